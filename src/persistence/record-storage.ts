@@ -1,0 +1,44 @@
+import type { Json } from '../model'
+
+/**
+ * One durable record: an unsent message (`kind: 'entry'`) or an unconfirmed read watermark (`kind: 'read'`).
+ * `version` is that of the code that wrote it; `data` is what that version understands.
+ */
+export interface StoredRecord {
+  readonly userId: string
+  /** The message id, or `read:` + channel key. Unique per user. */
+  readonly id: string
+  /** The tab that owns it: only that tab writes or sends it while it lives. */
+  readonly tab: string
+  readonly version: number
+  readonly data: Json | object
+}
+
+/** A record that was found but could not be understood; it stays in the storage as it is. */
+export interface UnreadableRecord {
+  readonly id: string
+  readonly reason: 'corrupt' | 'newer_version'
+}
+
+export interface LoadedRecords {
+  readonly records: readonly StoredRecord[]
+  readonly unreadable: readonly UnreadableRecord[]
+}
+
+export interface RecordChange {
+  readonly put: readonly StoredRecord[]
+  readonly remove: readonly { readonly userId: string; readonly id: string }[]
+}
+
+/** The port to the device's storage. Every method rejects with an Error when the device refuses. */
+export interface RecordStorage {
+  /** All records of one user, of every tab. */
+  load(userId: string): Promise<LoadedRecords>
+  /** All of the change or nothing; durable when it resolves. */
+  write(change: RecordChange): Promise<void>
+  /** Gives records to `tab` that still belong to `from`; resolves with those that it got, in one transaction. */
+  adopt(userId: string, from: string, tab: string): Promise<readonly StoredRecord[]>
+  /** Removes every record of one user, or of all. */
+  clear(userId?: string): Promise<void>
+  close(): void
+}
