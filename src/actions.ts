@@ -1,0 +1,154 @@
+import { createAction } from '@reduxjs/toolkit'
+import { ChatConfigError } from './chat-error'
+import type {
+  ChatError, Extra, OutboxEntry, Page, ReadMark, ReceiptEvent, SendFailure, WireMessage,
+} from './model'
+import { isJson } from './policy/json'
+
+/** What `sendMessage` takes: the text, its channel, and the app's own extra fields. */
+export type Draft<X extends Extra> = { readonly channelId: string; readonly content: string } & X
+
+/** What `sendMessage` dispatches. The reducer adds the `userId`; `problem` marks a draft that can never be sent. */
+export type ComposedMessage<X extends Extra> =
+  Draft<X> & { readonly id: string; readonly createdAt: number; readonly problem?: 'unserialisable' }
+
+/** The moment of an action, in milliseconds since the epoch. */
+interface At { readonly at: number }
+
+interface Sources {
+  readonly now: () => number
+  readonly id: () => string
+}
+
+const RESERVED = ['id', 'userId', 'createdAt', 'seq', 'status', 'problem']
+
+const requireText = (action: string, field: string, value: unknown): void => {
+  if (typeof value === 'string' && value !== '') return
+  throw new ChatConfigError('invalid_argument', `unable to ${action}: ${field} must be a non-empty string; pass { ${field}: '...' }`)
+}
+
+function checkDraft(draft: { readonly channelId: unknown; readonly content: unknown }): void {
+  requireText('send a message', 'channelId', draft.channelId)
+  if (typeof draft.content !== 'string') {
+    throw new ChatConfigError('invalid_argument', 'unable to send a message: content must be a string; put other data into extra fields')
+  }
+  const clash = RESERVED.find((name) => Object.hasOwn(draft, name))
+  if (clash) {
+    throw new ChatConfigError('invalid_argument', `unable to send a message: "${clash}" is the library's own field; rename the extra field`)
+  }
+}
+
+function compose<X extends Extra>(draft: Draft<X>, sources: Sources): ComposedMessage<X> {
+  checkDraft(draft)
+  const identity = { id: sources.id(), createdAt: sources.now() }
+  if (isJson(draft)) return { ...draft, ...identity }
+  const { channelId, content } = draft
+  // The state holds plain data only: the text is kept and marked, what JSON cannot carry is not.
+  return { channelId, content, ...identity, problem: 'unserialisable' } as unknown as ComposedMessage<X>
+}
+
+/** Commands: what the UI asks for. */
+function createCommands<X extends Extra>(path: string, sources: Sources) {
+  const inChannel = (name: string) =>
+    createAction(`${path}/${name}`, (payload: { readonly channelId: string }) => {
+      requireText(name, 'channelId', payload.channelId)
+      return { payload }
+    })
+  const onMessage = (name: string) =>
+    createAction(`${path}/${name}`, (payload: { readonly id: string }) =>
+      ({ payload, meta: { id: payload.id, at: sources.now() } }))
+  return {
+    connect: createAction(`${path}/connect`, (payload: { readonly userId: string }) => {
+      requireText('connect', 'userId', payload.userId)
+      return { payload }
+    }),
+    disconnect: createAction(`${path}/disconnect`),
+    signOut: createAction(`${path}/signOut`, (payload: { readonly discardOutbox?: boolean } = {}) => ({ payload })),
+    openChannel: inChannel('openChannel'),
+    closeChannel: inChannel('closeChannel'),
+    loadOlder: inChannel('loadOlder'),
+    loadNewer: inChannel('loadNewer'),
+    sendMessage: createAction(`${path}/sendMessage`, (draft: Draft<X>) => {
+      const payload = compose(draft, sources)
+      return { payload, meta: { id: payload.id, at: payload.createdAt } }
+    }),
+    retryMessage: onMessage('retryMessage'),
+    retryAllFailed: createAction(`${path}/retryAllFailed`, () => ({ payload: undefined, meta: { at: sources.now() } })),
+    discardMessage: onMessage('discardMessage'),
+    markRead: createAction(`${path}/markRead`, (payload: { readonly channelId: string; readonly messageId?: string }) => {
+      requireText('markRead', 'channelId', payload.channelId)
+      return { payload }
+    }),
+    dismissError: createAction<{ readonly id: string }>(`${path}/dismissError`),
+    clearErrors: createAction(`${path}/clearErrors`),
+  }
+}
+
+/** Reports: what the effects did or saw. Each is a fact; `error` goes into the errors slice as it is. */
+function createReports<X extends Extra>(path: string) {
+  const report = <P>(name: string) => createAction<P>(`${path}/${name}`)
+  /** Carries the message id in `meta`, so that a message's flow can be followed in DevTools. */
+  const onMessage = <P extends { readonly id: string; readonly attempt: number } & At>(name: string) =>
+    createAction(`${path}/${name}`, (payload: P) =>
+      ({ payload, meta: { id: payload.id, attempt: payload.attempt, at: payload.at } }))
+  type Target = { readonly id: string; readonly channelId: string; readonly attempt: number } & At
+  return {
+    connectionStarted: report<{ readonly attempt: number }>('connectionStarted'),
+    connectionOpened: report<At>('connectionOpened'),
+    connectionLost: report<{
+      readonly status: 'reconnecting' | 'offline' | 'idle' | 'unauthorized' | 'failed'
+      readonly reason: string
+      readonly attempt: number
+      readonly nextRetryAt: number | null
+      /** The connection had been open: what was in flight has an unknown outcome. */
+      readonly wasOpen: boolean
+      readonly error?: ChatError
+    }>('connectionLost'),
+    sessionAnnounced: report<{
+      readonly capabilities: readonly string[]
+      readonly maxMessageBytes: number | null
+      readonly dedupWindowMs: number | null
+    }>('sessionAnnounced'),
+    tokenRefreshed: report<{ readonly expiresAt: number | null }>('tokenRefreshed'),
+    messageEmitted: onMessage<Target & { readonly deadline: number }>('messageEmitted'),
+    messageAcked: onMessage<Target & { readonly seq?: number; readonly createdAt?: number }>('messageAcked'),
+    messageDelayed: onMessage<Target & {
+      readonly reason: SendFailure
+      readonly nextAttemptAt: number | null
+      /** False when the attempt does not count against the budget (the token had expired). */
+      readonly spent: boolean
+    }>('messageDelayed'),
+    messageFailed: onMessage<Target & { readonly failure: SendFailure; readonly error: ChatError }>('messageFailed'),
+    outboxStored: report<{ readonly ids: readonly string[] }>('outboxStored'),
+    outboxRestored: report<{
+      readonly userId: string
+      readonly entries: readonly OutboxEntry<X>[]
+      readonly reads: { readonly [channelKey: string]: ReadMark }
+    }>('outboxRestored'),
+    syncStarted: report<{ readonly channelId: string; readonly direction: PageDirection }>('syncStarted'),
+    pageLoaded: report<{ readonly channelId: string; readonly direction: PageDirection; readonly from: number; readonly page: Page<X> }>('pageLoaded'),
+    syncFailed: report<{ readonly channelId: string; readonly direction: PageDirection; readonly error?: ChatError }>('syncFailed'),
+    errorReported: report<{ readonly error: ChatError }>('errorReported'),
+  }
+}
+
+/** `newer`: catch-up after a seq; `older`: history before one. */
+export type PageDirection = 'newer' | 'older'
+
+/** Events: what the server said, a burst at a time. */
+const createEvents = <X extends Extra>(path: string) => ({
+  messagesReceived: createAction<{ readonly messages: readonly WireMessage<X>[] }>(`${path}/messagesReceived`),
+  receiptsReceived: createAction<{ readonly receipts: readonly ReceiptEvent[] }>(`${path}/receiptsReceived`),
+})
+
+/** Every action of one chat. `path` is its `reducerPath`; ids and times are made here, so that reducers stay pure. */
+export function createActions<X extends Extra>(path: string, sources: Sources) {
+  return {
+    commands: createCommands<X>(path, sources),
+    reports: createReports<X>(path),
+    events: createEvents<X>(path),
+  }
+}
+
+export type ChatActions<X extends Extra> = ReturnType<typeof createActions<X>>
+export type Commands<X extends Extra> = ChatActions<X>['commands']

@@ -1,0 +1,112 @@
+import type { Middleware, Reducer, UnknownAction } from '@reduxjs/toolkit'
+import { createActions, type Commands } from './actions'
+import { ChatConfigError } from './chat-error'
+import { createEnvironment } from './create-environment'
+import { createMetrics, type Metrics } from './effects/metrics'
+import { createChatMiddleware } from './effects/middleware'
+import type { Extra } from './model'
+import type { GetToken, KeyValueStorage, ResolvedOptions, SocketConfig } from './options'
+import { createKeyValueStorage } from './persistence/key-value'
+import { createChatReducer, type ChatState } from './state/chat-state'
+import { createSelectors, type ChatSelectors } from './state/selectors'
+
+/** A chat for a store: mount `reducer` at `reducerPath`, add `middleware`, dispatch `actions`, read with `selectors`. */
+export interface Chat<X extends Extra = {}, Path extends string = 'chat'> {
+  readonly reducerPath: Path
+  readonly reducer: Reducer<ChatState<X>, UnknownAction>
+  readonly middleware: Middleware
+  readonly actions: Commands<X>
+  readonly selectors: ChatSelectors<X, Path>
+  /** Measurements of all stores that use this chat: `getSnapshot()`, `subscribe(listener)`, `reset()`. */
+  readonly metrics: Pick<Metrics, 'getSnapshot' | 'subscribe' | 'reset'>
+}
+
+const complain = (code: string, message: string): never => {
+  throw new ChatConfigError(code, message)
+}
+
+const BEARER = /^bearer\s/i
+
+function tokenSource<X extends Extra, Path extends string>({ token, getToken }: SocketConfig<X, Path>): GetToken {
+  if (token !== undefined && BEARER.test(token)) {
+    complain('bearer_prefix', 'unable to create the chat: the token begins with "Bearer "; give the raw JWT')
+  }
+  if (getToken) return getToken
+  return token === undefined ? complain('token_missing', 'unable to create the chat: give getToken (for example Clerk\'s session.getToken) or token') : () => token
+}
+
+function check<X extends Extra, Path extends string>({ url, reducerPath }: SocketConfig<X, Path>): void {
+  if (typeof url !== 'string' || url === '') complain('url_missing', 'unable to create the chat: url must be the address of the Socket.IO server')
+  if (reducerPath === '') complain('reducer_path_empty', 'unable to create the chat: reducerPath must not be empty')
+}
+
+/** Opened once, on first use. */
+function storageOf(storage: KeyValueStorage | false | undefined) {
+  if (storage === false) return { storage: () => null }
+  return storage ? { storage: (name: string) => createKeyValueStorage({ name, storage }) } : {}
+}
+
+/** An app's callback may throw without harm to the chat: its error surfaces as an uncaught one of its own. */
+function shielded<A extends readonly unknown[]>(callback: (...args: A) => void) {
+  return (...args: A): void => {
+    try {
+      callback(...args)
+    } catch (reason) {
+      // Not ours to swallow, and not ours to die of.
+      queueMicrotask(() => { throw reason })
+    }
+  }
+}
+
+function resolve<X extends Extra, Path extends string>(config: SocketConfig<X, Path>, path: Path): ResolvedOptions<X> {
+  check(config)
+  const { reconnection, auth, delivery, history, storage, environment, reducerPath: _path, token: _token, ...rest } = config
+  return {
+    ...rest,
+    reducerPath: path,
+    getToken: tokenSource(config),
+    reconnection: { attempts: 5, delayMs: 1_000, jitter: 0.5, timeoutMs: 20_000, ...reconnection },
+    auth: { timeoutMs: 10_000, renewBeforeMs: 15_000, ...auth },
+    delivery: {
+      ackTimeoutMs: 10_000, backoff: { baseMs: 1_000, maxMs: 30_000 }, maxAttempts: 10, retryForMs: 24 * 60 * 60 * 1_000,
+      inFlightPerChannel: 32, inFlightTotal: 100, ...delivery,
+    },
+    history: { pageSize: 50, windowSize: 1_000, maxChannels: 100, ...history },
+    environment: createEnvironment({ ...environment, ...storageOf(storage) }),
+    userTiming: config.userTiming ?? true,
+    ...callbacks(config),
+  }
+}
+
+function callbacks<X extends Extra, Path extends string>(config: SocketConfig<X, Path>) {
+  const { onAuthError, onConnectionError, onReconnect, onError, onMetric } = config
+  return {
+    ...(onAuthError && { onAuthError: shielded(onAuthError) }),
+    ...(onConnectionError && { onConnectionError: shielded(onConnectionError) }),
+    ...(onReconnect && { onReconnect: shielded(onReconnect) }),
+    ...(onError && { onError: shielded(onError) }),
+    ...(onMetric && { onMetric: shielded(onMetric) }),
+  }
+}
+
+/**
+ * Creates a chat. No I/O, no timer, no listener before the first `connect`: safe at import time and on a server.
+ * One chat may serve several stores, and several chats (with different `reducerPath`s) one store.
+ * Throws `ChatConfigError` when `url` or the token is missing or malformed.
+ */
+export function createChat<X extends Extra = {}, const Path extends string = 'chat'>(config: SocketConfig<X, Path>): Chat<X, Path> {
+  // The default of the type parameter is this very value.
+  const path = (config.reducerPath ?? 'chat') as Path
+  const options = resolve(config, path)
+  const { clock, id } = options.environment
+  const actions = createActions<X>(path, { now: () => clock.now(), id })
+  const metrics = createMetrics({ clock, userTiming: options.userTiming, onMetric: options.onMetric })
+  return {
+    reducerPath: path,
+    reducer: createChatReducer(path, actions, options.history),
+    middleware: createChatMiddleware(options, actions, metrics),
+    actions: actions.commands,
+    selectors: createSelectors<X, Path>(path),
+    metrics,
+  }
+}

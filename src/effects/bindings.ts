@@ -1,0 +1,85 @@
+import type { UnknownAction } from '@reduxjs/toolkit'
+import type { Runtime } from './runtime'
+import type { Extra } from '../model'
+
+/** An app's event map, as Socket.IO types it: event name to listener. */
+export type EventMap = { readonly [event: string]: (...args: never[]) => void }
+
+type FirstArg<F> = F extends (...args: infer A) => unknown ? (A extends readonly [] ? undefined : A[0]) : never
+
+/** Which action an inbound event dispatches. `parse` may narrow the payload; a throw drops and reports the event. */
+export type EventBinding<P> =
+  | ((payload: P) => UnknownAction)
+  | { readonly action: (payload: P) => UnknownAction; readonly parse: (payload: unknown) => P }
+
+export type EventBindings = { readonly [event: string]: EventBinding<never> }
+
+/** An action creator that can recognise its own actions, as RTK makes them. */
+interface Matcher<P> {
+  readonly type: string
+  readonly match: (action: UnknownAction) => action is UnknownAction & { payload: P }
+}
+
+/** Which of the app's actions is emitted, as what, and what its acknowledgement dispatches. */
+export interface EmitBinding<P> {
+  readonly action: Matcher<P>
+  /** Called with the server's answer. Without `acked` and `failed` the emit asks for no acknowledgement. */
+  readonly acked?: (response: unknown, payload: P) => UnknownAction
+  /** Called when the emit could not be made (not connected) or was not answered within `ackTimeoutMs`. */
+  readonly failed?: (code: 'disconnected' | 'timeout', payload: P) => UnknownAction
+}
+
+export type EmitBindings = { readonly [event: string]: EmitBinding<never> }
+
+type TypedEvents<M> = { readonly [E in keyof M]?: EventBinding<FirstArg<M[E]>> }
+type TypedEmits<M> = { readonly [E in keyof M]?: EmitBinding<FirstArg<M[E]>> }
+
+/**
+ * Types bindings by the app's own event maps: `socketBindings<ServerEvents, ClientEvents>()({ events, emits })`
+ * gives `{ events, emits }` for `createChat`. A wrong event name, or an action whose payload does not fit, does not compile.
+ */
+export function socketBindings<ServerEvents, ClientEvents = {}>() {
+  return (bindings: { readonly events?: TypedEvents<ServerEvents>; readonly emits?: TypedEmits<ClientEvents> }) =>
+    bindings as unknown as { readonly events?: EventBindings; readonly emits?: EmitBindings }
+}
+
+/** Dispatches the action that is bound to an inbound event; an event that is not bound does nothing. */
+export function applyEvent<X extends Extra>(runtime: Runtime<X>, name: string, args: readonly unknown[]): void {
+  const bindings = runtime.options.events
+  if (!bindings || !Object.hasOwn(bindings, name)) return
+  const binding = bindings[name]
+  if (!binding) return
+  try {
+    // The payload is whatever the app's map promises; its own `parse` is what can check it.
+    const payload = (typeof binding === 'function' ? args[0] : binding.parse(args[0])) as never
+    runtime.dispatch(typeof binding === 'function' ? binding(payload) : binding.action(payload))
+  } catch (reason) {
+    runtime.report('invalid_payload', 'event_refused', `unable to apply the event "${name}": ${describe(reason)}`)
+  }
+}
+
+/** Emits an app action that is bound; true when it was one. */
+export function applyEmit<X extends Extra>(runtime: Runtime<X>, action: UnknownAction): void {
+  for (const [event, binding] of Object.entries(runtime.options.emits ?? {})) {
+    if (!binding.action.match(action)) continue
+    emitBound(runtime, event, binding, action.payload as never)
+  }
+}
+
+function emitBound<X extends Extra>(runtime: Runtime<X>, event: string, binding: EmitBinding<never>, payload: never): void {
+  const { acked, failed } = binding
+  const settle = (outcome: UnknownAction | undefined): void => {
+    if (outcome) runtime.dispatch(outcome)
+    else runtime.report('emit_failed', 'not_delivered', `unable to emit "${event}": there is no connection; bind "failed" to handle it`)
+  }
+  if (!acked && !failed) {
+    if (!runtime.link.emit(event, payload)) settle(undefined)
+    return
+  }
+  runtime.link.request(event, payload, (result) => {
+    if (!result.ok) settle(failed?.(result.code, payload))
+    else if (acked) runtime.dispatch(acked(result.response, payload))
+  })
+}
+
+const describe = (reason: unknown): string => (reason instanceof Error ? reason.message : String(reason))

@@ -1,0 +1,203 @@
+import type { UnknownAction } from '@reduxjs/toolkit'
+import type { Stop } from '../environment'
+import type { Extra, OutboxState } from '../model'
+import { createOutboxPersistence } from '../persistence/persist'
+import type { ServerEvent } from '../transport/wire'
+import { applyEmit, applyEvent } from './bindings'
+import { createDelivery } from './delivery'
+import { createInbox } from './inbox'
+import { createReceipts } from './receipts'
+import type { Runtime } from './runtime'
+import { createSession } from './session'
+import { createSync } from './sync'
+
+/** A stored queue that takes longer than this to read is united with what is sent meanwhile. */
+const RESTORE_PATIENCE_MS = 3_000
+
+const idsOf = <X extends Extra>(outbox: OutboxState<X>): readonly string[] =>
+  Object.values(outbox.channels).flatMap((queue) => queue.map((entry) => entry.message.id))
+
+/** The effects of one store, wired to each other. It starts nothing before the first `connect`. */
+export function createEngine<X extends Extra>(runtime: Runtime<X>) {
+  const { environment, options, actions, metrics } = runtime
+  const { commands, reports } = actions
+  const inbox = createInbox(runtime)
+  const session = createSession(runtime, { onOpened, onEvent, onClosed }, () => probe())
+  const delivery = createDelivery(runtime, session.renewal)
+  const sync = createSync(runtime, session.renewal.refuse)
+  const receipts = createReceipts(runtime)
+  const persistence = createOutboxPersistence<X>({
+    key: options.reducerPath,
+    storage: () => environment.storage(options.reducerPath),
+    locks: environment.locks,
+    clock: environment.clock,
+    random: environment.random,
+    tabId: environment.id(),
+    report: {
+      stored: (ids) => runtime.dispatch(reports.outboxStored({ ids })),
+      failed: ({ code, message }) => runtime.report('storage_error', code, message, { retryable: true }),
+    },
+  })
+  let user: string | null = null
+  let outbox: unknown = null
+  let stopWatching: Stop = () => undefined
+  let reconciling = false
+  let again = false
+
+  function onOpened(reconnected: boolean): void {
+    receipts.opened()
+    sync.opened(reconnected)
+    if (reconnected) options.onReconnect?.()
+    reconcile()
+  }
+
+  function onClosed(): void {
+    inbox.flush()
+    delivery.closed()
+    sync.closed()
+  }
+
+  function onEvent(name: string, args: readonly unknown[]): void {
+    const parsed = runtime.wire.inbound(name, args)
+    if (!parsed) applyEvent(runtime, name, args)
+    else if (parsed.ok) apply(parsed.value)
+    else {
+      metrics.count('invalid_payload')
+      runtime.report('invalid_payload', 'invalid_event', `unable to read a "${name}" event: ${parsed.problem}`)
+    }
+  }
+
+  function apply(event: ServerEvent<X>): void {
+    if (event.kind === 'message') inbox.message(event.message)
+    else if (event.kind === 'receipt') inbox.receipt(event.receipt)
+    else if (event.kind === 'authExpired') session.renewal.refuse()
+    else {
+      const { tokenExpiresAt, ...announced } = event.session
+      runtime.dispatch(reports.sessionAnnounced(announced))
+      if (tokenExpiresAt !== null) session.renewal.expiresAt(tokenExpiresAt)
+    }
+  }
+
+  /** A connection that looks open after a sleep answers a small question, or is replaced. */
+  function probe(): void {
+    const channel = Object.keys(runtime.getState().messages)[0]
+    if (channel === undefined || !runtime.getState().connection.capabilities.includes('sync')) {
+      session.reopen()
+      return
+    }
+    const { name, payload } = runtime.wire.outbound('message:sync', { channelId: channel.slice(1), after: Number.MAX_SAFE_INTEGER, limit: 1 })
+    runtime.link.request(name, payload, (result) => {
+      if (!result.ok && result.code === 'timeout') session.reopen()
+    }, Math.min(5_000, options.delivery.ackTimeoutMs))
+  }
+
+  /** Reads the user's stored queue; nothing is sent before, because what is stored is older. */
+  function restore(userId: string): void {
+    delivery.hold(true)
+    const release = (): void => {
+      if (user !== userId) return
+      delivery.hold(false)
+      reconcile()
+    }
+    const stopPatience = environment.clock.setTimer(RESTORE_PATIENCE_MS, release)
+    persistence.restore(userId).then(({ entries, reads, unreadable }) => {
+      stopPatience()
+      if (user !== userId) return
+      delivery.own(entries.map((entry) => entry.message.id))
+      if (entries.length > 0 || Object.keys(reads).length > 0) runtime.dispatch(reports.outboxRestored({ userId, entries, reads }))
+      if (unreadable.length > 0) {
+        runtime.report('storage_error', 'records_unreadable',
+          `unable to read ${unreadable.length} stored messages (${unreadable[0]?.reason}); they are left as they are, all others were loaded`)
+      }
+      release()
+    }, (reason: unknown) => {
+      stopPatience()
+      runtime.report('storage_error', 'restore_failed', `unable to read stored messages: ${reason instanceof Error ? reason.message : String(reason)}`, { retryable: true })
+      release()
+    })
+  }
+
+  function signIn(userId: string): void {
+    if (user !== null && user !== userId) leave(false)
+    if (user === null) {
+      user = userId
+      stopWatching = metrics.watch(() => runtime.getState().outbox)
+      delivery.own(idsOf(runtime.getState().outbox))
+      restore(userId)
+    }
+    session.start(userId)
+  }
+
+  /** Ends everything that runs for the present user; stored messages stay. */
+  function leave(keepsState: boolean): void {
+    // What arrived and is not yet applied belongs to a user whose state may be gone already.
+    if (keepsState) inbox.flush()
+    inbox.stop()
+    session.stop()
+    delivery.stop()
+    sync.stop()
+    receipts.stop()
+    stopWatching()
+    user = null
+  }
+
+  function signOut(discard: boolean): void {
+    const leaving = user
+    leave(false)
+    if (!discard || leaving === null) return
+    persistence.discard(leaving).catch((reason: unknown) =>
+      runtime.report('storage_error', 'discard_failed', `unable to remove stored messages: ${reason instanceof Error ? reason.message : String(reason)}`, { retryable: true }))
+  }
+
+  /** Commands that the state alone does not tell. */
+  function obey(action: UnknownAction): void {
+    if (commands.connect.match(action)) signIn(action.payload.userId)
+    else if (commands.sendMessage.match(action)) delivery.own([action.payload.id])
+    else if (commands.retryMessage.match(action)) delivery.own([action.payload.id])
+    else if (commands.retryAllFailed.match(action)) delivery.own(idsOf(runtime.getState().outbox))
+    else if (commands.discardMessage.match(action)) delivery.disown(action.payload.id)
+    else if (commands.disconnect.match(action)) leave(true)
+    else if (commands.signOut.match(action)) signOut(action.payload.discardOutbox === true)
+  }
+
+  /** Level-triggered: looks at the state and does what is missing. A change that it causes itself makes it look once more. */
+  function reconcile(): void {
+    again = true
+    if (reconciling) return
+    reconciling = true
+    try {
+      while (again) {
+        again = false
+        follow()
+      }
+    } finally {
+      reconciling = false
+    }
+  }
+
+  function follow(): void {
+    const state = runtime.getState()
+    if (state.outbox !== outbox) {
+      outbox = state.outbox
+      persistence.update(state.outbox)
+      metrics.queueChanged()
+    }
+    if (user === null) return
+    delivery.reconcile()
+    sync.reconcile()
+    receipts.reconcile()
+  }
+
+  return {
+    /** After the reducers have seen an action. */
+    handle(action: UnknownAction, changed: boolean): void {
+      persistence.handle(action)
+      if (action.type.startsWith(`${options.reducerPath}/`)) obey(action)
+      else applyEmit(runtime, action)
+      if (changed) reconcile()
+    },
+    reconcile,
+  }
+}
+
+export type Engine = ReturnType<typeof createEngine<Extra>>

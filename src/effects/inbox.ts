@@ -1,0 +1,79 @@
+import type { Stop } from '../environment'
+import type { Extra, ReceiptEvent, WireMessage } from '../model'
+import { keyOf } from '../policy/keys'
+import { findMessage } from '../policy/timeline'
+import type { Runtime } from './runtime'
+
+/** One change of state per frame at most: what arrives within it is one action. */
+export const FRAME_MS = 16
+
+/** A batch this long is applied at once. */
+export const MAX_BATCH = 500
+
+/**
+ * Collects inbound messages and receipts. The first after a quiet frame is applied at once; in a burst the rest of the frame is
+ * collected. A timer that a hidden page delays does no harm: the next arrival applies what is overdue.
+ */
+export function createInbox<X extends Extra>(runtime: Runtime<X>) {
+  const { clock } = runtime.environment
+  const { events } = runtime.actions
+  let messages: WireMessage<X>[] = []
+  let receipts: ReceiptEvent[] = []
+  let lastFlush = -Infinity
+  let stopTimer: Stop | null = null
+
+  function countDuplicates(batch: readonly WireMessage<X>[]): void {
+    const channels = runtime.getState().messages
+    const seen = new Set<string>()
+    let duplicates = 0
+    for (const { id, channelId } of batch) {
+      const channel = channels[keyOf(channelId)]
+      if (seen.has(id) || (channel && findMessage(channel.messages, id))) duplicates++
+      seen.add(id)
+    }
+    runtime.metrics.count('duplicate', duplicates)
+  }
+
+  function flush(): void {
+    stopTimer?.()
+    stopTimer = null
+    lastFlush = clock.monotonic()
+    const [newMessages, newReceipts] = [messages, receipts]
+    messages = []
+    receipts = []
+    if (newMessages.length > 0) {
+      countDuplicates(newMessages)
+      runtime.dispatch(events.messagesReceived({ messages: newMessages }))
+    }
+    if (newReceipts.length > 0) runtime.dispatch(events.receiptsReceived({ receipts: newReceipts }))
+    runtime.metrics.batch(newMessages.length + newReceipts.length, lastFlush, clock.monotonic())
+  }
+
+  function arrived(): void {
+    const due = lastFlush + FRAME_MS - clock.monotonic()
+    if (due <= 0 || messages.length + receipts.length >= MAX_BATCH) flush()
+    else stopTimer ??= clock.setTimer(due, flush)
+  }
+
+  return {
+    message(message: WireMessage<X>): void {
+      messages.push(message)
+      arrived()
+    },
+    receipt(receipt: ReceiptEvent): void {
+      receipts.push(receipt)
+      arrived()
+    },
+    /** Applies what is collected, now. */
+    flush(): void {
+      if (messages.length + receipts.length > 0) flush()
+    },
+    /** Forgets what is collected: it was another user's. */
+    stop(): void {
+      stopTimer?.()
+      stopTimer = null
+      messages = []
+      receipts = []
+    },
+  }
+}

@@ -1,0 +1,57 @@
+import type { Clock, Stop } from '../environment'
+import type { Connection } from '../transport/transport'
+
+export type RequestResult =
+  | { readonly ok: true; readonly response: unknown }
+  | { readonly ok: false; readonly code: 'timeout' | 'disconnected' }
+
+/** The open connection, if there is one, with requests that always end: in an answer, a timeout or a disconnect. */
+export interface Link {
+  /** Which connection this is; changes with each one, 0 when none is open. */
+  readonly generation: () => number
+  /** False when there is no open connection; nothing was sent then. */
+  emit(event: string, payload: object | undefined, onAck?: (response: unknown) => void): boolean
+  /** Calls `done` exactly once. */
+  request(event: string, payload: object | undefined, done: (result: RequestResult) => void, timeoutMs?: number): void
+  /** For the session only. */
+  opened(connection: Connection): void
+  closed(): void
+}
+
+export function createLink(clock: Clock, defaultTimeoutMs: number): Link {
+  let connection: Connection | null = null
+  let opened = 0
+  const pending = new Set<(result: RequestResult) => void>()
+
+  return {
+    generation: () => (connection ? opened : 0),
+    emit(event, payload, onAck) {
+      if (!connection) return false
+      connection.emit(event, payload ?? {}, onAck)
+      return true
+    },
+    request(event, payload, done, timeoutMs = defaultTimeoutMs) {
+      if (!connection) {
+        done({ ok: false, code: 'disconnected' })
+        return
+      }
+      let stopTimer: Stop = () => undefined
+      const settle = (result: RequestResult): void => {
+        if (!pending.delete(settle)) return
+        stopTimer()
+        done(result)
+      }
+      pending.add(settle)
+      stopTimer = clock.setTimer(timeoutMs, () => settle({ ok: false, code: 'timeout' }))
+      connection.emit(event, payload ?? {}, (response) => settle({ ok: true, response }))
+    },
+    opened(next) {
+      connection = next
+      opened++
+    },
+    closed() {
+      connection = null
+      for (const settle of [...pending]) settle({ ok: false, code: 'disconnected' })
+    },
+  }
+}

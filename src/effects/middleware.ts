@@ -1,0 +1,64 @@
+import type { Middleware, UnknownAction } from '@reduxjs/toolkit'
+import { isAction } from '@reduxjs/toolkit'
+import type { ChatActions } from '../actions'
+import { ChatConfigError } from '../chat-error'
+import type { ChatError, Extra } from '../model'
+import type { ResolvedOptions } from '../options'
+import type { ChatState } from '../state/chat-state'
+import { createWire } from '../transport/wire'
+import { createEngine, type Engine } from './engine'
+import { createLink } from './link'
+import type { Metrics } from './metrics'
+import type { Runtime } from './runtime'
+
+const carriedError = (action: UnknownAction): ChatError | null => {
+  const { payload } = action
+  return typeof payload === 'object' && payload !== null && 'error' in payload ? payload.error as ChatError : null
+}
+
+/** The middleware of one chat. What it keeps, it keeps per store; nothing is opened before an action asks for it. */
+export function createChatMiddleware<X extends Extra>(
+  options: ResolvedOptions<X>, actions: ChatActions<X>, metrics: Metrics,
+): Middleware {
+  const { reducerPath, environment } = options
+  const { clock } = environment
+  const prefix = `${reducerPath}/`
+
+  return (api) => {
+    const read = (): ChatState<X> | undefined => {
+      const root: unknown = api.getState()
+      return typeof root === 'object' && root !== null ? (root as { [path: string]: ChatState<X> | undefined })[reducerPath] : undefined
+    }
+    const getState = (): ChatState<X> => {
+      const state = read()
+      if (state) return state
+      throw new ChatConfigError('reducer_not_mounted',
+        `unable to run the chat: no reducer is mounted at "${reducerPath}"; add { [chat.reducerPath]: chat.reducer } to configureStore`)
+    }
+    let engine: Engine | null = null
+    const runtime: Runtime<X> = {
+      options, environment, actions, metrics, getState,
+      wire: createWire<X>({ protocol: options.protocol, parseExtra: options.parseExtra }),
+      link: createLink(clock, options.delivery.ackTimeoutMs),
+      dispatch: (action) => void api.dispatch(action),
+      error: (type, code, message, context = {}) =>
+        ({ id: environment.id(), type, code, message, at: clock.now(), retryable: false, ...context }),
+      report: (type, code, message, context) =>
+        void api.dispatch(actions.reports.errorReported({ error: runtime.error(type, code, message, context) })),
+      reconcile: () => engine?.reconcile(),
+    }
+    engine = createEngine(runtime) as unknown as Engine
+
+    return (next) => (action) => {
+      if (!isAction(action)) return next(action)
+      const ours = action.type.startsWith(prefix)
+      if (ours) getState()
+      const before = read()
+      const result = next(action)
+      engine?.handle(action, read() !== before)
+      const error = ours ? carriedError(action) : null
+      if (error) options.onError?.(error)
+      return result
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import type { Stop } from '../environment'
+import type { Extra, ReadMark } from '../model'
+import { idOf, keyOf } from '../policy/keys'
+import { positionOf } from '../policy/timeline'
+import { resolve, type ChannelState } from '../state/channel'
+import type { Runtime } from './runtime'
+
+/** Receipts of this span leave as one watermark per channel. */
+const COALESCE_MS = 50
+
+type Kind = 'delivered' | 'read'
+
+/** Tells the server how far this user has received and read: one watermark per channel, again after a reconnect until it is confirmed. */
+export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
+  const { clock } = runtime.environment
+  const { link, wire } = runtime
+  /** The highest position sent on this connection, by kind and channel. */
+  const sent = new Map<string, number>()
+  let seenMessages: unknown = null
+  let seenReads: unknown = null
+  let stopTimer: Stop | null = null
+
+  /** The newest message by somebody else that nothing is missing before; my own need no receipt. */
+  function deliveredMark(channel: ChannelState<X>, me: string): { readonly mark: ReadMark; readonly position: number } | null {
+    if (channel.cursor !== null) {
+      const seq = Math.min(channel.foreign, channel.cursor)
+      return seq > 0 ? { mark: { seq }, position: seq } : null
+    }
+    const newest = [...channel.messages].reverse().find((message) => message.userId !== me)
+    return newest ? { mark: { messageId: newest.id }, position: positionOf(newest) } : null
+  }
+
+  function tell(kind: Kind, channelKey: string, mark: ReadMark, position: number, confirmed: number): void {
+    const key = kind + channelKey
+    if (position <= Math.max(confirmed, sent.get(key) ?? 0)) return
+    sent.set(key, position)
+    const channelId = idOf(channelKey)
+    const { name, payload } = wire.outbound(`message:${kind}`, { channelId, ...mark })
+    link.emit(name, payload, (raw) => confirm(kind, channelId, mark, raw))
+  }
+
+  /** An acknowledged read mark needs not be kept for the next connection. */
+  function confirm(kind: Kind, channelId: string, mark: ReadMark, raw: unknown): void {
+    const response = wire.response(`message:${kind}`, raw)
+    const { userId } = runtime.getState().connection
+    if (kind === 'delivered' || userId === null || !response.ok || !response.value.success) return
+    runtime.dispatch(runtime.actions.events.receiptsReceived({ receipts: [{ kind, channelId, userId, ...mark }] }))
+  }
+
+  function flush(): void {
+    stopTimer = null
+    const { messages, outbox, connection } = runtime.getState()
+    const me = connection.userId
+    if (me === null || link.generation() === 0) return
+    for (const [key, channel] of Object.entries(messages)) {
+      const delivered = deliveredMark(channel, me)
+      // What is confirmed for me came from the server, or from my own read mark, which says more.
+      if (delivered) tell('delivered', key, delivered.mark, delivered.position, channel.receipts[keyOf(me)]?.delivered ?? 0)
+    }
+    for (const [key, mark] of Object.entries(outbox.reads)) {
+      const channel = messages[key]
+      tell('read', key, mark, (channel && resolve(channel, mark)) ?? mark.seq ?? 1, 0)
+    }
+  }
+
+  return {
+    reconcile(): void {
+      const { messages, outbox } = runtime.getState()
+      if (link.generation() === 0 || (messages === seenMessages && outbox.reads === seenReads)) return
+      seenMessages = messages
+      seenReads = outbox.reads
+      stopTimer ??= clock.setTimer(COALESCE_MS, flush)
+    },
+    /** A new connection knows nothing of what was sent on the last one. */
+    opened(): void {
+      sent.clear()
+      seenMessages = null
+    },
+    stop(): void {
+      stopTimer?.()
+      stopTimer = null
+      sent.clear()
+      seenMessages = seenReads = null
+    },
+  }
+}
+
+export type Receipts = ReturnType<typeof createReceipts<Extra>>

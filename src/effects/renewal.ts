@@ -1,0 +1,131 @@
+import type { Stop } from '../environment'
+import type { Extra } from '../model'
+import { errorBody, reactionTo } from '../policy/errors'
+import type { RequestResult } from './link'
+import type { Runtime } from './runtime'
+import { askForToken, type TokenResult } from './token'
+
+export interface RenewalOutcomes {
+  /** Open a new connection with a fresh token. */
+  reconnect(): void
+  unauthorized(code: string, message: string): void
+}
+
+/** Between two tries to get a token while the old one still holds. */
+const RETRY_MS = 5_000
+
+/** Fresh tokens in a row that did not help: then the server does not mean the token's age. */
+const MAX_FRUITLESS = 3
+
+/** A refusal this long after the last one is a new story. */
+const FRUITLESS_WITHIN_MS = 10_000
+
+/** Keeps the token of an open connection fresh: before it expires, and at once when the server says that it has. */
+export function createRenewal<X extends Extra>(runtime: Runtime<X>, outcomes: RenewalOutcomes) {
+  const { clock } = runtime.environment
+  const { timeoutMs, renewBeforeMs } = runtime.options.auth
+  let stopTimer: Stop = () => undefined
+  /** One renewal serves everybody who asks while it is under way. */
+  let renewing = false
+  /** The server refuses the present token: nothing is sent until it has another. */
+  let expired = false
+  let fruitless = 0
+  let lastRefusal = -Infinity
+  let generation = 0
+
+  const inBand = (): boolean => runtime.getState().connection.capabilities.includes('auth-refresh')
+
+  function schedule(expiresAt: number | null): void {
+    stopTimer()
+    if (expiresAt === null) return
+    const left = expiresAt - clock.now()
+    const delay = Math.max(0, left - Math.min(renewBeforeMs, left / 2))
+    // Past 24.8 days a timer fires at once; the server's own expiry notice serves for such a token.
+    if (delay < 2 ** 31) stopTimer = clock.setTimer(delay, () => { if (inBand()) renew() })
+  }
+
+  function renew(): void {
+    if (renewing) return
+    renewing = true
+    const mine = generation
+    askForToken(runtime.options.getToken, true, clock, timeoutMs, (result) => {
+      if (mine === generation) useToken(result)
+    })
+  }
+
+  function useToken(result: TokenResult): void {
+    if (result.kind === 'token') present(result)
+    else if (result.kind === 'signed_out') outcomes.unauthorized('signed_out', 'unable to renew the session: nobody is signed in; sign in and connect again')
+    else if (result.kind === 'malformed') outcomes.unauthorized(result.code, result.message)
+    else again()
+  }
+
+  function again(): void {
+    renewing = false
+    stopTimer()
+    stopTimer = clock.setTimer(RETRY_MS, renew)
+  }
+
+  function present({ token, expiresAt }: Extract<TokenResult, { kind: 'token' }>): void {
+    const mine = generation
+    const { name, payload } = runtime.wire.outbound('auth:refresh', { token })
+    runtime.link.request(name, payload, (result) => {
+      if (mine === generation) presented(result, expiresAt)
+    })
+  }
+
+  function presented(result: RequestResult, expiresAt: number | null): void {
+    const response = result.ok ? runtime.wire.response('auth:refresh', result.response) : null
+    if (!response?.ok) {
+      again()
+      return
+    }
+    if (response.value.success) renewed(runtime.wire.expiresAt(response.value.data) ?? expiresAt)
+    else {
+      const { code, message, retryable } = errorBody(response.value)
+      if (retryable === true || reactionTo({ code, message }) === 'retry') again()
+      else outcomes.unauthorized(code, `unable to renew the session: the server refused a fresh token (${code}); sign in again`)
+    }
+  }
+
+  function renewed(expiresAt: number | null): void {
+    renewing = false
+    expired = false
+    schedule(expiresAt)
+    runtime.dispatch(runtime.actions.reports.tokenRefreshed({ expiresAt }))
+    runtime.reconcile()
+  }
+
+  return {
+    start(expiresAt: number | null): void {
+      schedule(expiresAt)
+    },
+    /** The server said when the token that it has expires. */
+    expiresAt: schedule,
+    /** The server refuses the token that it has. */
+    refuse(): void {
+      if (expired) return
+      expired = true
+      const now = clock.monotonic()
+      if (now - lastRefusal > FRUITLESS_WITHIN_MS) fruitless = 0
+      lastRefusal = now
+      if (++fruitless > MAX_FRUITLESS) {
+        outcomes.unauthorized('token_refused', 'unable to stay connected: the server refuses fresh tokens; sign in again')
+      } else if (inBand()) renew()
+      else outcomes.reconnect()
+    },
+    /** The server accepted something: the token is good. */
+    proven(): void {
+      fruitless = 0
+    },
+    isExpired: () => expired,
+    stop(): void {
+      generation++
+      stopTimer()
+      renewing = false
+      expired = false
+    },
+  }
+}
+
+export type Renewal = ReturnType<typeof createRenewal<Extra>>

@@ -1,0 +1,34 @@
+import type { UnknownAction } from '@reduxjs/toolkit'
+import type { ChatActions } from '../actions'
+import type { Environment } from '../environment'
+import type { ChatError, Extra, SocketErrorType } from '../model'
+import type { ResolvedOptions } from '../options'
+import type { ChatState } from '../state/chat-state'
+import type { Wire } from '../transport/wire'
+import type { Link } from './link'
+import type { Metrics } from './metrics'
+
+/** Where an error belongs. */
+export interface ErrorContext {
+  readonly channelId?: string
+  readonly messageId?: string
+  readonly retryable?: boolean
+}
+
+/** What the effects of one store share. */
+export interface Runtime<X extends Extra> {
+  readonly options: ResolvedOptions<X>
+  readonly environment: Environment
+  readonly actions: ChatActions<X>
+  readonly wire: Wire<X>
+  readonly link: Link
+  readonly metrics: Metrics
+  getState(): ChatState<X>
+  dispatch(action: UnknownAction): void
+  /** A plain error, to be put into the payload of a report. */
+  error(type: SocketErrorType, code: string, message: string, context?: ErrorContext): ChatError
+  /** An error that is its own action; repetitions within a second are counted by the reducer, not listed. */
+  report(type: SocketErrorType, code: string, message: string, context?: ErrorContext): void
+  /** Looks again at what is missing; the reason lies outside the state (a connection, a timer). */
+  reconcile(): void
+}

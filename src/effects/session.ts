@@ -1,0 +1,222 @@
+import type { LifecycleEvent, Stop } from '../environment'
+import type { ChatError, Extra } from '../model'
+import { spread } from '../policy/backoff'
+import { rejectionReaction } from '../policy/errors'
+import type { CloseEvent, Connection } from '../transport/transport'
+import { createRenewal } from './renewal'
+import type { Runtime } from './runtime'
+import { askForToken, type TokenResult } from './token'
+
+export interface SessionHandlers {
+  /** `again` is false for the first connection since `start`. */
+  onOpened(again: boolean): void
+  onEvent(name: string, args: readonly unknown[]): void
+  onClosed(): void
+}
+
+/** A hidden page may be frozen at any time; after this long its socket has to prove that it lives. */
+const PROBE_AFTER_HIDDEN_MS = 20_000
+
+/**
+ * Owns the one connection of a store: token, attempts, loss, renewal. Everything late (a token, a socket, a timer) carries
+ * the generation in which it was asked for and is ignored in the next one.
+ */
+export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: SessionHandlers, probe: () => void) {
+  const { environment, options, link, metrics } = runtime
+  const { clock, lifecycle, transport } = environment
+  const { reports } = runtime.actions
+  let userId: string | null = null
+  let generation = 0
+  let phase: 'idle' | 'busy' | 'open' | 'waiting' | 'halted' = 'idle'
+  let connection: Connection | null = null
+  let stopTimer: Stop = () => undefined
+  let stopLifecycle: Stop = () => undefined
+  let attempt = 0
+  let refreshed = false
+  let everOpened = false
+  let hiddenSince: number | null = null
+
+  const renewal = createRenewal(runtime, {
+    reconnect: () => begin(true),
+    unauthorized: (code, message) => halt('unauthorized', code, runtime.error('auth_failed', code, message)),
+  })
+
+  function drop(): void {
+    generation++
+    stopTimer()
+    renewal.stop()
+    const wasOpen = phase === 'open'
+    connection?.close()
+    connection = null
+    if (!wasOpen) return
+    link.closed()
+    handlers.onClosed()
+  }
+
+  /** One attempt to connect, from the token to the server's answer. */
+  function begin(skipCache: boolean): void {
+    const wasOpen = phase === 'open'
+    drop()
+    if (wasOpen) runtime.dispatch(reports.connectionLost({ status: 'reconnecting', reason: 'reopened', attempt, nextRetryAt: null, wasOpen }))
+    phase = 'busy'
+    const mine = generation
+    runtime.dispatch(reports.connectionStarted({ attempt }))
+    // A listener of that action may have ended this attempt already.
+    if (mine !== generation) return
+    askForToken(options.getToken, skipCache, clock, options.auth.timeoutMs, (result) => {
+      if (mine === generation) useToken(result)
+    })
+  }
+
+  function useToken(result: TokenResult): void {
+    if (result.kind === 'token') open(result.token, result.expiresAt)
+    else if (result.kind === 'unavailable') retryLater('token_unavailable')
+    else if (result.kind === 'signed_out') refuse('signed_out', 'unable to connect: getToken gave null, nobody is signed in; sign in and connect again')
+    else refuse(result.code, result.message)
+  }
+
+  const refuse = (code: string, message: string): void => halt('unauthorized', code, runtime.error('auth_failed', code, message))
+
+  function open(token: string, expiresAt: number | null): void {
+    if (userId === null) return
+    const mine = generation
+    const current = (task: () => void) => (): void => {
+      if (mine === generation) task()
+    }
+    stopTimer = clock.setTimer(options.reconnection.timeoutMs, current(() => lost({ reason: 'unreachable', message: 'no answer' })))
+    const opened = transport.open({ url: options.url, auth: { token, userId } }, {
+      onOpen: current(() => accepted(opened, expiresAt)),
+      onEvent: (name, args) => current(() => handlers.onEvent(name, args))(),
+      onClose: (event) => current(() => lost(event))(),
+    })
+    connection = opened
+  }
+
+  function accepted(opened: Connection, expiresAt: number | null): void {
+    stopTimer()
+    const again = everOpened
+    phase = 'open'
+    attempt = 0
+    refreshed = false
+    everOpened = true
+    link.opened(opened)
+    runtime.dispatch(reports.connectionOpened({ at: clock.now() }))
+    renewal.start(expiresAt)
+    if (again) metrics.count('reconnection')
+    handlers.onOpened(again)
+  }
+
+  function lost(event: CloseEvent): void {
+    if (event.reason !== 'rejected') {
+      retryLater(event.reason)
+      return
+    }
+    const code = event.code ?? 'rejected'
+    if (rejectionReaction(event.code, event.retryable) === 'retry') retryLater(code, event.retryAfterMs)
+    else if (refreshed) refuse(code, `unable to connect: the server refused the token (${code}); sign in again`)
+    else {
+      refreshed = true
+      begin(true)
+    }
+  }
+
+  function retryLater(reason: string, retryAfterMs = 0): void {
+    const { attempts, delayMs, jitter } = options.reconnection
+    if (!lifecycle.isOnline()) {
+      halt('offline', 'offline')
+      return
+    }
+    if (attempt >= attempts) {
+      halt('failed', reason, runtime.error('connection_error', reason,
+        `unable to connect: gave up after ${attempts} reconnection attempts (${reason}); dispatch connect() to try again`, { retryable: true }))
+      return
+    }
+    attempt++
+    const delay = Math.max(spread(delayMs, jitter, environment.random()), retryAfterMs)
+    settle('waiting', { status: 'reconnecting', reason, nextRetryAt: clock.now() + delay })
+    const mine = generation
+    stopTimer = clock.setTimer(delay, () => {
+      if (mine === generation) begin(false)
+    })
+  }
+
+  function settle(next: 'waiting' | 'halted', change: {
+    readonly status: 'reconnecting' | 'offline' | 'unauthorized' | 'failed'
+    readonly reason: string
+    readonly nextRetryAt: number | null
+    readonly error?: ChatError
+  }): void {
+    const wasOpen = phase === 'open'
+    drop()
+    phase = next
+    runtime.dispatch(reports.connectionLost({ ...change, attempt, wasOpen }))
+  }
+
+  /** No attempt is made any more until somebody or something asks. */
+  function halt(status: 'offline' | 'unauthorized' | 'failed', reason: string, error?: ChatError): void {
+    settle('halted', { status, reason, nextRetryAt: null, ...(error && { error }) })
+    if (!error) return
+    if (status === 'unauthorized') options.onAuthError?.(error)
+    else options.onConnectionError?.(error)
+  }
+
+  /** The network, the page or the user is back: try at once, with the attempts counted anew. */
+  function wake(): void {
+    if (phase !== 'waiting' && phase !== 'halted') return
+    attempt = 0
+    refreshed = false
+    begin(false)
+  }
+
+  const unauthorized = (): boolean => runtime.getState().connection.status === 'unauthorized'
+
+  function onLifecycle(event: LifecycleEvent): void {
+    if (event === 'hidden') hiddenSince = clock.monotonic()
+    else if (event === 'offline') {
+      if (phase === 'waiting') halt('offline', 'offline')
+    } else if (event === 'restored') {
+      // A page in the back/forward cache has lost its socket, whether it was told so or not.
+      attempt = 0
+      if (!unauthorized()) begin(false)
+    } else if (phase === 'open') probeAfterSleep(event)
+    else if (!unauthorized()) wake()
+  }
+
+  function probeAfterSleep(event: LifecycleEvent): void {
+    const slept = hiddenSince !== null && clock.monotonic() - hiddenSince > PROBE_AFTER_HIDDEN_MS
+    hiddenSince = null
+    if (slept || event === 'resumed' || event === 'online') probe()
+  }
+
+  return {
+    /** Connects as `id`; does nothing while that is under way or done, and tries again at once where it was given up. */
+    start(id: string): void {
+      if (userId !== id) this.stop()
+      if (userId === null) {
+        userId = id
+        everOpened = false
+        stopLifecycle = lifecycle.subscribe(onLifecycle)
+        phase = 'halted'
+      }
+      wake()
+    },
+    /** Leaves no socket, timer or listener. */
+    stop(): void {
+      if (userId === null) return
+      userId = null
+      drop()
+      phase = 'idle'
+      attempt = 0
+      refreshed = false
+      hiddenSince = null
+      stopLifecycle()
+    },
+    /** The connection looks open but does not answer. */
+    reopen(): void {
+      if (phase === 'open') begin(false)
+    },
+    renewal,
+  }
+}
+
+export type Session = ReturnType<typeof createSession<Extra>>

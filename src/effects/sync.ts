@@ -1,0 +1,178 @@
+import type { PageDirection } from '../actions'
+import type { Stop } from '../environment'
+import type { Extra } from '../model'
+import { fullJitter } from '../policy/backoff'
+import { errorBody, reactionTo } from '../policy/errors'
+import { idOf } from '../policy/keys'
+import { nextWakeAt } from '../policy/outbox'
+import { historyEdge, type ChannelState } from '../state/channel'
+import type { RequestResult } from './link'
+import type { Runtime } from './runtime'
+
+/** Requests under way at once, so that a client with thousands of channels does not flood the server. */
+const MAX_REQUESTS = 4
+
+/** A hole that an overtaken message leaves closes by itself: only one that stays is asked for. */
+const GAP_HOLD_MS = 100
+
+/** A fleet that reconnects together catches up spread over this time. */
+const RECONNECT_SPREAD_MS = 1_000
+
+const BACKOFF = { baseMs: 1_000, maxMs: 30_000 }
+
+interface Wait { failures: number; readyAt: number }
+
+/** Fills what is missing: catch-up from the cursor, page by page, and the history that was asked for. Safe to call at any time. */
+export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: () => void) {
+  const { environment, options, link, wire, metrics } = runtime
+  const { clock } = environment
+  const { reports } = runtime.actions
+  const { pageSize } = options.history
+  /** Pauses by direction and channel (monotonic): after a failure, and while a gap may close by itself. */
+  const waits = new Map<string, Wait>()
+  const gapSince = new Map<string, number>()
+  let notBefore = 0
+  let running = 0
+  let stopTimer: Stop = () => undefined
+
+  const waitKey = (direction: PageDirection, channelKey: string): string => direction + channelKey
+
+  function isPaused(direction: PageDirection, channelKey: string, now: number): boolean {
+    return (waits.get(waitKey(direction, channelKey))?.readyAt ?? 0) > now
+  }
+
+  function wantsNewer(key: string, channel: ChannelState<X>, now: number): boolean {
+    if (channel.catchUp === 'running' || isPaused('newer', key, now)) return false
+    if (channel.stale) {
+      gapSince.delete(key)
+      return notBefore <= now
+    }
+    const gap = !channel.detached && channel.latest !== null && channel.latest > (channel.cursor ?? 0)
+    if (!gap) {
+      gapSince.delete(key)
+      return false
+    }
+    const since = gapSince.get(key) ?? now
+    gapSince.set(key, since)
+    return now - since >= GAP_HOLD_MS
+  }
+
+  function wantsOlder(key: string, channel: ChannelState<X>, now: number): boolean {
+    if (channel.history === 'running' || isPaused('older', key, now) || historyEdge(channel) === null) return false
+    const first = channel.open && !channel.loaded && channel.anchored && channel.hasOlder && !channel.stale
+    return channel.history === 'wanted' || first
+  }
+
+  function start(channelKey: string, direction: PageDirection, from: number): void {
+    const channelId = idOf(channelKey)
+    running++
+    runtime.dispatch(reports.syncStarted({ channelId, direction }))
+    const { name, payload } = direction === 'newer'
+      ? wire.outbound('message:sync', { channelId, after: from, limit: pageSize })
+      : wire.outbound('message:history', { channelId, before: from, limit: pageSize })
+    const generation = link.generation()
+    link.request(name, payload, (result) => {
+      running--
+      // After a disconnect the state has already forgotten this request.
+      if (link.generation() !== generation) return
+      finish(channelKey, direction, from, result)
+      runtime.reconcile()
+    })
+  }
+
+  function finish(channelKey: string, direction: PageDirection, from: number, result: RequestResult): void {
+    if (!result.ok) {
+      failed(channelKey, direction, 'timeout', 'the server did not answer in time', true)
+      return
+    }
+    const response = wire.response(direction === 'newer' ? 'message:sync' : 'message:history', result.response)
+    if (!response.ok) failed(channelKey, direction, 'invalid_ack', response.problem, true)
+    else if (response.value.success) loaded(channelKey, direction, from, response.value.data)
+    else {
+      const error = errorBody(response.value)
+      if (reactionTo(error) === 'reauthenticate') unauthorized()
+      failed(channelKey, direction, error.code, error.message, reactionTo(error) !== 'fail', error.retryAfterMs)
+    }
+  }
+
+  function loaded(channelKey: string, direction: PageDirection, from: number, data: { readonly [field: string]: unknown }): void {
+    const channelId = idOf(channelKey)
+    const parsed = wire.page(data, channelId)
+    if (!parsed.ok) {
+      failed(channelKey, direction, 'invalid_page', parsed.problem, true)
+      return
+    }
+    const { page, problems } = parsed.value
+    metrics.count('invalid_payload', problems.length)
+    if (problems[0]) runtime.report('invalid_payload', 'invalid_message', `unable to read ${problems.length} messages of a page: ${problems[0]}`, { channelId })
+    if (page.more && page.messages.length === 0) {
+      failed(channelKey, direction, 'empty_page', 'the server promised more messages but gave none', true)
+      return
+    }
+    const before = runtime.getState().messages[channelKey]
+    runtime.dispatch(reports.pageLoaded({ channelId, direction, from, page }))
+    const after = runtime.getState().messages[channelKey]
+    const stuck = direction === 'newer' && !page.more && after?.cursor === before?.cursor && (after?.latest ?? 0) > (after?.cursor ?? 0)
+    // The server has nothing where something is missing: asked again, but ever more slowly.
+    if (stuck) pause(channelKey, direction)
+    else waits.delete(waitKey(direction, channelKey))
+  }
+
+  function pause(channelKey: string, direction: PageDirection, retryAfterMs = 0): void {
+    const key = waitKey(direction, channelKey)
+    const failures = (waits.get(key)?.failures ?? 0) + 1
+    const delay = Math.max(fullJitter(failures, environment.random(), BACKOFF), retryAfterMs, BACKOFF.baseMs / 2)
+    waits.set(key, { failures, readyAt: clock.monotonic() + delay })
+  }
+
+  function failed(channelKey: string, direction: PageDirection, code: string, message: string, retryable: boolean, retryAfterMs?: number): void {
+    const channelId = idOf(channelKey)
+    pause(channelKey, direction, retryAfterMs)
+    // A refusal for good is asked about again on the next connection only.
+    if (!retryable) waits.set(waitKey(direction, channelKey), { failures: 1, readyAt: Infinity })
+    const error = runtime.error('sync_failed', code, `unable to load messages of "${channelId}": ${message}`, { channelId, retryable })
+    runtime.dispatch(reports.syncFailed({ channelId, direction, error }))
+  }
+
+  function setTimer(): void {
+    stopTimer()
+    const now = clock.monotonic()
+    const moments = [...[...waits.values()].map((wait) => wait.readyAt), ...[...gapSince.values()].map((since) => since + GAP_HOLD_MS), notBefore]
+    const wake = nextWakeAt(moments.filter((moment) => moment > now))
+    if (wake !== Infinity) stopTimer = clock.setTimer(wake - now, () => runtime.reconcile())
+  }
+
+  /** Open channels first: they are what somebody looks at. */
+  function byUrgency(): readonly [string, ChannelState<X>][] {
+    const entries = Object.entries(runtime.getState().messages)
+    return [...entries.filter(([, channel]) => channel.open), ...entries.filter(([, channel]) => !channel.open)]
+  }
+
+  return {
+    reconcile(): void {
+      if (link.generation() === 0 || !runtime.getState().connection.capabilities.includes('sync')) return
+      const now = clock.monotonic()
+      for (const [key, channel] of byUrgency()) {
+        if (running >= MAX_REQUESTS) return
+        if (wantsNewer(key, channel, now)) start(key, 'newer', channel.anchored ? channel.cursor ?? 0 : 0)
+        else if (wantsOlder(key, channel, now)) start(key, 'older', historyEdge(channel) ?? 1)
+      }
+      setTimer()
+    },
+    opened(again: boolean): void {
+      waits.clear()
+      notBefore = again ? clock.monotonic() + environment.random() * RECONNECT_SPREAD_MS : 0
+    },
+    closed(): void {
+      stopTimer()
+      gapSince.clear()
+    },
+    stop(): void {
+      stopTimer()
+      waits.clear()
+      gapSince.clear()
+    },
+  }
+}
+
+export type Sync = ReturnType<typeof createSync<Extra>>

@@ -1,0 +1,18 @@
+export interface BackoffOptions {
+  readonly baseMs: number
+  readonly maxMs: number
+}
+
+/**
+ * Full jitter: uniform between 0 and the capped exponential step, so that a fleet never retries in step
+ * (AWS Architecture Blog, "Exponential Backoff and Jitter"). `failures` counts from 1; `random` is in [0, 1).
+ */
+export function fullJitter(failures: number, random: number, { baseMs, maxMs }: BackoffOptions): number {
+  const ceiling = Math.min(maxMs, baseMs * 2 ** Math.min(failures - 1, 30))
+  return Math.round(random * ceiling)
+}
+
+/** A delay spread evenly around `delayMs`: `jitter` 0.5 gives 75 % to 125 % of it. */
+export function spread(delayMs: number, jitter: number, random: number): number {
+  return Math.round(delayMs * (1 - jitter / 2 + jitter * random))
+}

@@ -1,0 +1,30 @@
+import type { SocketErrorBody, SocketResponse } from '../model'
+
+/** What to do about an error: try again, wait for a fresh token, or give up. Decided by code, never by text. */
+export type Reaction = 'retry' | 'reauthenticate' | 'fail'
+
+const REAUTHENTICATE = new Set(['token_expired', 'token-expired', 'auth_expired', 'jwt_expired', 'unauthorized', 'unauthenticated'])
+
+const RETRY = new Set([
+  'timeout', 'rate_limited', 'too_many_requests', 'unavailable', 'server_busy', 'overloaded', 'internal', 'internal_error',
+  'server_error', 'out_of_order', 'disconnected',
+])
+
+/** How the outbox reacts to a refused message. A server that does not say `retryable` is taken at its code. */
+export function reactionTo(error: SocketErrorBody): Reaction {
+  if (REAUTHENTICATE.has(error.code)) return 'reauthenticate'
+  const retryable = error.retryable ?? RETRY.has(error.code)
+  return retryable ? 'retry' : 'fail'
+}
+
+/** A handshake refusal is about the credentials unless the server says that trying again helps. */
+export function rejectionReaction(code: string | undefined, retryable: boolean | undefined): Reaction {
+  if (retryable ?? (code !== undefined && RETRY.has(code))) return 'retry'
+  return 'reauthenticate'
+}
+
+/** Both forms of a refused `SocketResponse` as one. */
+export function errorBody(response: Extract<SocketResponse<unknown>, { success: false }>): SocketErrorBody {
+  const { error } = response
+  return typeof error === 'string' ? { code: 'rejected', message: error } : error
+}

@@ -1,0 +1,32 @@
+/** Deeper than any sensible message, shallower than a stack overflow; also what ends a circular value. */
+const MAX_DEPTH = 32
+
+const isPlain = (value: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+/** Whether a value survives JSON unchanged (an undefined member counts as absent). */
+export function isJson(value: unknown, depth = 0): boolean {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object' || depth > MAX_DEPTH) return false
+  if (Array.isArray(value)) return value.every((item) => isJson(item, depth + 1))
+  return isPlain(value) && Object.values(value).every((item) => item === undefined || isJson(item, depth + 1))
+}
+
+/** Bytes of `value` as JSON in UTF-8. */
+export function jsonBytes(value: unknown): number {
+  const text = JSON.stringify(value)
+  let bytes = 0
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    bytes += unit < 0x80 ? 1 : unit < 0x800 ? 2 : 3
+    // A surrogate pair is four bytes in all, not six.
+    if (unit >= 0xd800 && unit < 0xdc00 && i + 1 < text.length) {
+      bytes += 1
+      i++
+    }
+  }
+  return bytes
+}

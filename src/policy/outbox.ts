@@ -1,0 +1,64 @@
+import type { Extra, OutboxEntry, OutboxState, SendFailure } from '../model'
+
+/** A connection that ends this often in a row with the same message at the head is ended by the message. */
+export const POISON_LOSSES = 5
+
+/** From this many losses on, a message is sent alone, so that only the guilty one is suspected further. */
+export const SUSPECT_LOSSES = 2
+
+export type Queue<X extends Extra> = readonly OutboxEntry<X>[]
+
+/** What parts one entry that may go from one that must wait. */
+export interface Gate<X extends Extra> {
+  /** This tab may send it. */
+  readonly owned: (entry: OutboxEntry<X>) => boolean
+  /** Its retry is not due yet. */
+  readonly waiting: (entry: OutboxEntry<X>) => boolean
+}
+
+/** What may be emitted now from one channel, in order, with at most `room` of it in flight. */
+export function due<X extends Extra>(queue: Queue<X>, room: number, { owned, waiting }: Gate<X>): readonly OutboxEntry<X>[] {
+  const found: OutboxEntry<X>[] = []
+  let open = room
+  for (const entry of queue) {
+    if (open <= 0) break
+    if (entry.failure) continue
+    // Whatever stands behind an entry that must wait has to wait with it: that is the channel's order.
+    if (!owned(entry) || waiting(entry)) break
+    if (!entry.lease) found.push(entry)
+    open--
+  }
+  return found
+}
+
+/** The earliest of some moments, Infinity when nothing waits for time. */
+export function nextWakeAt(moments: Iterable<number>): number {
+  let earliest = Infinity
+  for (const moment of moments) earliest = Math.min(earliest, moment)
+  return earliest
+}
+
+export interface RetryBudget {
+  readonly maxAttempts: number
+  readonly retryForMs: number
+}
+
+/** Why no further attempt is made by itself, or null while the budget lasts. A clock set back expires nothing. */
+export function exhausted<X extends Extra>(entry: OutboxEntry<X>, now: number, budget: RetryBudget): 'expired' | 'attempts_exhausted' | null {
+  if (now - entry.budgetFrom > budget.retryForMs) return 'expired'
+  return entry.spent >= budget.maxAttempts ? 'attempts_exhausted' : null
+}
+
+export function findEntry<X extends Extra>(outbox: OutboxState<X>, id: string): OutboxEntry<X> | undefined {
+  for (const queue of Object.values(outbox.channels)) {
+    const entry = queue.find((candidate) => candidate.message.id === id)
+    if (entry) return entry
+  }
+  return undefined
+}
+
+/** An entry as it is after a crash, a reload or an adoption: pending again, whatever was under way. */
+export const rested = <X extends Extra>(entry: OutboxEntry<X>): OutboxEntry<X> => (entry.lease ? { ...entry, lease: null } : entry)
+
+export const failure = (code: string, message: string, retryable: boolean, attempt: number): SendFailure =>
+  ({ code, message, retryable, attempt })

@@ -1,0 +1,187 @@
+import type { Extra, Page, ReadMark, Receipt, ReceiptEvent, WireMessage } from '../model'
+import { keyOf } from '../policy/keys'
+import { joinReceipt } from '../policy/status'
+import { compareMessages, contiguousFrom, findMessage, mergeMessages, positionOf, type Window } from '../policy/timeline'
+
+/** Receipts for messages that are not here yet, kept per channel. */
+const MAX_EARLY_RECEIPTS = 100
+
+export interface ChannelState<X extends Extra = {}> {
+  /** The committed messages that are loaded, in order: a window on the channel. */
+  readonly messages: Window<X>
+  /** Everything up to this seq is held or was evicted: nothing is missing. Null while no seq is known. */
+  readonly cursor: number | null
+  /** The cursor comes from a catch-up; before that it is only the end of the first unbroken run of what came by itself. */
+  readonly anchored: boolean
+  /** The highest seq that is known to exist; above `cursor` means a gap. */
+  readonly latest: number | null
+  /** The highest position of a message by somebody else. */
+  readonly foreign: number
+  readonly hasOlder: boolean
+  /** A page of history was loaded (or there is none). */
+  readonly loaded: boolean
+  /** Scrolled back so far that the newest messages were dropped: `loadNewer` brings them back. */
+  readonly detached: boolean
+  readonly open: boolean
+  /** A connection has begun since the last catch-up, so messages may have been missed. */
+  readonly stale: boolean
+  readonly catchUp: 'idle' | 'running' | 'failed'
+  readonly history: 'idle' | 'wanted' | 'running' | 'failed'
+  readonly receipts: { readonly [userKey: string]: Receipt }
+  readonly early: readonly ReceiptEvent[]
+}
+
+export const initialChannel: ChannelState<never> = {
+  messages: [], cursor: null, anchored: false, latest: null, foreign: 0,
+  hasOlder: false, loaded: false, detached: false, open: false, stale: true,
+  catchUp: 'idle', history: 'idle', receipts: {}, early: [],
+}
+
+type Channel<X extends Extra> = ChannelState<X>
+
+const highestSeq = (messages: readonly WireMessage[], from: number | null): number | null =>
+  messages.reduce<number | null>((highest, { seq }) => (seq === undefined ? highest : Math.max(highest ?? 0, seq)), from)
+
+const highestForeign = (messages: readonly WireMessage[], me: string | null, from: number): number =>
+  messages.reduce((highest, message) => (message.userId === me ? highest : Math.max(highest, positionOf(message))), from)
+
+/** Unanchored, the first seq held is where the window begins: what is older is history, not a gap. */
+function cursorAfter<X extends Extra>(channel: Channel<X>, messages: Window<X>): number | null {
+  const first = messages[0]?.seq
+  if (channel.anchored && channel.cursor !== null) return contiguousFrom(messages, channel.cursor)
+  return first === undefined ? channel.cursor : contiguousFrom(messages, first - 1)
+}
+
+/** Whether a merge pushed the oldest messages out of the window. */
+const evicts = (before: readonly WireMessage[], after: readonly WireMessage[]): boolean => {
+  const [old, now] = [before[0], after[0]]
+  return old !== undefined && now !== undefined && compareMessages(old, now) < 0
+}
+
+export interface Limits {
+  readonly windowSize: number
+}
+
+/** Live messages (and acks, which are messages too). */
+export function receive<X extends Extra>(channel: Channel<X>, incoming: Window<X>, me: string | null, { windowSize }: Limits): Channel<X> {
+  const latest = highestSeq(incoming, channel.latest)
+  const foreign = highestForeign(incoming, me, channel.foreign)
+  // Below an anchored window there is history, which arrives by page and never one by one.
+  const fresh = channel.anchored && channel.hasOlder ? incoming.filter((message) => !isHistory(channel, message)) : incoming
+  const messages = channel.detached ? channel.messages : mergeMessages(channel.messages, fresh, windowSize)
+  if (messages === channel.messages) {
+    return latest === channel.latest && foreign === channel.foreign ? channel : { ...channel, latest, foreign }
+  }
+  const evicted = evicts(channel.messages, messages) || evicts(fresh, messages)
+  return withEarly({
+    ...channel, messages, latest, foreign,
+    cursor: cursorAfter(channel, messages),
+    anchored: channel.anchored || (evicted && messages[0]?.seq !== undefined),
+    hasOlder: evicted || (channel.anchored ? channel.hasOlder : (messages[0]?.seq ?? 1) > 1),
+  })
+}
+
+const isHistory = <X extends Extra>(channel: Channel<X>, { seq }: WireMessage<X>): boolean => {
+  const edge = historyEdge(channel)
+  return seq !== undefined && edge !== null && seq < edge
+}
+
+/** A page of catch-up covers everything from `after` to its last message, and all up to `latest` when nothing more follows. */
+export function receiveNewer<X extends Extra>(
+  channel: Channel<X>, after: number, page: Page<X>, me: string | null, limits: Limits,
+): Channel<X> {
+  const latest = Math.max(channel.latest ?? 0, page.latest ?? 0, highestSeq(page.messages, null) ?? 0)
+  const known = applyReceipts({ ...channel, latest, catchUp: 'idle' }, page.receipts)
+  // The window moved while the page was under way: its place is gone, and the next look decides anew.
+  if (after > 0 && after > (channel.cursor ?? 0)) return { ...known, stale: true }
+  if (page.more && page.latest !== null && skips(channel, after, page.latest, limits)) return skip(known, page.latest)
+  return joinNewer(known, after, page, me, limits)
+}
+
+function joinNewer<X extends Extra>(channel: Channel<X>, after: number, page: Page<X>, me: string | null, { windowSize }: Limits): Channel<X> {
+  const messages = mergeMessages(channel.messages, page.messages, windowSize)
+  const covered = page.more ? (highestSeq(page.messages, null) ?? after) : Math.max(page.latest ?? 0, highestSeq(page.messages, null) ?? 0, after)
+  const evicted = evicts(channel.messages, messages) || evicts(page.messages, messages)
+  const hasOlder = evicted || (channel.anchored ? channel.hasOlder : after > 0)
+  return withEarly({
+    ...channel, messages, hasOlder,
+    cursor: contiguousFrom(messages, channel.anchored ? Math.max(channel.cursor ?? 0, covered) : covered),
+    anchored: true,
+    foreign: highestForeign(page.messages, me, channel.foreign),
+    loaded: channel.loaded || !hasOlder,
+    stale: page.more,
+    detached: channel.detached && page.more,
+  })
+}
+
+/** The first look at a long channel, or more missed than the window holds: its end is shown, the rest is history. */
+const skips = <X extends Extra>(channel: Channel<X>, after: number, latest: number, { windowSize }: Limits): boolean =>
+  !channel.anchored || (!channel.detached && latest - after > windowSize)
+
+function skip<X extends Extra>(channel: Channel<X>, latest: number): Channel<X> {
+  const begun = { ...channel, anchored: true, hasOlder: true, loaded: false, stale: false }
+  // What came by itself since the channel is known stays: it is the newest anyway.
+  if (!channel.anchored && channel.messages.length > 0) return begun
+  return { ...begun, messages: [], cursor: latest, foreign: Math.max(channel.foreign, latest), detached: false }
+}
+
+/** A page of history ends right before `before`; one for a window that has moved on is of no use any more. */
+export function receiveOlder<X extends Extra>(
+  channel: Channel<X>, before: number, page: Page<X>, me: string | null, { windowSize }: Limits,
+): Channel<X> {
+  const rested: Channel<X> = { ...channel, history: 'idle' }
+  if (before !== historyEdge(channel)) return rested
+  const messages = mergeMessages(channel.messages, page.messages, windowSize, 'oldest')
+  const dropped = messages.at(-1) !== channel.messages.at(-1) && channel.messages.length > 0
+  const last = messages.at(-1)?.seq
+  return withEarly({
+    ...rested, messages, loaded: true,
+    hasOlder: page.more,
+    detached: channel.detached || dropped,
+    // The end of the window is again what is held without a break.
+    cursor: dropped && last !== undefined ? Math.min(last, channel.cursor ?? last) : channel.cursor,
+    latest: highestSeq(page.messages, channel.latest),
+    foreign: highestForeign(page.messages, me, channel.foreign),
+  })
+}
+
+/** History is asked for what stands before this seq ; null on a server without seqs. */
+export const historyEdge = <X extends Extra>(channel: Channel<X>): number | null =>
+  channel.messages[0]?.seq ?? (channel.cursor === null ? null : channel.cursor + 1)
+
+/** Watermarks only rise. One that names a message which is not here waits for it. */
+export function applyReceipts<X extends Extra>(channel: Channel<X>, events: readonly ReceiptEvent[]): Channel<X> {
+  let receipts = channel.receipts
+  const waiting: ReceiptEvent[] = []
+  for (const event of events) {
+    const position = resolve(channel, event)
+    if (position === null) {
+      waiting.push(event)
+      continue
+    }
+    const key = keyOf(event.userId)
+    const held = receipts[key]
+    const joined = joinReceipt(held, { delivered: 0, read: 0, [event.kind]: position })
+    if (joined !== held) receipts = { ...receipts, [key]: joined }
+  }
+  const early = waiting.length === 0 ? channel.early : [...channel.early, ...waiting].slice(-MAX_EARLY_RECEIPTS)
+  return receipts === channel.receipts && early === channel.early ? channel : { ...channel, receipts, early }
+}
+
+/** Where a mark points, or null when it names a message that is not here. */
+export function resolve<X extends Extra>(channel: Channel<X>, mark: ReadMark): number | null {
+  if (mark.seq !== undefined) return mark.seq
+  const message = mark.messageId === undefined ? undefined : findMessage(channel.messages, mark.messageId)
+  return message ? positionOf(message) : null
+}
+
+const withEarly = <X extends Extra>(channel: Channel<X>): Channel<X> =>
+  channel.early.length === 0 ? channel : applyReceipts({ ...channel, early: [] }, channel.early)
+
+/** The watermark that `markRead` sets: a message's, or that of the newest one here. Null when there is nothing to mark. */
+export function readMark<X extends Extra>(channel: Channel<X> | undefined, messageId: string | undefined): ReadMark | null {
+  if (!channel) return null
+  const message = messageId === undefined ? channel.messages.at(-1) : findMessage(channel.messages, messageId)
+  if (message) return message.seq === undefined ? { messageId: message.id } : { seq: message.seq }
+  return messageId === undefined && channel.cursor ? { seq: channel.cursor } : null
+}

@@ -1,0 +1,95 @@
+import type { UnknownAction } from '@reduxjs/toolkit'
+import type { ChatActions } from '../actions'
+import type { ConnectionState, Extra, OutboxState, ReadMark, ReceiptEvent, WireMessage } from '../model'
+import { keyOf } from '../policy/keys'
+import { readMark, resolve } from './channel'
+import { createConnectionReducer, initialConnection } from './connection'
+import { createErrorsReducer, initialErrors, type ErrorsState } from './errors'
+import { createMessagesReducer, initialMessages, type MessagesState } from './messages'
+import { createOutboxReducer, initialOutbox, settle } from './outbox'
+
+/** The whole slice, plain JSON. */
+export interface ChatState<X extends Extra = {}> {
+  readonly connection: ConnectionState
+  readonly messages: MessagesState<X>
+  readonly outbox: OutboxState<X>
+  readonly errors: ErrorsState
+}
+
+const initialState: ChatState<never> = {
+  connection: initialConnection, messages: initialMessages, outbox: initialOutbox, errors: initialErrors,
+}
+
+export interface StateOptions {
+  readonly windowSize: number
+  readonly maxChannels: number
+}
+
+const momentOf = (action: UnknownAction): number => {
+  const { meta } = action
+  return typeof meta === 'object' && meta !== null && 'at' in meta && typeof meta.at === 'number' ? meta.at : 0
+}
+
+/** My read watermark is unsent until the server confirms it: by its ack, its echo or a sync. */
+function noteRead<X extends Extra>(outbox: OutboxState<X>, channelId: string, mark: ReadMark | null): OutboxState<X> {
+  return mark ? { ...outbox, reads: { ...outbox.reads, [keyOf(channelId)]: mark } } : outbox
+}
+
+function confirmReads<X extends Extra>(outbox: OutboxState<X>, messages: MessagesState<X>, receipts: readonly ReceiptEvent[]): OutboxState<X> {
+  let reads = outbox.reads
+  for (const receipt of receipts) {
+    const key = keyOf(receipt.channelId)
+    const [mark, channel] = [reads[key], messages[key]]
+    if (!mark || !channel || receipt.kind !== 'read' || receipt.userId !== outbox.userId) continue
+    if (mark.messageId !== undefined && mark.messageId === receipt.messageId || covers(resolve(channel, receipt), resolve(channel, mark))) {
+      const { [key]: _confirmed, ...others } = reads
+      reads = others
+    }
+  }
+  return reads === outbox.reads ? outbox : { ...outbox, reads }
+}
+
+const covers = (confirmed: number | null, wanted: number | null): boolean =>
+  confirmed !== null && wanted !== null && confirmed >= wanted
+
+/** The reducer of one chat: four slices, and the few actions that move something from one to another. */
+export function createChatReducer<X extends Extra>(path: string, actions: ChatActions<X>, options: StateOptions) {
+  const connection = createConnectionReducer(actions)
+  const messages = createMessagesReducer(actions)
+  const outbox = createOutboxReducer(actions)
+  const errors = createErrorsReducer(actions)
+  const prefix = `${path}/`
+
+  /** What moves between the outbox and the timeline. */
+  function crossOver(before: ChatState<X>, state: ChatState<X>, action: UnknownAction): OutboxState<X> {
+    const { commands, reports, events } = actions
+    if (events.messagesReceived.match(action)) return settle(state.outbox, action.payload.messages)
+    if (events.receiptsReceived.match(action)) return confirmReads(state.outbox, state.messages, action.payload.receipts)
+    if (reports.pageLoaded.match(action)) {
+      const { page } = action.payload
+      return confirmReads(settle(state.outbox, page.messages as readonly WireMessage<X>[]), state.messages, page.receipts)
+    }
+    if (commands.markRead.match(action) && state.messages !== before.messages) {
+      const { channelId, messageId } = action.payload
+      return noteRead(state.outbox, channelId, readMark(state.messages[keyOf(channelId)], messageId))
+    }
+    return state.outbox
+  }
+
+  return function chatReducer(state: ChatState<X> = initialState, action: UnknownAction): ChatState<X> {
+    if (!action.type.startsWith(prefix)) return state
+    const { userId, maxMessageBytes } = state.connection
+    const next: ChatState<X> = {
+      connection: connection(state.connection, action, undefined),
+      messages: messages(state.messages, action, { ...options, userId, outbox: state.outbox }),
+      outbox: outbox(state.outbox, action, { maxMessageBytes, at: momentOf(action) }),
+      errors: errors(state.errors, action, undefined),
+    }
+    const crossed = crossOver(state, next, action)
+    const settled = crossed === next.outbox ? next : { ...next, outbox: crossed }
+    return isSame(state, settled) ? state : settled
+  }
+}
+
+const isSame = <X extends Extra>(a: ChatState<X>, b: ChatState<X>): boolean =>
+  a.connection === b.connection && a.messages === b.messages && a.outbox === b.outbox && a.errors === b.errors

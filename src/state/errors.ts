@@ -1,0 +1,42 @@
+import type { ChatActions } from '../actions'
+import type { ChatError, Extra } from '../model'
+import { createHandlers } from './handlers'
+
+/** The oldest errors make room for new ones. */
+export const MAX_ERRORS = 50
+
+export type ErrorsState = readonly ChatError[]
+
+export const initialErrors: ErrorsState = []
+
+const isRepeat = (a: ChatError, b: ChatError): boolean =>
+  a.type === b.type && a.code === b.code && a.channelId === b.channelId && a.messageId === b.messageId
+
+/** A repetition of the newest error raises its count instead of filling the list. */
+function add(state: ErrorsState, error: ChatError | undefined): ErrorsState {
+  if (!error) return state
+  const newest = state.at(-1)
+  if (!newest || !isRepeat(newest, error)) return [...state, error].slice(-MAX_ERRORS)
+  return [...state.slice(0, -1), { ...newest, at: error.at, message: error.message, count: (newest.count ?? 1) + 1 }]
+}
+
+const withoutMessage = (state: ErrorsState, id: string): ErrorsState =>
+  state.some((error) => error.messageId === id) ? state.filter((error) => error.messageId !== id) : state
+
+export function createErrorsReducer<X extends Extra>({ commands, reports }: ChatActions<X>) {
+  return createHandlers<ErrorsState>()
+    .on(reports.errorReported, (state, { error }) => add(state, error))
+    .on(reports.connectionLost, (state, { error }) => add(state, error))
+    .on(reports.messageFailed, (state, { error }) => add(state, error))
+    .on(reports.syncFailed, (state, { error }) => add(state, error))
+    // What is mended is no error any more.
+    .on(reports.messageAcked, (state, { id }) => withoutMessage(state, id))
+    .on(commands.retryMessage, (state, { id }) => withoutMessage(state, id))
+    .on(commands.discardMessage, (state, { id }) => withoutMessage(state, id))
+    .on(commands.retryAllFailed, (state) =>
+      state.some((error) => error.messageId !== undefined) ? state.filter((error) => error.messageId === undefined) : state)
+    .on(commands.dismissError, (state, { id }) => state.filter((error) => error.id !== id))
+    .on(commands.clearErrors, () => initialErrors)
+    .on(commands.signOut, () => initialErrors)
+    .reduce
+}

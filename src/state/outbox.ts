@@ -1,0 +1,185 @@
+import type { ChatActions, ComposedMessage } from '../actions'
+import type { Extra, OutboxEntry, OutboxState, SendFailure, WireMessage } from '../model'
+import { jsonBytes } from '../policy/json'
+import { keyOf } from '../policy/keys'
+import { failure, POISON_LOSSES, rested, type Queue } from '../policy/outbox'
+import { createHandlers } from './handlers'
+
+export const initialOutbox: OutboxState<never> = { userId: null, channels: {}, reads: {} }
+
+/** Socket.IO's default `maxHttpBufferSize` (1e6) less the frame around a message. */
+export const DEFAULT_MAX_MESSAGE_BYTES = 999_000
+
+type State<X extends Extra> = OutboxState<X>
+
+/** Replaces one channel's queue; an empty one loses its key, so that idle channels cost nothing. */
+function setQueue<X extends Extra>(state: State<X>, key: string, queue: Queue<X>): State<X> {
+  if (queue.length > 0) return { ...state, channels: { ...state.channels, [key]: queue } }
+  if (!Object.hasOwn(state.channels, key)) return state
+  const { [key]: _emptied, ...channels } = state.channels
+  return { ...state, channels }
+}
+
+function changeEntry<X extends Extra>(
+  state: State<X>, channelId: string, id: string, change: (entry: OutboxEntry<X>) => OutboxEntry<X>,
+): State<X> {
+  const key = keyOf(channelId)
+  const queue = state.channels[key]
+  const at = queue?.findIndex((entry) => entry.message.id === id) ?? -1
+  const entry = queue?.[at]
+  if (!queue || !entry) return state
+  const changed = change(entry)
+  return changed === entry ? state : setQueue(state, key, queue.map((other, i) => (i === at ? changed : other)))
+}
+
+function changeEvery<X extends Extra>(state: State<X>, change: (entry: OutboxEntry<X>, i: number, queue: Queue<X>) => OutboxEntry<X>): State<X> {
+  let channels: { [key: string]: Queue<X> } | null = null
+  for (const [key, queue] of Object.entries(state.channels)) {
+    const changed = queue.map(change)
+    if (changed.every((entry, i) => entry === queue[i])) continue
+    channels ??= { ...state.channels }
+    channels[key] = changed
+  }
+  return channels ? { ...state, channels } : state
+}
+
+function removeIds<X extends Extra>(state: State<X>, key: string, gone: (entry: OutboxEntry<X>) => boolean): State<X> {
+  const queue = state.channels[key]
+  if (!queue) return state
+  const at = queue.findIndex(gone)
+  if (at === -1) return state
+  // The head is the usual case, and a slice of it is the cheapest copy.
+  return setQueue(state, key, at === 0 && !queue.slice(1).some(gone) ? queue.slice(1) : queue.filter((entry) => !gone(entry)))
+}
+
+const TOO_LARGE = 'unable to send the message: it is larger than the server accepts; shorten it, or send the data another way'
+const UNSERIALISABLE = 'unable to send the message: an extra field holds what JSON cannot carry; use plain values only'
+
+/** What makes a message impossible to send at all, before any emit. */
+export function refusal<X extends Extra>(message: WireMessage<X>, maxBytes: number | null): SendFailure | null {
+  const limit = maxBytes ?? DEFAULT_MAX_MESSAGE_BYTES
+  // No JSON text is longer than this: most messages need no counting.
+  const small = Object.keys(message).length === 5 && message.content.length * 6 + 1_000 < limit
+  return small || jsonBytes(message) <= limit ? null : failure('too_large', TOO_LARGE, false, 0)
+}
+
+function enqueue<X extends Extra>(state: State<X>, composed: ComposedMessage<X>, maxBytes: number | null): State<X> {
+  const { problem, ...draft } = composed
+  const message = { ...draft, userId: state.userId ?? '' } as unknown as WireMessage<X>
+  const key = keyOf(message.channelId)
+  const queue = state.channels[key] ?? []
+  return setQueue(state, key, [...queue, {
+    message,
+    order: (queue.at(-1)?.order ?? 0) + 1,
+    attempts: 0, spent: 0, losses: 0,
+    budgetFrom: message.createdAt,
+    nextAttemptAt: null, lease: null, stored: false, lastError: null,
+    failure: problem ? failure(problem, UNSERIALISABLE, false, 0) : refusal(message, maxBytes),
+  }])
+}
+
+/** The user's retry: a fresh budget, the same id, its old place in the queue. */
+const revived = <X extends Extra>(entry: OutboxEntry<X>, at: number): OutboxEntry<X> =>
+  entry.failure && entry.failure.code !== 'unserialisable' && entry.failure.code !== 'too_large'
+    ? { ...entry, failure: null, nextAttemptAt: null, spent: 0, losses: 0, budgetFrom: at }
+    : entry
+
+/** A cut connection: what was in flight is pending again; only the head of a channel can have been the reason. */
+function afterLoss<X extends Extra>(entry: OutboxEntry<X>, i: number, queue: Queue<X>): OutboxEntry<X> {
+  if (!entry.lease) return entry
+  const head = queue.findIndex((candidate) => candidate.lease !== null) === i
+  const losses = entry.losses + (head ? 1 : 0)
+  const failed = losses >= POISON_LOSSES
+    ? failure('connection_lost_repeatedly', 'unable to send the message: the connection broke each time it was sent; retry it, or discard it', true, entry.attempts)
+    : null
+  return { ...entry, lease: null, losses, failure: failed }
+}
+
+/** Go-back-N: an unknown outcome frees every later emit of its channel, to be sent again behind it. */
+function delay<X extends Extra>(
+  state: State<X>, target: { id: string; channelId: string; attempt: number }, change: (entry: OutboxEntry<X>) => OutboxEntry<X>,
+): State<X> {
+  const key = keyOf(target.channelId)
+  const queue = state.channels[key]
+  const at = queue?.findIndex((entry) => entry.message.id === target.id) ?? -1
+  // A late outcome of an older attempt says nothing about the one under way.
+  if (!queue || queue[at]?.lease?.attempt !== target.attempt) return state
+  return setQueue(state, key, queue.map((entry, i) => (i < at ? entry : i === at ? change(entry) : rested(entry))))
+}
+
+/** Restored and current entries as one queue: ids united, what is in memory wins, the old ones first. */
+function unite<X extends Extra>(queue: Queue<X>, restored: Queue<X>): Queue<X> {
+  const known = new Set(queue.map((entry) => entry.message.id))
+  const missing = restored.filter((entry) => !known.has(entry.message.id)).map(rested)
+  if (missing.length === 0) return queue
+  const last = missing.reduce((highest, entry) => Math.max(highest, entry.order), 0)
+  const first = queue[0]?.order ?? Infinity
+  return [...missing, ...(first > last ? queue : queue.map((entry) => ({ ...entry, order: entry.order + last })))]
+}
+
+function restore<X extends Extra>(state: State<X>, userId: string, entries: Queue<X>, reads: State<X>['reads']): State<X> {
+  if (state.userId !== userId) return state
+  const byChannel = new Map<string, OutboxEntry<X>[]>()
+  for (const entry of entries) {
+    const key = keyOf(entry.message.channelId)
+    const queue = byChannel.get(key)
+    if (queue) queue.push(entry)
+    else byChannel.set(key, [entry])
+  }
+  let next: State<X> = Object.keys(reads).length === 0 ? state : { ...state, reads: { ...reads, ...state.reads } }
+  for (const [key, restored] of byChannel) next = setQueue(next, key, unite(next.channels[key] ?? [], restored))
+  return next
+}
+
+/** Another user starts with an empty queue; what was composed before anybody was known belongs to the first one. */
+function changeUser<X extends Extra>(state: State<X>, userId: string): State<X> {
+  if (state.userId === userId) return state
+  if (state.userId !== null) return { userId, channels: {}, reads: {} }
+  return changeEvery({ ...state, userId }, (entry) => ({ ...entry, message: { ...entry.message, userId } }))
+}
+
+/** What the reducer needs to know of its sister slices. */
+export interface OutboxContext {
+  readonly maxMessageBytes: number | null
+  /** The action's moment, in milliseconds since the epoch. */
+  readonly at: number
+}
+
+export function createOutboxReducer<X extends Extra>({ commands, reports }: ChatActions<X>) {
+  return createHandlers<State<X>, OutboxContext>()
+    .on(commands.connect, (state, { userId }) => changeUser(state, userId))
+    .on(commands.disconnect, (state) => changeEvery(state, rested))
+    .on(commands.signOut, () => initialOutbox)
+    .on(commands.sendMessage, (state, composed, { maxMessageBytes }) => enqueue(state, composed, maxMessageBytes))
+    .on(commands.retryMessage, (state, { id }, { at }) =>
+      changeEvery(state, (entry) => (entry.message.id === id ? revived(entry, at) : entry)))
+    .on(commands.retryAllFailed, (state, _nothing, { at }) => changeEvery(state, (entry) => revived(entry, at)))
+    .on(commands.discardMessage, (state, { id }) =>
+      Object.keys(state.channels).reduce((next, key) => removeIds(next, key, (entry) => entry.message.id === id), state))
+    .on(reports.messageEmitted, (state, { channelId, id, attempt, deadline }) =>
+      changeEntry(state, channelId, id, (entry) => ({ ...entry, attempts: attempt, nextAttemptAt: null, lease: { attempt, deadline } })))
+    .on(reports.messageAcked, (state, { channelId, id }) => removeIds(state, keyOf(channelId), (entry) => entry.message.id === id))
+    .on(reports.messageDelayed, (state, target) => delay(state, target, (entry) => ({
+      ...entry, lease: null, losses: 0, lastError: target.reason, nextAttemptAt: target.nextAttemptAt, spent: entry.spent + (target.spent ? 1 : 0),
+    })))
+    .on(reports.messageFailed, (state, { channelId, id, failure: failed }) =>
+      changeEntry(state, channelId, id, (entry) => ({ ...entry, lease: null, nextAttemptAt: null, failure: failed, lastError: failed })))
+    .on(reports.connectionLost, (state, { wasOpen }) => (wasOpen ? changeEvery(state, afterLoss) : state))
+    .on(reports.outboxStored, (state, { ids }) => {
+      const stored = new Set(ids)
+      return changeEvery(state, (entry) => (!entry.stored && stored.has(entry.message.id) ? { ...entry, stored: true } : entry))
+    })
+    .on(reports.outboxRestored, (state, { userId, entries, reads }) => restore(state, userId, entries, reads))
+    .reduce
+}
+
+/** Whatever shows that the server has one of my messages is as good as its ack. */
+export function settle<X extends Extra>(state: State<X>, committed: readonly WireMessage<X>[]): State<X> {
+  let next = state
+  for (const message of committed) {
+    const key = keyOf(message.channelId)
+    if (message.userId !== state.userId || !Object.hasOwn(next.channels, key)) continue
+    next = removeIds(next, key, (entry) => entry.message.id === message.id)
+  }
+  return next
+}

@@ -1,0 +1,128 @@
+import { ChatConfigError } from '../chat-error'
+import type { ChatError, ConnectionState, Extra, Message, Receipt } from '../model'
+import { idOf, keyOf } from '../policy/keys'
+import type { Queue } from '../policy/outbox'
+import { findMessage, positionOf } from '../policy/timeline'
+import type { ChatState } from './chat-state'
+import { initialChannel, type ChannelState } from './channel'
+import { unsentView, viewOf, viewsOf } from './views'
+
+/** What `selectChannel` tells of a channel's completeness. */
+export interface ChannelView {
+  readonly channelId: string
+  /** `idle`: up to date as far as known; `stale`: waits to catch up; `syncing`: catching up; `failed`: could not. */
+  readonly sync: 'idle' | 'stale' | 'syncing' | 'failed'
+  /** Messages with a seq between `after` and `before` exist and are not here yet. */
+  readonly gap: { readonly after: number; readonly before: number } | null
+  /** False when the server assigns no seqs: then nothing can tell whether a message is missing. */
+  readonly gapsDetectable: boolean
+  readonly hasOlder: boolean
+  readonly loadingOlder: boolean
+  /** The newest messages are not loaded, because the window was scrolled back: dispatch `loadNewer` or `openChannel`. */
+  readonly hasNewer: boolean
+  readonly latestSeq: number | null
+}
+
+/** A member's watermarks: everything up to that seq (or `createdAt`) was delivered to, or read by, them. */
+export interface MemberReceipt extends Receipt {
+  readonly userId: string
+}
+
+/** Remembers the result for each argument object (and a second argument) as long as the object lives. */
+function perObject<A extends object, B, R>(compute: (a: A, b: B) => R): (a: A, b: B) => R {
+  const cache = new WeakMap<A, { readonly b: B; readonly result: R }>()
+  return (a, b) => {
+    const known = cache.get(a)
+    if (known && known.b === b) return known.result
+    const result = compute(a, b)
+    cache.set(a, { b, result })
+    return result
+  }
+}
+
+function gapOf<X extends Extra>({ cursor, latest, detached, messages }: ChannelState<X>): ChannelView['gap'] {
+  if (cursor === null || latest === null || latest <= cursor || detached) return null
+  const after = messages.find(({ seq }) => seq !== undefined && seq > cursor)
+  return { after: cursor, before: after?.seq ?? latest + 1 }
+}
+
+const syncOf = <X extends Extra>({ catchUp, stale }: ChannelState<X>): ChannelView['sync'] =>
+  catchUp === 'running' ? 'syncing' : catchUp === 'failed' ? 'failed' : stale ? 'stale' : 'idle'
+
+const describe = <X extends Extra>(channel: ChannelState<X>, channelId: string, detectable: boolean): ChannelView => ({
+  channelId,
+  sync: detectable ? syncOf(channel) : 'idle',
+  gap: gapOf(channel),
+  gapsDetectable: detectable,
+  hasOlder: channel.hasOlder,
+  loadingOlder: channel.history === 'running' || channel.history === 'wanted',
+  hasNewer: channel.detached,
+  latestSeq: channel.latest,
+})
+
+/** Messages by others above my read watermark: those loaded are counted, those outside the window follow from their seqs. */
+function countUnread<X extends Extra>(channel: ChannelState<X>, userId: string | null): number {
+  const read = channel.receipts[keyOf(userId ?? '')]?.read ?? 0
+  let count = 0
+  for (let i = channel.messages.length - 1; i >= 0; i--) {
+    const message = channel.messages[i]
+    if (!message || positionOf(message) <= read) break
+    if (message.userId !== userId) count++
+  }
+  if (channel.cursor === null) return count
+  const first = channel.messages[0]?.seq ?? channel.cursor + 1
+  const last = channel.messages.at(-1)?.seq ?? channel.cursor
+  const older = Math.max(0, first - 1 - read)
+  const newer = channel.detached ? Math.max(0, (channel.latest ?? last) - Math.max(last, read)) : 0
+  return count + older + newer
+}
+
+/** The selectors of one chat. Each takes the whole root state and gives the same reference for the same content. */
+export function createSelectors<X extends Extra, Path extends string>(path: Path) {
+  type Root = { readonly [P in Path]: ChatState<X> }
+
+  const chatOf = (root: Root): ChatState<X> => {
+    const chat: ChatState<X> | undefined = root[path]
+    if (chat) return chat
+    throw new ChatConfigError('reducer_not_mounted',
+      `unable to read the chat state: no reducer is mounted at "${path}"; add { [chat.reducerPath]: chat.reducer } to configureStore`)
+  }
+  const channelOf = (root: Root, channelId: string): ChannelState<X> => chatOf(root).messages[keyOf(channelId)] ?? initialChannel
+  const queueOf = (root: Root, channelId: string): Queue<X> | undefined => chatOf(root).outbox.channels[keyOf(channelId)]
+
+  const describeOpen = perObject((channel: ChannelState<X>, channelId: string) => describe(channel, channelId, true))
+  const describeBlind = perObject((channel: ChannelState<X>, channelId: string) => describe(channel, channelId, false))
+  const unread = perObject(countUnread<X>)
+  const members = perObject((receipts: ChannelState<X>['receipts'], _: undefined): readonly MemberReceipt[] =>
+    Object.entries(receipts).map(([key, receipt]) => ({ userId: idOf(key), ...receipt })))
+  const unsent = perObject((channels: ChatState<X>['outbox']['channels'], _: undefined): readonly Message<X>[] =>
+    Object.values(channels).flatMap((queue) => queue.map(unsentView)))
+
+  return {
+    selectConnection: (root: Root): ConnectionState => chatOf(root).connection,
+    /** What a channel shows: committed messages in order, then unsent ones in dispatch order. */
+    selectMessages: (root: Root, channelId: string): readonly Message<X>[] => {
+      const channel = channelOf(root, channelId)
+      return viewsOf(channel.messages, channel.receipts, queueOf(root, channelId))
+    },
+    selectMessage: (root: Root, channelId: string, id: string): Message<X> | undefined => {
+      const channel = channelOf(root, channelId)
+      const message = findMessage(channel.messages, id)
+      if (message) return viewOf(message, channel.receipts)
+      const entry = queueOf(root, channelId)?.find((candidate) => candidate.message.id === id)
+      return entry && unsentView(entry)
+    },
+    selectChannel: (root: Root, channelId: string): ChannelView =>
+      (chatOf(root).connection.capabilities.includes('sync') ? describeOpen : describeBlind)(channelOf(root, channelId), channelId),
+    selectUnreadCount: (root: Root, channelId: string): number =>
+      unread(channelOf(root, channelId), chatOf(root).connection.userId),
+    /** Who has received and read how much of a channel. */
+    selectReceipts: (root: Root, channelId: string): readonly MemberReceipt[] =>
+      members(channelOf(root, channelId).receipts, undefined),
+    /** Every unsent message of the user, by channel, in dispatch order. */
+    selectOutbox: (root: Root): readonly Message<X>[] => unsent(chatOf(root).outbox.channels, undefined),
+    selectErrors: (root: Root): readonly ChatError[] => chatOf(root).errors,
+  }
+}
+
+export type ChatSelectors<X extends Extra, Path extends string> = ReturnType<typeof createSelectors<X, Path>>

@@ -1,0 +1,65 @@
+import type { Extra, Message, MessageStatus, OutboxEntry, Receipt, WireMessage } from '../model'
+import { keyOf } from '../policy/keys'
+import { committedStatus, othersBest, type Watermarks } from '../policy/status'
+import { positionOf, type Window } from '../policy/timeline'
+import type { Queue } from '../policy/outbox'
+
+type Receipts = { readonly [userKey: string]: Receipt }
+
+/** Views are made once per message and status, so that an unchanged row keeps its reference. */
+const committed = new WeakMap<object, Map<MessageStatus, unknown>>()
+const unsent = new WeakMap<object, unknown>()
+const bestByAuthor = new WeakMap<object, Map<string, Watermarks>>()
+
+function othersOf(receipts: Receipts, userId: string): Watermarks {
+  let byAuthor = bestByAuthor.get(receipts)
+  if (!byAuthor) bestByAuthor.set(receipts, (byAuthor = new Map()))
+  let best = byAuthor.get(userId)
+  if (!best) byAuthor.set(userId, (best = othersBest(receipts, keyOf(userId))))
+  return best
+}
+
+export function viewOf<X extends Extra>(message: WireMessage<X>, receipts: Receipts): Message<X> {
+  const status = committedStatus(positionOf(message), othersOf(receipts, message.userId))
+  let byStatus = committed.get(message)
+  if (!byStatus) committed.set(message, (byStatus = new Map()))
+  const known = byStatus.get(status)
+  if (known) return known as Message<X>
+  const view: Message<X> = { ...message, status }
+  byStatus.set(status, view)
+  return view
+}
+
+export function unsentView<X extends Extra>(entry: OutboxEntry<X>): Message<X> {
+  const known = unsent.get(entry)
+  if (known) return known as Message<X>
+  const { message, failure, lastError, stored, attempts, nextAttemptAt } = entry
+  const reason = failure ?? lastError
+  const view: Message<X> = {
+    ...message, status: failure ? 'failed' : 'pending', stored, attempts, nextAttemptAt, ...(reason && { failure: reason }),
+  }
+  unsent.set(entry, view)
+  return view
+}
+
+const EMPTY: readonly never[] = Object.freeze([])
+
+interface Made { readonly receipts: Receipts; readonly queue: Queue<Extra>; readonly views: readonly unknown[] }
+
+/** The newest views of each window (or, for an empty one, of each queue). */
+const made = new WeakMap<object, Made>()
+
+const isSameList = (a: readonly unknown[], b: readonly unknown[]): boolean =>
+  a.length === b.length && a.every((item, i) => item === b[i])
+
+/** What a channel shows: the timeline, then what is unsent. */
+export function viewsOf<X extends Extra>(window: Window<X>, receipts: Receipts, queue: Queue<X> = EMPTY): readonly Message<X>[] {
+  const owner = window.length > 0 ? window : queue
+  if (owner.length === 0) return EMPTY
+  const known = made.get(owner)
+  if (known && known.receipts === receipts && known.queue === queue) return known.views as readonly Message<X>[]
+  const fresh = [...window.map((message) => viewOf(message, receipts)), ...queue.map(unsentView)]
+  const views = known && isSameList(known.views, fresh) ? known.views as readonly Message<X>[] : fresh
+  made.set(owner, { receipts, queue, views })
+  return views
+}

@@ -1,0 +1,25 @@
+import type { RecordStorage, StoredRecord } from '../persistence/record-storage'
+
+/** Record storage in memory: what one environment wrote, another that shares it finds. Nothing is durable beyond the process. */
+export function createMemoryStorage(): RecordStorage {
+  let records: readonly StoredRecord[] = []
+  const isSame = (a: { userId: string; id: string }, b: { userId: string; id: string }) => a.userId === b.userId && a.id === b.id
+  return {
+    load: async (userId) => ({ records: records.filter((each) => each.userId === userId), unreadable: [] }),
+    async write({ put, remove }) {
+      const copies = structuredClone(put)
+      records = records.filter((each) => !remove.some((gone) => isSame(gone, each)) && !copies.some((copy) => isSame(copy, each)))
+      records = [...records, ...copies]
+    },
+    async adopt(userId, from, tab) {
+      const isTheirs = (each: StoredRecord) => each.userId === userId && each.tab === from
+      const adopted = records.filter(isTheirs).map((each) => ({ ...each, tab }))
+      records = [...records.filter((each) => !isTheirs(each)), ...adopted]
+      return adopted
+    },
+    async clear(userId) {
+      records = userId === undefined ? [] : records.filter((each) => each.userId !== userId)
+    },
+    close: () => {},
+  }
+}

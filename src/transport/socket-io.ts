@@ -1,0 +1,112 @@
+import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client'
+import type { CloseEvent, Connection, ConnectionHandlers, ConnectRequest, Transport } from './transport'
+
+/**
+ * What may be set of Socket.IO's own options. Reconnection, retries, buffers and auth are the library's business;
+ * `timeout` (ms, default 20,000) bounds the opening of the link, not the server's answer to the handshake.
+ */
+export type SocketIoTransportOptions = Partial<Pick<
+  ManagerOptions,
+  | 'transports' | 'tryAllTransports' | 'path' | 'query' | 'extraHeaders' | 'withCredentials' | 'timeout' | 'parser'
+  | 'closeOnBeforeunload' | 'transportOptions' | 'protocols' | 'autoUnref'
+>>
+
+/**
+ * The transport port over socket.io-client. By default WebSocket only: it needs no sticky sessions and leaves nothing behind when
+ * closed early; where proxies block it, pass `transports: ['websocket', 'polling'], tryAllTransports: true`.
+ */
+export function createSocketIoTransport(options: SocketIoTransportOptions = {}): Transport {
+  return { open: (request, handlers) => openConnection(createSocket(request, options), handlers) }
+}
+
+/** A socket with a Manager of its own, which never reconnects: a Manager that is shared keeps its first caller's options. */
+function createSocket({ url, auth }: ConnectRequest, options: SocketIoTransportOptions): Socket {
+  const own: Partial<ManagerOptions & SocketOptions> = {
+    transports: ['websocket'], ...options, auth: { ...auth }, forceNew: true, autoConnect: false, reconnection: false,
+  }
+  return io(url, own)
+}
+
+function openConnection(socket: Socket, handlers: ConnectionHandlers): Connection {
+  let state: 'connecting' | 'open' | 'ended' = 'connecting'
+
+  const open = (): void => {
+    if (state !== 'connecting') return
+    state = 'open'
+    handlers.onOpen()
+  }
+
+  const release = (): void => {
+    state = 'ended'
+    socket.off()
+    socket.offAny()
+    socket.disconnect()
+    // An emit on an expired link went here instead of to the engine; this socket never connects again.
+    socket.sendBuffer = []
+  }
+
+  const end = (event: CloseEvent): void => {
+    if (state === 'ended') return
+    release()
+    handlers.onClose(event)
+  }
+
+  socket.onAny((event: unknown, ...args: unknown[]) => {
+    // Packets buffered before the handshake was done come just before `connect`.
+    open()
+    if (state !== 'open') return
+    if (typeof args[args.length - 1] === 'function') args.pop()
+    handlers.onEvent(String(event), args)
+  })
+  socket.on('connect', open)
+  socket.on('connect_error', (error) => end(isRefusal(socket) ? rejected(error) : { reason: 'unreachable', message: error.message }))
+  socket.on('disconnect', (reason) => end(closeEvent(reason, state === 'open')))
+  socket.connect()
+
+  const emit: Connection['emit'] = (event, payload, onAck) => {
+    if (state !== 'open' || !socket.connected) return
+    if (onAck === undefined) socket.emit(event, payload)
+    else socket.emit(event, payload, (response: unknown) => { if (state === 'open') onAck(response) })
+  }
+
+  return { emit, close: () => { if (state !== 'ended') release() } }
+}
+
+/** A middleware's refusal ends the socket; any other `connect_error` leaves it active, waiting for a Manager that will not try again. */
+const isRefusal = (socket: Socket): boolean => !socket.active
+
+/** `code`, `retryable` and `retryAfterMs` are the server's words: each is taken only when it has the right type. */
+function rejected(error: Error): CloseEvent {
+  const data: unknown = 'data' in error ? error.data : undefined
+  const { code, retryable, retryAfterMs } = isFields(data) ? data : {}
+  return {
+    reason: 'rejected',
+    message: error.message,
+    ...(typeof code === 'string' ? { code } : {}),
+    ...(typeof retryable === 'boolean' ? { retryable } : {}),
+    ...(typeof retryAfterMs === 'number' && retryAfterMs >= 0 && Number.isFinite(retryAfterMs) ? { retryAfterMs } : {}),
+  }
+}
+
+interface RejectionFields {
+  readonly code?: unknown
+  readonly retryable?: unknown
+  readonly retryAfterMs?: unknown
+}
+
+const isFields = (value: unknown): value is RejectionFields => typeof value === 'object' && value !== null
+
+const REASONS: ReadonlyMap<string, CloseEvent['reason']> = new Map([
+  ['io server disconnect', 'server_disconnect'],
+  ['ping timeout', 'ping_timeout'],
+  ['transport close', 'transport_close'],
+  ['transport error', 'transport_error'],
+  ['parse error', 'parse_error'],
+])
+
+/** A link that breaks before the handshake is done gives `disconnect` without `connect`: it never opened. */
+function closeEvent(reason: string, wasOpen: boolean): CloseEvent {
+  const known = REASONS.get(reason) ?? 'transport_close'
+  const isDeliberate = known === 'server_disconnect' || known === 'parse_error'
+  return { reason: wasOpen || isDeliberate ? known : 'unreachable', message: reason }
+}

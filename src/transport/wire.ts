@@ -1,0 +1,249 @@
+import type {
+  Extra, Page, ReceiptEvent, SocketErrorBody, SocketEvents, SocketResponse, WireMessage,
+} from '../model'
+import { isJson } from '../policy/json'
+
+export type ProtocolEvent = keyof SocketEvents
+export type InboundEvent = 'message:new' | 'message:delivered' | 'message:read' | 'auth:expired' | 'session'
+export type OutboundEvent = Exclude<ProtocolEvent, 'message:new' | 'auth:expired' | 'session'>
+
+/** Fits a server that exists already. Everything is optional; what a mapping returns is checked like the server's own words. */
+export interface ProtocolOptions {
+  /** The server's names for our events. */
+  readonly names?: { readonly [E in ProtocolEvent]?: string }
+  /** From the server's arguments to the payload that `PROTOCOL.md` describes. */
+  readonly incoming?: { readonly [E in InboundEvent]?: (...args: readonly unknown[]) => unknown }
+  /** From our payload to what the server takes. */
+  readonly outgoing?: { readonly [E in OutboundEvent]?: (payload: SocketEvents[E]) => object }
+  /** From the server's acknowledgement to a `SocketResponse`. */
+  readonly ack?: (response: unknown, event: OutboundEvent) => unknown
+}
+
+/** Checks and narrows a message's extra fields; a throw drops the message. */
+export type ParseExtra<X extends Extra> = (extra: { readonly [field: string]: unknown }) => X
+
+export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string }
+
+export interface SessionAnnouncement {
+  readonly capabilities: readonly string[]
+  readonly maxMessageBytes: number | null
+  readonly dedupWindowMs: number | null
+  readonly tokenExpiresAt: number | null
+}
+
+export type ServerEvent<X extends Extra> =
+  | { readonly kind: 'message'; readonly message: WireMessage<X> }
+  | { readonly kind: 'receipt'; readonly receipt: ReceiptEvent }
+  | { readonly kind: 'session'; readonly session: SessionAnnouncement }
+  | { readonly kind: 'authExpired'; readonly code: string }
+
+type Fields = { readonly [field: string]: unknown }
+
+const MAX_ID_LENGTH = 512
+const MAX_CAPABILITIES = 64
+const OWN_FIELDS = new Set(['id', 'channelId', 'userId', 'content', 'createdAt', 'seq', 'status', 'stored', 'attempts', 'nextAttemptAt', 'failure'])
+const UNSAFE_FIELDS = new Set(['__proto__', 'constructor', 'prototype'])
+
+const good = <T>(value: T): Parsed<T> => ({ ok: true, value })
+const bad = (problem: string): Parsed<never> => ({ ok: false, problem })
+
+const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isId = (value: unknown): value is string => typeof value === 'string' && value !== '' && value.length <= MAX_ID_LENGTH
+const isSeq = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0
+const isMark = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
+const isAbsent = (value: unknown): value is null | undefined => value === undefined || value === null
+const positive = (value: unknown): number | null => (typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : null)
+
+/** Milliseconds since the epoch, or an ISO 8601 text as many servers send it. */
+function toMillis(value: unknown): number | null {
+  const millis = typeof value === 'string' ? Date.parse(value) : value
+  return typeof millis === 'number' && Number.isFinite(millis) && Math.abs(millis) <= 8.64e15 ? millis : null
+}
+
+/** An own member, and never one that the prototype lends. */
+const own = (fields: Fields, name: string): unknown => (Object.hasOwn(fields, name) ? fields[name] : undefined)
+
+function extraFields(raw: Fields): Fields | null {
+  let extra: { [field: string]: unknown } | null = null
+  for (const name of Object.keys(raw)) {
+    if (OWN_FIELDS.has(name) || UNSAFE_FIELDS.has(name)) continue
+    if (!isJson(raw[name])) return null
+    extra ??= {}
+    extra[name] = raw[name]
+  }
+  return extra ?? {}
+}
+
+function parseMessage<X extends Extra>(raw: unknown, parseExtra: ParseExtra<X> | undefined): Parsed<WireMessage<X>> {
+  if (!isFields(raw)) return bad('a message must be an object')
+  const id = own(raw, 'id')
+  const channelId = own(raw, 'channelId')
+  const userId = own(raw, 'userId')
+  const content = own(raw, 'content')
+  const seq = own(raw, 'seq')
+  const createdAt = toMillis(own(raw, 'createdAt'))
+  if (!isId(id) || !isId(channelId) || !isId(userId)) return bad('id, channelId and userId must be non-empty strings')
+  if (typeof content !== 'string') return bad('content must be a string')
+  if (createdAt === null) return bad('createdAt must be milliseconds or an ISO 8601 text')
+  if (!isAbsent(seq) && !isSeq(seq)) return bad('seq must be a whole number from 1')
+  const extra = extraFields(raw)
+  if (!extra) return bad('an extra field holds what JSON cannot carry')
+  try {
+    const checked = parseExtra ? parseExtra(extra) : extra
+    const fields = isSeq(seq) ? { id, channelId, userId, content, createdAt, seq } : { id, channelId, userId, content, createdAt }
+    return good({ ...checked, ...fields } as WireMessage<X>)
+  } catch {
+    return bad('parseExtra refused the extra fields')
+  }
+}
+
+function parseReceipt(kind: ReceiptEvent['kind'], raw: unknown): Parsed<ReceiptEvent> {
+  if (!isFields(raw)) return bad('a receipt must be an object')
+  const channelId = own(raw, 'channelId')
+  const userId = own(raw, 'userId')
+  const seq = own(raw, 'seq')
+  const messageId = own(raw, 'messageId')
+  if (!isId(channelId)) return bad('channelId must be a non-empty string')
+  if (!isAbsent(userId) && !isId(userId)) return bad('userId must be a non-empty string')
+  // A server that does not say who has read it means somebody other than the sender.
+  const from = { kind, channelId, userId: isId(userId) ? userId : '' }
+  if (isSeq(seq)) return good({ ...from, seq })
+  return isId(messageId) ? good({ ...from, messageId }) : bad('a receipt needs a seq from 1, or a messageId')
+}
+
+function parseSession(raw: unknown): Parsed<SessionAnnouncement> {
+  if (!isFields(raw)) return bad('session must be an object')
+  const listed = own(raw, 'capabilities')
+  if (!Array.isArray(listed) || listed.length > MAX_CAPABILITIES || !listed.every(isId)) return bad('capabilities must be a list of names')
+  return good({
+    capabilities: [...listed],
+    maxMessageBytes: positive(own(raw, 'maxMessageBytes')),
+    dedupWindowMs: positive(own(raw, 'dedupWindowMs')),
+    tokenExpiresAt: toMillis(own(raw, 'tokenExpiresAt')),
+  })
+}
+
+const parseExpired = (raw: unknown): string => {
+  const code = isFields(raw) ? own(raw, 'code') : raw
+  return isId(code) ? code : 'token_expired'
+}
+
+function parseErrorBody(raw: unknown): SocketErrorBody | string | null {
+  if (typeof raw === 'string') return raw
+  if (!isFields(raw)) return null
+  const [code, message, retryable] = [own(raw, 'code'), own(raw, 'message'), own(raw, 'retryable')]
+  const retryAfterMs = positive(own(raw, 'retryAfterMs'))
+  return {
+    code: isId(code) ? code : 'rejected',
+    message: typeof message === 'string' ? message : 'the server gave no reason',
+    ...(typeof retryable === 'boolean' && { retryable }),
+    ...(retryAfterMs !== null && { retryAfterMs }),
+  }
+}
+
+function parseResponse(raw: unknown): Parsed<SocketResponse<Fields>> {
+  if (!isFields(raw)) return bad('an acknowledgement must be { success, data } or { success, error }')
+  const success = own(raw, 'success')
+  if (success === true) {
+    const data = own(raw, 'data')
+    return good({ success: true, data: isFields(data) ? data : {} })
+  }
+  const error = success === false ? parseErrorBody(own(raw, 'error')) : null
+  return error === null ? bad('an acknowledgement must be { success, data } or { success, error }') : good({ success: false, error })
+}
+
+/** Members' watermarks of a sync page: a list, or an object by user. */
+function parsePageReceipts(raw: unknown, channelId: string): readonly ReceiptEvent[] {
+  const list = Array.isArray(raw) ? raw : isFields(raw) ? Object.entries(raw).map(([userId, marks]) => ({ ...(isFields(marks) ? marks : {}), userId })) : []
+  return list.flatMap((item): readonly ReceiptEvent[] => {
+    const userId = isFields(item) ? own(item, 'userId') : undefined
+    if (!isFields(item) || !isId(userId)) return []
+    return (['delivered', 'read'] as const).flatMap((kind) => {
+      const seq = own(item, kind)
+      return isSeq(seq) ? [{ kind, channelId, userId, seq }] : []
+    })
+  })
+}
+
+export interface ParsedPage<X extends Extra> {
+  readonly page: Page<X>
+  /** Why messages of the page were dropped. */
+  readonly problems: readonly string[]
+}
+
+function parsePage<X extends Extra>(data: Fields, channelId: string, parseExtra: ParseExtra<X> | undefined): Parsed<ParsedPage<X>> {
+  const listed = own(data, 'messages')
+  if (!Array.isArray(listed)) return bad('a page must hold a list of messages')
+  const parsed = listed.map((raw) => parseMessage(raw, parseExtra))
+  const messages = parsed.flatMap((result) => (result.ok && result.value.channelId === channelId ? [result.value] : []))
+  const problems = parsed.flatMap((result) => (result.ok ? [] : [result.problem]))
+  const latest = own(data, 'latest')
+  return good({
+    page: { messages, receipts: parsePageReceipts(own(data, 'receipts'), channelId), latest: isMark(latest) ? latest : null, more: own(data, 'more') === true },
+    problems,
+  })
+}
+
+export interface WireOptions<X extends Extra> {
+  readonly protocol?: ProtocolOptions | undefined
+  readonly parseExtra?: ParseExtra<X> | undefined
+}
+
+const INBOUND: readonly InboundEvent[] = ['message:new', 'message:delivered', 'message:read', 'auth:expired', 'session']
+
+/** The one place where inbound data is trusted or dropped, and where names and shapes meet the server's. */
+export function createWire<X extends Extra>({ protocol = {}, parseExtra }: WireOptions<X>) {
+  const nameOf = (event: ProtocolEvent): string => protocol.names?.[event] ?? event
+  const inbound = new Map(INBOUND.map((event) => [nameOf(event), event]))
+
+  function parseEvent(event: InboundEvent, raw: unknown): Parsed<ServerEvent<X>> {
+    if (event === 'auth:expired') return good({ kind: 'authExpired', code: parseExpired(raw) })
+    if (event === 'message:new') {
+      const message = parseMessage(raw, parseExtra)
+      return message.ok ? good({ kind: 'message', message: message.value }) : message
+    }
+    if (event === 'session') {
+      const session = parseSession(raw)
+      return session.ok ? good({ kind: 'session', session: session.value }) : session
+    }
+    const receipt = parseReceipt(event === 'message:read' ? 'read' : 'delivered', raw)
+    return receipt.ok ? good({ kind: 'receipt', receipt: receipt.value }) : receipt
+  }
+
+  return {
+    /** Null when the event is not the library's own. Never throws, whatever came. */
+    inbound(name: string, args: readonly unknown[]): Parsed<ServerEvent<X>> | null {
+      const event = inbound.get(name)
+      if (!event) return null
+      try {
+        const map = protocol.incoming?.[event]
+        return parseEvent(event, map ? map(...args) : args[0])
+      } catch {
+        return bad('protocol.incoming could not map the payload')
+      }
+    },
+    /** The server's name and payload for what we send. */
+    outbound<E extends OutboundEvent>(event: E, payload: SocketEvents[E]): { readonly name: string; readonly payload: object } {
+      const map = protocol.outgoing?.[event]
+      return { name: nameOf(event), payload: map ? map(payload) : payload }
+    },
+    response(event: OutboundEvent, raw: unknown): Parsed<SocketResponse<Fields>> {
+      try {
+        return parseResponse(protocol.ack ? protocol.ack(raw, event) : raw)
+      } catch {
+        return bad('protocol.ack could not map the acknowledgement')
+      }
+    },
+    /** What an accepted `message:send` tells; a wrong id means that the answer is not ours. */
+    sendAck(id: string, data: Fields): Parsed<{ readonly seq?: number; readonly createdAt?: number }> {
+      const [ackId, seq] = [own(data, 'id'), own(data, 'seq')]
+      const createdAt = toMillis(own(data, 'createdAt'))
+      if (!isAbsent(ackId) && ackId !== id) return bad('the acknowledgement names another message')
+      return good({ ...(isSeq(seq) && { seq }), ...(createdAt !== null && { createdAt }) })
+    },
+    page: (data: Fields, channelId: string): Parsed<ParsedPage<X>> => parsePage(data, channelId, parseExtra),
+    expiresAt: (data: Fields): number | null => toMillis(own(data, 'expiresAt')),
+  }
+}
+
+export type Wire<X extends Extra> = ReturnType<typeof createWire<X>>
