@@ -9,3 +9,5 @@ export interface TabLocks {
   /** Runs `task` while holding `name`; queued behind other holders. */
   during<T>(name: string, task: () => Promise<T>): Promise<T>
 }
+
+export const createWebLocks = (): TabLocks | null => null
