@@ -1,15 +1,109 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
+import manifest from './package.json' with { type: 'json' }
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+const BROWSER_TIMEOUT_MS = 120_000
+const PACKAGE_TIMEOUT_MS = 300_000
 
-export default defineConfig({
+const entries = {
+  index: here('./src/index.ts'),
+  react: here('./src/react/index.ts'),
+  testing: here('./src/testing/index.ts'),
+}
+
+/** Peers stay outside, with their subpaths; all else is bundled, so that the package has no dependencies of its own. */
+const peers = Object.keys(manifest.peerDependencies).map((name) => new RegExp(`^${name}(/|$)`))
+
+const format = (name: 'es' | 'cjs', extension: string) => ({
+  format: name,
+  entryFileNames: `[name].${extension}`,
+  chunkFileNames: `chunks/[name].${extension}`,
+})
+
+/** Writes the types beside the code: once as ES modules (`.d.ts`), once as CommonJS (`.d.cts`). */
+function declarations(): Plugin {
+  let outDir = ''
+  return {
+    name: 'declarations',
+    apply: 'build',
+    configResolved: (config) => { outDir = resolve(config.root, config.build.outDir, 'types') },
+    closeBundle: () => {
+      compileDeclarations(outDir)
+      for (const file of filesIn(outDir)) {
+        const source = readFileSync(file, 'utf8')
+        writeFileSync(file.replace(/\.d\.ts$/, '.d.cts'), withExtensions(file, source, 'cjs'))
+        writeFileSync(file, withExtensions(file, source, 'js'))
+      }
+    },
+  }
+}
+
+function compileDeclarations(outDir: string): void {
+  const folder = here('./node_modules/.cache/redux-chat')
+  const project = join(folder, 'tsconfig.json')
+  const compilerOptions = {
+    noEmit: false, declaration: true, emitDeclarationOnly: true, rootDir: here('./src'), outDir,
+  }
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(project, JSON.stringify({ extends: here('./tsconfig.json'), include: [here('./src')], compilerOptions }))
+  rmSync(outDir, { recursive: true, force: true })
+  execFileSync(process.execPath, [here('./node_modules/typescript/bin/tsc'), '-p', project], { stdio: 'inherit' })
+}
+
+const filesIn = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.d.ts')).map((name) => join(folder, name))
+
+/** `from './model'` becomes `from './model.js'`: Node's resolution takes no shortcuts. */
+function withExtensions(file: string, source: string, extension: 'js' | 'cjs'): string {
+  return source.replace(/(\bfrom\s*|\bimport\s*\(?\s*)(['"])(\.[^'"]*)\2/g, (_, before: string, quote: string, path: string) => {
+    const target = resolve(dirname(file), path)
+    const found = [`${path}.${extension}`, `${path.replace(/\/$/, '')}/index.${extension}`]
+      .find((_name, at) => existsSync(at === 0 ? `${target}.d.ts` : join(target, 'index.d.ts')))
+    if (!found) throw new Error(`unable to build the types: ${relative(here('.'), file)} imports ${path}, which has none`)
+    return `${before}${quote}${found}${quote}`
+  })
+}
+
+const suites = {
+  test: { include: ['test/**/*.test.ts', 'test/**/*.test.tsx'] },
+  /** Installs the packed package as its users would. */
+  package: { include: ['test/package/**/*.e2e.ts'], testTimeout: PACKAGE_TIMEOUT_MS, hookTimeout: PACKAGE_TIMEOUT_MS },
+  /** Real browsers, one at a time. */
+  browser: {
+    include: ['test/browser/**/*.e2e.ts'],
+    fileParallelism: false,
+    testTimeout: BROWSER_TIMEOUT_MS,
+    hookTimeout: BROWSER_TIMEOUT_MS,
+  },
+}
+
+export default defineConfig(({ mode }) => ({
   resolve: {
     alias: [
-      { find: /^redux-chat$/, replacement: here('./src/index.ts') },
-      { find: /^redux-chat\/react$/, replacement: here('./src/react/index.ts') },
-      { find: /^redux-chat\/testing$/, replacement: here('./src/testing/index.ts') },
+      { find: /^redux-chat$/, replacement: entries.index },
+      { find: /^redux-chat\/react$/, replacement: entries.react },
+      { find: /^redux-chat\/testing$/, replacement: entries.testing },
     ],
   },
-  test: { include: ['test/**/*.test.ts', 'test/**/*.test.tsx'] },
-})
+  plugins: [declarations()],
+  build: {
+    target: 'es2022',
+    minify: false,
+    sourcemap: true,
+    license: { fileName: 'third-party-licenses.md' },
+    lib: { entry: entries },
+    rolldownOptions: {
+      external: peers,
+      output: [format('es', 'js'), format('cjs', 'cjs')],
+      // Rolldown keeps 'use client' at the top of the entry; test/package proves it.
+      onLog: (level, log, report) => { if (log.code !== 'MODULE_LEVEL_DIRECTIVE') report(level, log) },
+    },
+  },
+  test: mode === 'browser' || mode === 'package' ? suites[mode] : suites.test,
+}))

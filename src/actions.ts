@@ -119,7 +119,8 @@ function createReports<X extends Extra>(path: string) {
       readonly spent: boolean
     }>('messageDelayed'),
     messageFailed: onMessage<Target & { readonly failure: SendFailure; readonly error: ChatError }>('messageFailed'),
-    outboxStored: report<{ readonly ids: readonly string[] }>('outboxStored'),
+    /** `stored` false: their records were removed behind the queue's back. */
+    outboxStored: report<{ readonly ids: readonly string[]; readonly stored?: boolean }>('outboxStored'),
     outboxRestored: report<{
       readonly userId: string
       readonly entries: readonly OutboxEntry<X>[]

@@ -24,7 +24,7 @@ export interface SocketOptions {
 }
 
 /** Requests of one socket under way, and channels held: beyond these it is not a chat client. */
-const MAX_PENDING = 5_000
+const MAX_PENDING = 2_000
 const MAX_CHANNELS_BUSY = 1_000
 
 export const roomOf = (channelId: string): string => `channel:${channelId}`

@@ -2,6 +2,8 @@ import type { UnknownAction } from '@reduxjs/toolkit'
 import type { Stop } from '../environment'
 import type { Extra, OutboxState } from '../model'
 import { createOutboxPersistence } from '../persistence/persist'
+import type { RestoredOutbox } from '../persistence/records'
+import { problemOf } from '../persistence/writer'
 import type { ServerEvent } from '../transport/wire'
 import { applyEmit, applyEvent } from './bindings'
 import { createDelivery } from './delivery'
@@ -35,7 +37,9 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     tabId: environment.id(),
     report: {
       stored: (ids) => runtime.dispatch(reports.outboxStored({ ids })),
+      purged: () => runtime.dispatch(reports.outboxStored({ ids: idsOf(runtime.getState().outbox), stored: false })),
       failed: ({ code, message }) => runtime.report('storage_error', code, message, { retryable: true }),
+      adopted: take,
     },
   })
   let user: string | null = null
@@ -91,6 +95,16 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     }, Math.min(5_000, options.delivery.ackTimeoutMs))
   }
 
+  /** Stored messages become this tab's own: those of its earlier life, and those of tabs that have ended. */
+  function take(userId: string, { entries, reads, unreadable }: RestoredOutbox<X>): void {
+    if (user !== userId) return
+    delivery.own(entries.map((entry) => entry.message.id))
+    if (entries.length > 0 || Object.keys(reads).length > 0) runtime.dispatch(reports.outboxRestored({ userId, entries, reads }))
+    if (unreadable.length === 0) return
+    runtime.report('storage_error', 'records_unreadable',
+      `unable to read ${unreadable.length} stored messages (${unreadable[0]?.reason}); they are left as they are, all others were loaded`)
+  }
+
   /** Reads the user's stored queue; nothing is sent before, because what is stored is older. */
   function restore(userId: string): void {
     delivery.hold(true)
@@ -100,19 +114,14 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
       reconcile()
     }
     const stopPatience = environment.clock.setTimer(RESTORE_PATIENCE_MS, release)
-    persistence.restore(userId).then(({ entries, reads, unreadable }) => {
+    persistence.restore(userId).then((restored) => {
       stopPatience()
-      if (user !== userId) return
-      delivery.own(entries.map((entry) => entry.message.id))
-      if (entries.length > 0 || Object.keys(reads).length > 0) runtime.dispatch(reports.outboxRestored({ userId, entries, reads }))
-      if (unreadable.length > 0) {
-        runtime.report('storage_error', 'records_unreadable',
-          `unable to read ${unreadable.length} stored messages (${unreadable[0]?.reason}); they are left as they are, all others were loaded`)
-      }
+      take(userId, restored)
       release()
     }, (reason: unknown) => {
       stopPatience()
-      runtime.report('storage_error', 'restore_failed', `unable to read stored messages: ${reason instanceof Error ? reason.message : String(reason)}`, { retryable: true })
+      const { code, message } = problemOf(reason)
+      runtime.report('storage_error', code, message, { retryable: true })
       release()
     })
   }
@@ -138,6 +147,9 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     sync.stop()
     receipts.stop()
     stopWatching()
+    // The queue of a user who has left was followed up to the end; another user's begins anew.
+    persistence.update(runtime.getState().outbox)
+    persistence.stop()
     user = null
   }
 
@@ -146,7 +158,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     leave(false)
     if (!discard || leaving === null) return
     persistence.discard(leaving).catch((reason: unknown) =>
-      runtime.report('storage_error', 'discard_failed', `unable to remove stored messages: ${reason instanceof Error ? reason.message : String(reason)}`, { retryable: true }))
+      runtime.report('storage_error', 'discard_failed', `unable to remove stored messages: ${problemOf(reason).message}`, { retryable: true }))
   }
 
   /** Commands that the state alone does not tell. */

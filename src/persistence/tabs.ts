@@ -10,4 +10,23 @@ export interface TabLocks {
   during<T>(name: string, task: () => Promise<T>): Promise<T>
 }
 
-export const createWebLocks = (): TabLocks | null => null
+/** Web Locks of this page; null where they do not exist (old WebViews, insecure contexts, Node). */
+export function createWebLocks(): TabLocks | null {
+  const manager = typeof navigator === 'undefined' ? undefined : navigator.locks
+  if (!manager) return null
+  return {
+    hold(name) {
+      let release: () => void = () => undefined
+      const released = new Promise<void>((resolve) => { release = resolve })
+      // Ends with the page or with the stop; a refusal (a page that is going away) leaves nothing to hold.
+      manager.request(name, () => released).catch(() => undefined)
+      return release
+    },
+    async held(names) {
+      const wanted = new Set(names)
+      const { held = [] } = await manager.query()
+      return new Set(held.flatMap(({ name }) => (name !== undefined && wanted.has(name) ? [name] : [])))
+    },
+    during: async (name, task) => await manager.request(name, task),
+  }
+}

@@ -165,9 +165,9 @@ export function createOutboxReducer<X extends Extra>({ commands, reports }: Chat
     .on(reports.messageFailed, (state, { channelId, id, failure: failed }) =>
       changeEntry(state, channelId, id, (entry) => ({ ...entry, lease: null, nextAttemptAt: null, failure: failed, lastError: failed })))
     .on(reports.connectionLost, (state, { wasOpen }) => (wasOpen ? changeEvery(state, afterLoss) : state))
-    .on(reports.outboxStored, (state, { ids }) => {
-      const stored = new Set(ids)
-      return changeEvery(state, (entry) => (!entry.stored && stored.has(entry.message.id) ? { ...entry, stored: true } : entry))
+    .on(reports.outboxStored, (state, { ids, stored = true }) => {
+      const named = new Set(ids)
+      return changeEvery(state, (entry) => (entry.stored !== stored && named.has(entry.message.id) ? { ...entry, stored } : entry))
     })
     .on(reports.outboxRestored, (state, { userId, entries, reads }) => restore(state, userId, entries, reads))
     .reduce

@@ -209,7 +209,7 @@ export function describeProtocol(
     })
 
     describe('hostile clients', () => {
-      const BAD: unknown[] = [null, 7, 'text', [], {}, { channelId: {} }, { id: 1, channelId, content: null }]
+      const BAD: unknown[] = [null, 7, 'text', [], {}, { channelId: {} }, { id: 1, channelId: null, content: null }]
 
       it.each(['message:send', 'message:delivered', 'message:read', 'message:sync', 'message:history'])(
         'G10: %s refuses what is not its payload, for good, and serves on', async (event) => {

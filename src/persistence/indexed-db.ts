@@ -1,0 +1,109 @@
+import type { LoadedRecords, RecordChange, RecordStorage, StoredRecord, UnreadableRecord } from './record-storage'
+
+const STORE = 'records'
+const DB_VERSION = 1
+
+const settled = <T>(request: IDBRequest<T>): Promise<T> => new Promise((resolve, reject) => {
+  request.onsuccess = () => resolve(request.result)
+  request.onerror = () => reject(request.error ?? new Error('the request failed'))
+})
+
+const completed = (transaction: IDBTransaction): Promise<void> => new Promise((resolve, reject) => {
+  transaction.oncomplete = () => resolve()
+  transaction.onabort = () => reject(transaction.error ?? new Error('the transaction was aborted'))
+})
+
+const isRecord = (value: unknown): value is StoredRecord =>
+  typeof value === 'object' && value !== null && 'tab' in value && typeof value.tab === 'string' &&
+  'version' in value && typeof value.version === 'number' && 'data' in value
+
+function sort(found: readonly unknown[], keys: readonly IDBValidKey[]): LoadedRecords {
+  const records = found.filter(isRecord)
+  const unreadable = found.flatMap((value, i): readonly UnreadableRecord[] => {
+    const key = keys[i]
+    return isRecord(value) ? [] : [{ id: Array.isArray(key) ? String(key[1]) : String(key), reason: 'corrupt' }]
+  })
+  return { records, unreadable }
+}
+
+/** All keys of one user: `[userId]` sorts before, `[userId, []]` after every `[userId, id]`. */
+const ofUser = (userId: string): IDBKeyRange => IDBKeyRange.bound([userId], [userId, []])
+
+/** Unsent messages in IndexedDB, one record each. Opened on first use; opened anew when the browser closed it. */
+export function createIndexedDbStorage({ name, factory = indexedDB }: { readonly name: string; readonly factory?: IDBFactory }): RecordStorage {
+  let opening: Promise<IDBDatabase> | null = null
+
+  function connect(): Promise<IDBDatabase> {
+    const request = factory.open(name, DB_VERSION)
+    request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: ['userId', 'id'] })
+    return settled(request).then((db) => {
+      const forget = (): void => { opening = null }
+      db.onclose = forget
+      // Newer code in another tab wants to change the schema: give way, and open again when needed.
+      db.onversionchange = () => {
+        forget()
+        db.close()
+      }
+      return db
+    })
+  }
+
+  function open(): Promise<IDBDatabase> {
+    opening ??= connect().catch((reason: unknown) => {
+      opening = null
+      throw reason
+    })
+    return opening
+  }
+
+  async function begin(mode: IDBTransactionMode): Promise<IDBTransaction> {
+    const start = (db: IDBDatabase): IDBTransaction => db.transaction(STORE, mode, { durability: 'strict' })
+    try {
+      return start(await open())
+    } catch (reason) {
+      // A connection that the browser closed without telling (storage eviction, WebKit in the background) is opened once more.
+      if (!(reason instanceof DOMException) || reason.name !== 'InvalidStateError') throw reason
+      opening = null
+      return start(await open())
+    }
+  }
+
+  return {
+    async load(userId) {
+      const records = (await begin('readonly')).objectStore(STORE)
+      const [found, keys] = await Promise.all([settled(records.getAll(ofUser(userId))), settled(records.getAllKeys(ofUser(userId)))])
+      return sort(found, keys)
+    },
+    async write({ put, remove }: RecordChange) {
+      const transaction = await begin('readwrite')
+      const done = completed(transaction)
+      const records = transaction.objectStore(STORE)
+      for (const record of put) records.put(record)
+      for (const { userId, id } of remove) records.delete([userId, id])
+      transaction.commit()
+      await done
+    },
+    async adopt(userId, from, tab) {
+      const transaction = await begin('readwrite')
+      const done = completed(transaction)
+      const records = transaction.objectStore(STORE)
+      const found = await settled(records.getAll(ofUser(userId)))
+      const moved = found.filter(isRecord).filter((record) => record.tab === from).map((record) => ({ ...record, tab }))
+      for (const record of moved) records.put(record)
+      await done
+      return moved
+    },
+    async clear(userId) {
+      const transaction = await begin('readwrite')
+      const done = completed(transaction)
+      const records = transaction.objectStore(STORE)
+      if (userId === undefined) records.clear()
+      else records.delete(ofUser(userId))
+      await done
+    },
+    close() {
+      opening?.then((db) => db.close(), () => undefined)
+      opening = null
+    },
+  }
+}

@@ -1,0 +1,121 @@
+import type { Extra, OutboxEntry, OutboxState, ReadMark, SendFailure, WireMessage } from '../model'
+import type { StoredRecord, UnreadableRecord } from './record-storage'
+
+/** What this code writes. A record of a higher version was written by newer code and is left alone. */
+export const RECORD_VERSION = 1
+
+export interface RestoredOutbox<X extends Extra> {
+  /** In dispatch order within each channel; nothing is in flight, all are stored. */
+  readonly entries: readonly OutboxEntry<X>[]
+  readonly reads: { readonly [channelKey: string]: ReadMark }
+  readonly unreadable: readonly UnreadableRecord[]
+}
+
+type Fields = { readonly [field: string]: unknown }
+
+const READ_PREFIX = 'read:'
+
+/** Times and counts only: leases and `stored` are facts of this life of the tab, not of the message. */
+function entryData<X extends Extra>(entry: OutboxEntry<X>): Fields {
+  const { message, order, attempts, spent, losses, budgetFrom, nextAttemptAt, failure, lastError } = entry
+  return { message, order, attempts, spent, losses, budgetFrom, nextAttemptAt, failure, lastError }
+}
+
+/** Whether the stored form of an entry changed. `attempts` alone is not worth a write: it only names emits of this life. */
+const differs = <X extends Extra>(a: OutboxEntry<X>, b: OutboxEntry<X>): boolean =>
+  a.message !== b.message || a.order !== b.order || a.spent !== b.spent || a.losses !== b.losses || a.budgetFrom !== b.budgetFrom ||
+  a.nextAttemptAt !== b.nextAttemptAt || a.failure !== b.failure || a.lastError !== b.lastError
+
+/** One pending change of one record: null removes it. */
+export type RecordEdit = StoredRecord | null
+
+type Edits = Map<string, RecordEdit>
+
+function diffQueue<X extends Extra>(
+  before: readonly OutboxEntry<X>[], after: readonly OutboxEntry<X>[], put: (entry: OutboxEntry<X>) => void, remove: (id: string) => void,
+): void {
+  // Queues change at their ends: what both ends share is skipped by reference.
+  let start = 0
+  while (start < before.length && start < after.length && before[start] === after[start]) start++
+  let [oldEnd, newEnd] = [before.length, after.length]
+  while (oldEnd > start && newEnd > start && before[oldEnd - 1] === after[newEnd - 1]) {
+    oldEnd--
+    newEnd--
+  }
+  const old = new Map(before.slice(start, oldEnd).map((entry) => [entry.message.id, entry]))
+  for (const entry of after.slice(start, newEnd)) {
+    const known = old.get(entry.message.id)
+    old.delete(entry.message.id)
+    // New here and stored already: it was restored.
+    if (known ? differs(known, entry) : !entry.stored) put(entry)
+  }
+  for (const id of old.keys()) remove(id)
+}
+
+const NONE: readonly never[] = []
+
+/** What changed between two states of one user's outbox, as edits of records. Costs what changed, not what is queued. */
+export function diffOutbox<X extends Extra>(before: OutboxState<X>, after: OutboxState<X>, userId: string, tab: string): Edits {
+  const edits: Edits = new Map()
+  const record = (id: string, data: Fields): StoredRecord => ({ userId, id, tab, version: RECORD_VERSION, data })
+  for (const key of new Set([...Object.keys(before.channels), ...Object.keys(after.channels)])) {
+    const [old, now] = [before.channels[key] ?? NONE, after.channels[key] ?? NONE]
+    if (old === now) continue
+    diffQueue(old, now, (entry) => edits.set(entry.message.id, record(entry.message.id, entryData(entry))), (id) => edits.set(id, null))
+  }
+  if (before.reads === after.reads) return edits
+  for (const key of new Set([...Object.keys(before.reads), ...Object.keys(after.reads)])) {
+    const mark = after.reads[key]
+    if (mark !== before.reads[key]) edits.set(READ_PREFIX + key, mark ? record(READ_PREFIX + key, { mark }) : null)
+  }
+  return edits
+}
+
+const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
+const count = (value: unknown): number => (Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : 0)
+
+function readFailure(value: unknown): SendFailure | null {
+  if (!isFields(value) || typeof value['code'] !== 'string' || typeof value['message'] !== 'string') return null
+  return { code: value['code'], message: value['message'], retryable: value['retryable'] === true, attempt: count(value['attempt']) }
+}
+
+function readEntry<X extends Extra>(data: Fields, userId: string): OutboxEntry<X> | null {
+  const { message } = data
+  if (!isFields(message) || message['userId'] !== userId) return null
+  const texts = ['id', 'channelId', 'content'].every((name) => typeof message[name] === 'string')
+  if (!texts || typeof message['createdAt'] !== 'number') return null
+  const { budgetFrom, nextAttemptAt } = data
+  return {
+    message: message as unknown as WireMessage<X>,
+    order: count(data['order']), attempts: count(data['attempts']), spent: count(data['spent']), losses: count(data['losses']),
+    budgetFrom: typeof budgetFrom === 'number' ? budgetFrom : message['createdAt'],
+    nextAttemptAt: typeof nextAttemptAt === 'number' ? nextAttemptAt : null,
+    failure: readFailure(data['failure']), lastError: readFailure(data['lastError']),
+    lease: null, stored: true,
+  }
+}
+
+function readMark(data: Fields): ReadMark | null {
+  const { mark } = data
+  if (!isFields(mark)) return null
+  if (Number.isSafeInteger(mark['seq'])) return { seq: Number(mark['seq']) }
+  return typeof mark['messageId'] === 'string' ? { messageId: mark['messageId'] } : null
+}
+
+/** Reads what can be understood; the rest is named and left where it is. */
+export function readRecords<X extends Extra>(userId: string, records: readonly StoredRecord[], unreadable: readonly UnreadableRecord[]): RestoredOutbox<X> {
+  const entries: OutboxEntry<X>[] = []
+  const reads: { [key: string]: ReadMark } = {}
+  const refused = [...unreadable]
+  for (const { id, version, data } of records) {
+    const fields = isFields(data) ? data : null
+    const mark = fields && id.startsWith(READ_PREFIX) ? readMark(fields) : null
+    const entry = fields && !mark ? readEntry<X>(fields, userId) : null
+    if (!(version <= RECORD_VERSION)) refused.push({ id, reason: 'newer_version' })
+    else if (mark) reads[id.slice(READ_PREFIX.length)] = mark
+    else if (entry && entry.message.id === id) entries.push(entry)
+    else refused.push({ id, reason: 'corrupt' })
+  }
+  entries.sort((a, b) => a.order - b.order || a.message.createdAt - b.message.createdAt)
+  return { entries, reads, unreadable: refused }
+}
