@@ -80,7 +80,7 @@ async function start(
   await addDemoData(services.members)
   if (identity !== null) addRoutes(routes, identityRoutes(identity, services.members, stamp))
   if (options.faults ?? identity !== null) addRoutes(routes, createControlRoutes(io, services, stamp))
-  const underWay = createTracker()
+  const underWay = createTracker(onError)
   serveSockets(io, services, { graceMs: options.graceMs ?? 5_000, dedupWindowMs: DEDUP_WINDOW_MS, onError, track: underWay.track })
   const client = await options.serveClient?.(http)
   if (client !== undefined) fallback = client.handle
@@ -150,12 +150,12 @@ function createStamp(): () => number {
   return () => (last = Math.max(Date.now(), last + 1))
 }
 
-function createTracker() {
+function createTracker(onError: (error: unknown) => void) {
   const underWay = new Set<Promise<void>>()
   return {
     track(work: Promise<void>): void {
       underWay.add(work)
-      void work.finally(() => underWay.delete(work))
+      void work.catch(onError).finally(() => underWay.delete(work))
     },
     settled: () => Promise.allSettled(underWay),
   }

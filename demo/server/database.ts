@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
-import pg from 'pg'
+import { Pool, TypeOverrides, types, type PoolClient, type QueryResultRow } from 'pg'
 import { lockFolder } from './folder-lock'
 import { SCHEMA } from './schema'
 
@@ -69,11 +69,11 @@ async function startPglite(dataDir: string | null): Promise<PGlite> {
 }
 
 /** `node-pg` hands out int8 as a string; every int8 here is a sequence number or a time, exact as a number. */
-const types = new pg.TypeOverrides()
-types.setTypeParser(pg.types.builtins.INT8, Number)
+const parsers = new TypeOverrides()
+parsers.setTypeParser(types.builtins.INT8, Number)
 
 function openPool(connectionString: string): Database {
-  const pool = new pg.Pool({ connectionString, max: 10, types })
+  const pool = new Pool({ connectionString, max: 10, types: parsers })
   // An idle connection that breaks must not end the process; the next query opens another or rejects.
   pool.on('error', () => {})
   return {
@@ -83,10 +83,10 @@ function openPool(connectionString: string): Database {
   }
 }
 
-const queryOf = (client: pg.Pool | pg.PoolClient): Query =>
-  async <R extends object>(sql: string, values: readonly SqlValue[] = []) => (await client.query<R & pg.QueryResultRow>(sql, [...values])).rows
+const queryOf = (client: Pool | PoolClient): Query =>
+  async <R extends object>(sql: string, values: readonly SqlValue[] = []) => (await client.query<R & QueryResultRow>(sql, [...values])).rows
 
-async function inTransaction<T>(pool: pg.Pool, work: (query: Query) => Promise<T>): Promise<T> {
+async function inTransaction<T>(pool: Pool, work: (query: Query) => Promise<T>): Promise<T> {
   const client = await pool.connect()
   const query = queryOf(client)
   let broken = false

@@ -30,11 +30,20 @@ const MAX_CHANNELS_BUSY = 1_000
 export const roomOf = (channelId: string): string => `channel:${channelId}`
 
 export function serveSockets(io: ChatIo, services: Services, options: SocketOptions): void {
-  io.use((socket, next) => {
-    const work = admit(socket, services).then((isAdmitted) => { if (isAdmitted) next() }, (error) => reject(next, error, options))
-    options.track(work)
-  })
+  io.use((socket, next) => options.track(judge(socket, next, services, options)))
   io.on('connection', (socket) => welcome(socket, services, options))
+}
+
+async function judge(
+  socket: ChatSocket, next: (error?: ExtendedError) => void, services: Services, { onError }: SocketOptions,
+): Promise<void> {
+  let error: ExtendedError | undefined
+  try {
+    if (!await admit(socket, services)) return
+  } catch (thrown) {
+    error = rejection(thrown, onError)
+  }
+  next(error)
 }
 
 /** Settles who the socket is; resolves to false when the demo pretends that the server is down for this user. */
@@ -59,10 +68,10 @@ function parseHandshake(auth: unknown): { token: string; userId: string } {
   }
 }
 
-function reject(next: (error: ExtendedError) => void, thrown: unknown, { onError }: SocketOptions): void {
+function rejection(thrown: unknown, onError: (error: unknown) => void): ExtendedError {
   if (!(thrown instanceof Refusal)) onError(thrown)
   const refusal = toRefusal(thrown)
-  next(Object.assign(new Error(refusal.message), { data: refusalBody(refusal) }))
+  return Object.assign(new Error(refusal.message), { data: refusalBody(refusal) })
 }
 
 function welcome(socket: ChatSocket, services: Services, options: SocketOptions): void {

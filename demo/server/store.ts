@@ -129,8 +129,8 @@ async function pageAfter(query: Query, channelId: string, after: number, limit: 
 
 async function pageBefore(query: Query, channelId: string, before: number | null, limit: number): Promise<MessagePage> {
   const rows = await query<Row>(
-    'select * from messages where channel_id = $1 and seq < $2 order by seq desc limit $3',
+    `select * from (select * from messages where channel_id = $1 and seq < $2 order by seq desc limit $3) as page order by seq`,
     [channelId, before ?? Number.MAX_SAFE_INTEGER, limit])
-  const messages = rows.reverse().map(toMessage)
+  const messages = rows.map(toMessage)
   return { messages, more: (messages[0]?.seq ?? 1) > 1 }
 }

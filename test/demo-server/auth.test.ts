@@ -74,6 +74,18 @@ describe('a token whose time is over', () => {
     expect(await end).toBe('io server disconnect')
   })
 
+  it('G9: leaves no timer behind when the connection ends first', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
+    const before = timers()
+    const clients = await Promise.all(Array.from({ length: 40 }, () => demo.connect('carol')))
+    const ends = clients.map(ended)
+    await demo.post('/control/crash', { userId: 'carol' })
+    await Promise.all(ends)
+    // A round trip, so that the server has seen the ends too.
+    await (await demo.connect('bob')).next('session')
+    expect(timers()).toBeLessThan(before + 20)
+  })
+
   it('may be renewed in band', async () => {
     const alice = await demo.connect('alice')
     const token = await demo.token('alice', { lifeS: 3_600 })

@@ -1,60 +1,71 @@
-/** The one interface that every browser scenario is written against; an engine behind it is a detail. */
-
+/** What the scenarios need of a browser: the same for every engine. */
 export type EngineName = 'chromium' | 'firefox' | 'webkit'
 
-/** CSS, or CSS and a part of what the element shows or is labelled with. Hidden elements are never found. */
-export type Target = string | { readonly css: string; readonly text: string }
+export interface LaunchOptions {
+  /** Folder for what the browser keeps; it outlives the browser, so that the next launch finds it. Default: one of its own. */
+  readonly profile?: string
+}
 
-export interface WaitOptions { readonly timeoutMs?: number }
+export interface WaitOptions {
+  /** Default 10,000. */
+  readonly timeoutMs?: number
+}
 
-/** Runs in the page: no closures, arguments and result as JSON; a promise is awaited. A string is an expression. */
-export type InPage<A extends readonly unknown[], T> = string | ((...args: A) => T | Promise<T>)
+/** Runs in the page: sent as its source text, it sees its arguments and the page, nothing else. */
+export type InPage<A extends readonly Json[], R> = (...args: A) => R
+
+export interface Browser {
+  /** Engine and version, for reports. */
+  readonly name: string
+  /** A window of its own, in front; all pages of one browser share its storage. */
+  newPage(): Promise<Page>
+  close(): Promise<void>
+  /** Ends it at once, as a crash does. */
+  kill(): Promise<void>
+}
+
+/** What a click or the keyboard is aimed at: CSS, or what a user of a screen reader would call it. */
+export type Target = string | RoleTarget
+
+export interface RoleTarget {
+  readonly role: string
+  /** The exact accessible name. */
+  readonly name: string
+  /** CSS of the part of the page to look in. */
+  readonly within?: string
+}
 
 export interface Page {
   goto(url: string): Promise<void>
   reload(): Promise<void>
-  url(): Promise<string>
-  evaluate<A extends readonly unknown[], T>(task: InPage<A, T>, ...args: A): Promise<T>
-  /** Each of the next four waits until the element is there, visible and enabled. */
-  click(target: Target, options?: WaitOptions): Promise<void>
-  /** Real key presses, after a click into the element; what it held stays. */
-  type(target: Target, text: string, options?: WaitOptions): Promise<void>
-  text(target: Target, options?: WaitOptions): Promise<string>
-  waitFor(target: Target, options?: WaitOptions): Promise<void>
-  /** Until the predicate gives something truthy, which is returned. Survives navigation and reload. */
-  waitUntil<A extends readonly unknown[], T>(predicate: InPage<A, T>, options?: WaitOptions & { readonly args?: A }): Promise<T>
-  /** One key for whatever has the focus: `Enter`, `Tab`, `Escape`, an arrow, or a character. */
-  press(key: string): Promise<void>
-  /** A PNG at this path; its folder is made. */
+  /** The value of an expression or of a function, awaited. */
+  evaluate<R>(script: string): Promise<R>
+  evaluate<A extends readonly Json[], R>(script: InPage<A, R>, ...args: A): Promise<Awaited<R>>
+  /** Waits until the target is there, visible and enabled. */
+  click(target: Target): Promise<void>
+  /** Clicks the target, then types; `\n` is the Enter key. */
+  type(target: Target, text: string): Promise<void>
+  /** Resolves to the first truthy answer; rejects when time is up, naming the predicate and what it last saw. */
+  waitFor<A extends readonly Json[], R>(predicate: InPage<A, R>, args: A, options?: WaitOptions): Promise<Awaited<R>>
+  resize(size: { width: number; height: number }): Promise<void>
+  /** The visible part of the page, as PNG. */
   screenshot(path: string): Promise<void>
-  setViewport(width: number, height: number): Promise<void>
   close(): Promise<void>
 }
 
-export interface Browser {
-  readonly name: EngineName
-  readonly version: string
-  /** A new window, in the same profile as the others: they share storage and locks as tabs do. */
-  newPage(url: string): Promise<Page>
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
+
+/** The few things that differ between the ways to drive a browser. */
+export interface RawPage {
+  goto(url: string): Promise<void>
+  reload(): Promise<void>
+  /** The value of an expression, its promise awaited. */
+  run(expression: string): Promise<unknown>
+  /** A real click in the middle of the element that the expression gives. */
+  clickElement(expression: string): Promise<void>
+  /** Keys to whatever has the focus. */
+  press(text: string): Promise<void>
+  resize(size: { width: number; height: number }): Promise<void>
+  screenshot(path: string): Promise<void>
   close(): Promise<void>
-  /** Ends every process of the browser with SIGKILL, and keeps the profile of `LaunchOptions`. */
-  kill(): Promise<void>
-}
-
-export interface LaunchOptions {
-  /** A folder that outlives the browser: launch again with the same one to find its storage. Default: a new one, removed at the end. */
-  readonly profile?: string
-}
-
-/** What one engine does for `createPage`; nothing in it waits for elements. */
-export interface RawPage extends Pick<Page, 'goto' | 'reload' | 'url' | 'press' | 'setViewport' | 'close'> {
-  evaluate(expression: string): Promise<unknown>
-  /** The element that this expression gives, if it gives one. */
-  find(expression: string): Promise<RawElement | null>
-  capture(): Promise<Uint8Array>
-}
-
-export interface RawElement {
-  click(): Promise<void>
-  type(text: string): Promise<void>
 }

@@ -1,84 +1,70 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import puppeteer, { type Browser as PuppeteerBrowser, type KeyInput, type LaunchOptions as PuppeteerOptions, type Page as PuppeteerPage } from 'puppeteer-core'
-import type { Browser, LaunchOptions, RawPage } from './driver'
+import puppeteer, { type Browser as PuppeteerBrowser, type LaunchOptions, type Page as PuppeteerPage } from 'puppeteer-core'
+import type { Browser, LaunchOptions as BrowserOptions, RawPage } from './driver'
 import { createPage } from './page'
-import { endGroup } from './processes'
+import { endGroup, folderFor } from './processes'
 
-const VIEWPORT = { width: 1100, height: 800 }
+const SIZE = { width: 1280, height: 860 }
+const CHROMIUM_FLAGS = [
+  '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+]
+const LAUNCH_TIMEOUT_MS = 60_000
 
-const ENGINES = {
-  chromium: {
-    browser: 'chrome',
-    executablePath: '/usr/bin/chromium',
-    args: [
-      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-      '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage',
-    ],
-  },
-  firefox: {
-    browser: 'firefox',
-    executablePath: '/usr/bin/firefox-esr',
-    extraPrefsFirefox: {
-      'app.update.enabled': false,
-      'browser.sessionstore.resume_from_crash': false,
-      'datareporting.policy.dataSubmissionEnabled': false,
-      'dom.security.https_first': false,
-      'network.captive-portal-service.enabled': false,
-      'network.connectivity-service.enabled': false,
-      'toolkit.startup.max_resumed_crashes': -1,
-    },
-  },
-} as const satisfies Record<string, PuppeteerOptions>
-
-export async function launchPuppeteer(name: 'chromium' | 'firefox', options: LaunchOptions): Promise<Browser> {
-  const profile = options.profile ?? await mkdtemp(join(tmpdir(), `redux-chat-${name}-`))
-  const browser = await puppeteer.launch({ ...ENGINES[name], headless: true, userDataDir: profile, defaultViewport: VIEWPORT })
-  const clean = async (): Promise<void> => {
-    if (options.profile === undefined) await rm(profile, { recursive: true, force: true, maxRetries: 5 })
+/** Chromium over DevTools, Firefox over WebDriver BiDi. */
+export async function launchPuppeteer(engine: 'chromium' | 'firefox', executablePath: string, { profile: kept }: BrowserOptions): Promise<Browser> {
+  const profile = await folderFor(engine, kept)
+  const options: LaunchOptions = {
+    browser: engine === 'chromium' ? 'chrome' : 'firefox',
+    executablePath,
+    headless: true,
+    userDataDir: profile.path,
+    defaultViewport: SIZE,
+    timeout: LAUNCH_TIMEOUT_MS,
+    args: engine === 'chromium' ? CHROMIUM_FLAGS : [],
+  }
+  const browser = await puppeteer.launch(options).catch(async (error: unknown) => {
+    await profile.remove()
+    throw error
+  })
+  // Puppeteer starts browsers in a process group of their own.
+  const kill = async (): Promise<void> => {
+    const child = browser.process()
+    if (child !== null) await endGroup(child)
+    await profile.remove()
   }
   return {
-    name,
-    version: await browser.version(),
-    newPage: async (url) => {
-      const page = createPage(rawPage(await browser.newPage({ type: 'window' })))
-      await page.goto(url)
-      return page
-    },
-    close: async () => {
-      await browser.close()
-      await clean()
-    },
-    kill: async () => {
-      await kill(browser)
-      await clean()
-    },
+    name: await browser.version(),
+    newPage: async () => createPage(rawPage(await newWindow(browser))),
+    kill,
+    close: () => browser.close().catch(() => undefined).then(kill),
   }
 }
 
-async function kill(browser: PuppeteerBrowser): Promise<void> {
-  const child = browser.process()
-  if (child) await endGroup(child)
+async function newWindow(browser: PuppeteerBrowser): Promise<PuppeteerPage> {
+  const page = await browser.newPage({ type: 'window' })
+  await page.bringToFront()
+  return page
 }
 
 const rawPage = (page: PuppeteerPage): RawPage => ({
-  goto: async (url) => void await page.goto(url, { waitUntil: 'load' }),
-  reload: async () => void await page.reload({ waitUntil: 'load' }),
-  url: async () => page.url(),
-  evaluate: (expression) => page.evaluate(expression),
-  find: async (expression) => {
-    const element = (await page.evaluateHandle(expression)).asElement()
-    return element && {
-      click: () => element.click(),
-      type: async (text) => {
-        await element.click()
-        await element.type(text)
-      },
+  goto: async (url) => { await page.goto(url, { waitUntil: 'load' }) },
+  reload: async () => { await page.reload({ waitUntil: 'load' }) },
+  run: (expression) => page.evaluate(expression),
+  async clickElement(expression) {
+    const handle = await page.evaluateHandle<[], () => Element | null>(expression)
+    const element = handle.asElement()
+    if (element === null) throw new Error(`unable to click: nothing found by ${expression}`)
+    await element.click()
+    await handle.dispose()
+  },
+  async press(text) {
+    for (const [at, line] of text.split('\n').entries()) {
+      if (at > 0) await page.keyboard.press('Enter')
+      if (line !== '') await page.keyboard.type(line)
     }
   },
-  press: (key) => page.keyboard.press(key as KeyInput),
-  capture: () => page.screenshot(),
-  setViewport: (width, height) => page.setViewport({ width, height }),
+  resize: (size) => page.setViewport(size),
+  screenshot: async (path) => { await page.screenshot({ path: pngPath(path) }) },
   close: () => page.close(),
 })
+
+const pngPath = (path: string): `${string}.png` => `${path.replace(/\.png$/, '')}.png`

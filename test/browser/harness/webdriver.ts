@@ -1,53 +1,57 @@
-/** As much of the W3C WebDriver protocol as the harness needs. */
-
-export interface WebDriver {
-  command(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<unknown>
-  /** Runs steps that belong to one window without another window's steps in between. */
-  inWindow<T>(handle: string, task: () => Promise<T>): Promise<T>
-  readonly version: string
+/** The part of W3C WebDriver that the WebKit driver needs. */
+export interface WebDriverSession {
+  readonly name: string
+  request(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<unknown>
+  /** Commands go to one current window: this runs `work` alone, with that window as the current one. */
+  inWindow<T>(handle: string, work: () => Promise<T>): Promise<T>
+  /** Runs `work` alone, whatever window is current. */
+  alone<T>(work: () => Promise<T>): Promise<T>
 }
 
-const SCRIPT_TIMEOUT_MS = 60_000
-const PAGE_LOAD_TIMEOUT_MS = 60_000
+const REQUEST_TIMEOUT_MS = 30_000
 
-async function request(url: string, method: string, body?: object): Promise<unknown> {
-  const response = await fetch(url, method === 'POST' ? { method, body: JSON.stringify(body ?? {}) } : { method })
-  const { value } = await response.json() as { value: unknown }
-  if (response.ok) return value
-  const { error, message } = value as { error: string; message: string }
-  throw new Error(`${error}: ${message}`)
-}
+export async function openSession(baseUrl: string, capabilities: object): Promise<WebDriverSession> {
+  const created = await request(`${baseUrl}/session`, 'POST', { capabilities: { alwaysMatch: capabilities } })
+  const { sessionId, capabilities: { browserName, browserVersion } } = readSession(created)
+  const send: WebDriverSession['request'] = (method, path, body) => request(`${baseUrl}/session/${sessionId}${path}`, method, body)
+  let turn: Promise<unknown> = Promise.resolve()
+  let current: string | null = null
 
-export async function createSession(base: string, capabilities: object): Promise<WebDriver> {
-  const { sessionId, capabilities: given } = await request(`${base}/session`, 'POST', { capabilities: { alwaysMatch: capabilities } }) as
-    { sessionId: string; capabilities: { browserName: string; browserVersion: string } }
-  const command: WebDriver['command'] = (method, path, body) => request(`${base}/session/${sessionId}${path}`, method, body)
-  await command('POST', '/timeouts', { script: SCRIPT_TIMEOUT_MS, pageLoad: PAGE_LOAD_TIMEOUT_MS })
-  let last: Promise<unknown> = Promise.resolve()
+  const alone: WebDriverSession['alone'] = (work) => {
+    const mine = turn.then(work, work)
+    turn = mine.catch(() => undefined)
+    return mine
+  }
   return {
-    command,
-    version: `${given.browserName}/${given.browserVersion}`,
-    inWindow: (handle, task) => {
-      const turn = last.then(async () => {
-        await command('POST', '/window', { handle })
-        return task()
-      })
-      last = turn.catch(() => undefined)
-      return turn
-    },
+    name: `${browserName}/${browserVersion}`,
+    request: send,
+    alone,
+    inWindow: (handle, work) => alone(async () => {
+      if (current !== handle) await send('POST', '/window', { handle })
+      current = handle
+      return work()
+    }),
   }
 }
 
-/** Awaits the expression and tells a thrown error from a result. */
-const wrapped = (expression: string): string => `
-  const done = arguments[arguments.length - 1];
-  (async () => (${expression}))().then(
-    (value) => done({ value: value === undefined ? null : value }),
-    (error) => done({ error: String(error && error.stack || error) }))`
+async function request(url: string, method: string, body?: object): Promise<unknown> {
+  const response = await fetch(url, {
+    method,
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    ...(method === 'POST' ? { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body ?? {}) } : {}),
+  })
+  const { value } = asFields(await response.json())
+  if (response.ok) return value
+  const { error, message } = asFields(value)
+  throw new Error(`unable to ${method} ${new URL(url).pathname}: ${String(error)}: ${String(message)}`)
+}
 
-export async function runScript(driver: WebDriver, expression: string): Promise<unknown> {
-  const result = await driver.command('POST', '/execute/async', { script: wrapped(expression), args: [] })
-  const { value, error } = result as { value?: unknown; error?: string }
-  if (error !== undefined) throw new Error(error)
-  return value
+export const asFields = (value: unknown): Record<string, unknown> =>
+  typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {}
+
+function readSession(value: unknown) {
+  const { sessionId, capabilities } = asFields(value)
+  const { browserName, browserVersion } = asFields(capabilities)
+  if (typeof sessionId !== 'string') throw new Error('unable to open a WebDriver session: the driver gave no id')
+  return { sessionId, capabilities: { browserName: String(browserName), browserVersion: String(browserVersion) } }
 }

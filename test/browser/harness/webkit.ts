@@ -1,111 +1,100 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
-import { setTimeout as pause } from 'node:timers/promises'
-import type { Browser, RawPage } from './driver'
+import { writeFile } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Browser, Page, RawPage } from './driver'
 import { createPage } from './page'
-import { endGroup } from './processes'
-import { createSession, runScript, type WebDriver } from './webdriver'
-import { startDisplay, type Display } from './xvfb'
+import { endGroup, folderFor, freePort, startLogged, type LoggedProcess } from './processes'
+import { asFields, openSession, type WebDriverSession } from './webdriver'
+import { startDisplay } from './xvfb'
 
-export const WEBKIT_DRIVER = '/usr/bin/WebKitWebDriver'
-const START_TIMEOUT_MS = 20_000
-const POLL_MS = 50
-const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf'
-
-/** Code points that WebDriver gives to keys without a character. */
-const KEYS: Readonly<Record<string, string>> = {
-  Backspace: '\uE003', Tab: '\uE004', Enter: '\uE007', Escape: '\uE00C', Space: ' ', End: '\uE010', Home: '\uE011',
-  ArrowLeft: '\uE012', ArrowUp: '\uE013', ArrowRight: '\uE014', ArrowDown: '\uE015', Delete: '\uE017',
+export interface WebKitPrograms {
+  readonly driver: string
+  /** MiniBrowser, WebKitGTK's own small browser. */
+  readonly binary: string
 }
 
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
-}
+const START_TIMEOUT_MS = 30_000
+const ELEMENT_KEY = 'element-6066-11e4-a52e-4f735466cecf'
+const ENTER_KEY = '\uE007'
 
-export async function launchWebKit(miniBrowser: string): Promise<Browser> {
-  const display = await startDisplay()
-  const port = await freePort()
-  const child = spawn(WEBKIT_DRIVER, [`--port=${port}`], {
-    stdio: 'ignore',
-    detached: true,
-    env: { ...process.env, DISPLAY: display.name, GDK_BACKEND: 'x11', NO_AT_BRIDGE: '1', LIBGL_ALWAYS_SOFTWARE: '1', WEBKIT_DISABLE_DMABUF_RENDERER: '1' },
-  })
+/** WebKitGTK on a virtual screen. Each driver process has one session; its windows share one storage, in memory only. */
+export async function launchWebKit({ driver, binary }: WebKitPrograms): Promise<Browser> {
+  const home = await folderFor('webkit')
+  const stops: (() => Promise<void>)[] = [home.remove]
+  const kill = async (): Promise<void> => {
+    for (const stop of stops.splice(0).reverse()) await stop()
+  }
   try {
-    const driver = await connect(`http://127.0.0.1:${port}`, child, miniBrowser)
-    return createBrowser(driver, child, display)
+    const display = await startDisplay()
+    stops.push(display.close)
+    const port = await freePort()
+    // Its own home: caches and settings of the user who runs the tests stay out of it.
+    const env = { DISPLAY: display.name, HOME: home.path, XDG_RUNTIME_DIR: home.path, GDK_BACKEND: 'x11', GTK_A11Y: 'none', NO_AT_BRIDGE: '1' }
+    const webDriver = startLogged(driver, [`--port=${port}`, '--host=local'], env)
+    stops.push(() => endGroup(webDriver.child))
+    const baseUrl = `http://127.0.0.1:${port}`
+    await until(() => fetch(`${baseUrl}/status`).then((response) => response.ok, () => false), webDriver)
+    const session = await openSession(baseUrl, {
+      browserName: 'MiniBrowser',
+      'webkitgtk:browserOptions': { binary, args: ['--automation'] },
+    })
+    const close = async (): Promise<void> => {
+      await session.alone(() => session.request('DELETE', '')).catch(() => undefined)
+      await kill()
+    }
+    return { name: session.name, newPage: createWindows(session), close, kill }
   } catch (error) {
-    await endGroup(child)
-    await display.close()
+    await kill()
     throw error
   }
 }
 
-async function connect(base: string, child: ChildProcess, binary: string): Promise<WebDriver> {
-  const deadline = Date.now() + START_TIMEOUT_MS
-  while (!await fetch(`${base}/status`).then((answer) => answer.ok, () => false)) {
-    if (child.exitCode !== null || Date.now() > deadline) throw new Error(`unable to start ${WEBKIT_DRIVER}: no answer at ${base}`)
-    await pause(POLL_MS)
+async function until<T>(ask: () => Promise<T>, { child, output }: LoggedProcess): Promise<NonNullable<T>> {
+  const deadline = performance.now() + START_TIMEOUT_MS
+  while (child.exitCode === null && child.signalCode === null && performance.now() < deadline) {
+    const value = await ask()
+    if (value) return value
+    await delay(20)
   }
-  return createSession(base, {
-    browserName: 'MiniBrowser',
-    'webkitgtk:browserOptions': { binary, args: ['--automation'] },
+  throw new Error(`unable to start WebKit: ${output() || 'no answer in time'}`)
+}
+
+/** The session begins with one window: the first page takes that one. */
+function createWindows(session: WebDriverSession): () => Promise<Page> {
+  let isFirst = true
+  return () => session.alone(async () => {
+    const handle = isFirst ? await session.request('GET', '/window') : asFields(await session.request('POST', '/window/new', { type: 'window' }))['handle']
+    isFirst = false
+    return createPage(rawPage(session, String(handle)))
   })
 }
 
-function createBrowser(driver: WebDriver, child: ChildProcess, display: Display): Browser {
-  const stop = async (): Promise<void> => {
-    await endGroup(child)
-    await display.close()
-  }
+function rawPage(session: WebDriverSession, handle: string): RawPage {
+  const send = (method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<unknown> =>
+    session.inWindow(handle, () => session.request(method, path, body))
   return {
-    name: 'webkit',
-    version: driver.version,
-    newPage: async (url) => {
-      const { handle } = await driver.command('POST', '/window/new', { type: 'window' }) as { handle: string }
-      const page = createPage(rawPage(driver, handle))
-      await page.goto(url)
-      return page
-    },
-    close: async () => {
-      await driver.command('DELETE', '')
-      await stop()
-    },
-    kill: stop,
+    goto: async (url) => { await send('POST', '/url', { url }) },
+    reload: async () => { await send('POST', '/refresh') },
+    run: async (expression) => readOutcome(await send('POST', '/execute/async', { script: outcomeOf(expression), args: [] })),
+    clickElement: (expression) => session.inWindow(handle, async () => {
+      const element = asFields(await session.request('POST', '/execute/sync', { script: `return ${expression}`, args: [] }))[ELEMENT_KEY]
+      await session.request('POST', `/element/${String(element)}/click`)
+    }),
+    press: (text) => session.inWindow(handle, async () => {
+      const element = asFields(await session.request('GET', '/element/active'))[ELEMENT_KEY]
+      await session.request('POST', `/element/${String(element)}/value`, { text: text.replaceAll('\n', ENTER_KEY) })
+    }),
+    resize: async (size) => { await send('POST', '/window/rect', size) },
+    screenshot: async (path) => writeFile(path, Buffer.from(String(await send('GET', '/screenshot')), 'base64')),
+    close: async () => { await send('DELETE', '/window') },
   }
 }
 
-function rawPage(driver: WebDriver, handle: string): RawPage {
-  const here = (method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<unknown> =>
-    driver.inWindow(handle, () => driver.command(method, path, body))
-  return {
-    goto: async (url) => void await here('POST', '/url', { url }),
-    reload: async () => void await here('POST', '/refresh'),
-    url: async () => String(await here('GET', '/url')),
-    evaluate: (expression) => driver.inWindow(handle, () => runScript(driver, expression)),
-    find: async (expression) => {
-      const element = await driver.inWindow(handle, () => runScript(driver, expression)) as Record<string, string> | null
-      const id = element?.[ELEMENT]
-      return id === undefined ? null : {
-        click: async () => void await here('POST', `/element/${id}/click`),
-        type: async (text) => {
-          await here('POST', `/element/${id}/click`)
-          await here('POST', `/element/${id}/value`, { text })
-        },
-      }
-    },
-    press: async (key) => {
-      const value = KEYS[key] ?? key
-      const actions = [{ type: 'keyDown', value }, { type: 'keyUp', value }]
-      await here('POST', '/actions', { actions: [{ type: 'key', id: 'keyboard', actions }] })
-    },
-    capture: async () => Buffer.from(String(await here('GET', '/screenshot')), 'base64'),
-    setViewport: async (width, height) => void await here('POST', '/window/rect', { width, height }),
-    close: async () => void await here('DELETE', '/window'),
-  }
+const outcomeOf = (expression: string): string => `
+  const done = arguments[arguments.length - 1]
+  new Promise((resolve) => resolve(${expression})).then((value) => done({ value }), (error) => done({ error: String(error) }))`
+
+function readOutcome(outcome: unknown): unknown {
+  const { value, error } = asFields(outcome)
+  if (error !== undefined) throw new Error(String(error))
+  return value
 }

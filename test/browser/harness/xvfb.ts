@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
-import { endGroup } from './processes'
+import { endGroup, startGroup } from './processes'
 
 /** The descriptor on which Xvfb tells the display that it found free. */
 const DISPLAY_FD = 3
@@ -14,7 +13,7 @@ export interface Display {
 /** A screen that nobody sees, for a browser without a headless mode. */
 export async function startDisplay(): Promise<Display> {
   const args = ['-displayfd', String(DISPLAY_FD), '-screen', '0', '1280x1024x24', '-nolisten', 'tcp']
-  const child = spawn('/usr/bin/Xvfb', args, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'], detached: true })
+  const child = startGroup('/usr/bin/Xvfb', args, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] })
   const told = child.stdio[DISPLAY_FD] as Readable
   const number = await Promise.race([
     once(told, 'data').then(([data]) => String(data).trim()),

@@ -1,0 +1,256 @@
+import { describe, expect, it } from 'vitest'
+import { createChat, type ChatError } from 'redux-chat'
+import { createMemoryServer, createManualClock, createTestEnvironment } from 'redux-chat/testing'
+import { openStore } from '../support/chat-store'
+
+const jwt = (exp: number): string => `head.${btoa(JSON.stringify({ exp }))}.sign`
+
+describe('connection', () => {
+  it('puts the raw token and the user id into the handshake', async () => {
+    const seen: unknown[] = []
+    const clock = createManualClock()
+    const server = createMemoryServer({ now: clock.now, authenticate: (auth) => { seen.push(auth); return { ok: true } } })
+    const alice = openStore({ env: createTestEnvironment({ server, clock }), config: { getToken: async () => 'raw.jwt.token' } })
+    expect(alice.connection().status).toBe('idle')
+    alice.connect('alice')
+    expect(alice.connection().status).toBe('connecting')
+    await alice.settle()
+    expect(seen).toEqual([{ token: 'raw.jwt.token', userId: 'alice' }])
+    expect(alice.connection()).toMatchObject({ status: 'connected', userId: 'alice', attempt: 0 })
+  })
+
+  it('gives up after 5 attempts, 1 s apart, then tells onConnectionError; connect() tries again', async () => {
+    const told: ChatError[] = []
+    const env = createTestEnvironment()
+    env.network.cut()
+    const alice = openStore({ env, config: { onConnectionError: (error) => told.push(error) } })
+    alice.connect()
+    const delays: number[] = []
+    for (let last = alice.connection().nextRetryAt, i = 0; i < 200 && alice.connection().status !== 'failed'; i++) {
+      await alice.advance(50)
+      const { nextRetryAt } = alice.connection()
+      if (nextRetryAt !== null && nextRetryAt !== last) delays.push(nextRetryAt - env.clock.now() + 50)
+      last = nextRetryAt
+    }
+    expect(env.network.attempts).toBe(6)
+    expect(delays).toHaveLength(5)
+    for (const delay of delays) expect(Math.abs(delay - 1_000)).toBeLessThanOrEqual(300)
+    expect(alice.connection()).toMatchObject({ status: 'failed', attempt: 5, nextRetryAt: null, reason: 'unreachable' })
+    expect(told).toMatchObject([{ type: 'connection_error', code: 'unreachable', retryable: true }])
+    env.network.restore()
+    alice.connect()
+    await alice.settle()
+    expect(alice.connection().status).toBe('connected')
+  })
+
+  it('reconnects after a loss, tells onReconnect once, and not on the first connection', async () => {
+    let told = 0
+    const alice = openStore({ config: { onReconnect: () => { told++ } } })
+    alice.connect()
+    await alice.settle()
+    alice.env.server.disconnectAll('transport_close')
+    await alice.settle()
+    expect(alice.connection()).toMatchObject({ status: 'reconnecting', reason: 'transport_close', attempt: 1 })
+    expect(told).toBe(0)
+    await alice.advance(2_000)
+    expect(alice.connection().status).toBe('connected')
+    expect(told).toBe(1)
+    expect(alice.chat.metrics.getSnapshot().reconnections).toBe(1)
+  })
+
+  it('a disconnect by the server is reconnected too, with its own reason', async () => {
+    const alice = openStore()
+    alice.connect()
+    await alice.settle()
+    alice.env.server.disconnectAll('server_disconnect')
+    await alice.settle()
+    expect(alice.connection()).toMatchObject({ status: 'reconnecting', reason: 'server_disconnect' })
+    await alice.advance(2_000)
+    expect(alice.connection().status).toBe('connected')
+  })
+
+  it.each(['online', 'visible', 'restored'] as const)('tries at once when the page is %s again, also after it had given up', async (event) => {
+    const alice = openStore()
+    alice.env.network.cut()
+    alice.connect()
+    await alice.advance(30_000)
+    expect(alice.connection().status).toBe('failed')
+    alice.env.network.restore()
+    alice.env.lifecycle[event]()
+    await alice.settle()
+    expect(alice.connection().status).toBe('connected')
+  })
+
+  it('offline waits without attempts, and goes on with the online event', async () => {
+    const alice = openStore()
+    alice.connect()
+    await alice.settle()
+    alice.env.network.cut()
+    alice.env.lifecycle.offline()
+    await alice.advance(60_000)
+    expect(alice.connection().status).toBe('offline')
+    const { attempts } = alice.env.network
+    await alice.advance(600_000)
+    expect(alice.env.network.attempts).toBe(attempts)
+    alice.env.network.restore()
+    alice.env.lifecycle.online()
+    await alice.settle()
+    expect(alice.connection().status).toBe('connected')
+  })
+
+  it('an expired token is refreshed once without cache, then the session is unauthorized', async () => {
+    const asked: boolean[] = []
+    const told: ChatError[] = []
+    const clock = createManualClock()
+    const server = createMemoryServer({ now: clock.now, authenticate: ({ token }) => (token === 'fresh' ? { ok: true } : { code: 'token_expired' }) })
+    const open = (fresh: string) => openStore({
+      env: createTestEnvironment({ server, clock }),
+      config: { getToken: ({ skipCache }) => { asked.push(skipCache); return skipCache ? fresh : 'old' }, onAuthError: (error) => told.push(error) },
+    })
+    const alice = open('fresh')
+    alice.connect()
+    await alice.settle()
+    expect(asked).toEqual([false, true])
+    expect(alice.connection().status).toBe('connected')
+    const bob = open('old')
+    bob.connect('bob')
+    await bob.advance(60_000)
+    expect(asked).toEqual([false, true, false, true])
+    expect(bob.connection()).toMatchObject({ status: 'unauthorized', reason: 'token_expired' })
+    expect(told).toMatchObject([{ type: 'auth_failed', code: 'token_expired' }])
+  })
+
+  it('a rejection that says it is retryable is not about the token', async () => {
+    const clock = createManualClock()
+    let open = false
+    const server = createMemoryServer({ now: clock.now, authenticate: () => (open ? { ok: true } : { code: 'full', retryable: true, retryAfterMs: 4_000 }) })
+    const alice = openStore({ env: createTestEnvironment({ server, clock }) })
+    alice.connect()
+    await alice.settle()
+    expect(alice.connection()).toMatchObject({ status: 'reconnecting', reason: 'full' })
+    open = true
+    await alice.advance(3_900)
+    expect(alice.connection().status).toBe('reconnecting')
+    await alice.advance(200)
+    expect(alice.connection().status).toBe('connected')
+  })
+
+  it('null from getToken is signed out; a throw is an attempt; a hang ends', async () => {
+    let answer: () => Promise<string | null> = async () => null
+    const alice = openStore({ config: { getToken: () => answer() } })
+    alice.connect()
+    await alice.settle()
+    expect(alice.connection()).toMatchObject({ status: 'unauthorized', reason: 'signed_out' })
+    answer = async () => { throw new Error('offline') }
+    alice.connect()
+    await alice.settle()
+    expect(alice.connection()).toMatchObject({ status: 'reconnecting', reason: 'token_unavailable' })
+    answer = () => new Promise(() => undefined)
+    await alice.advance(1_500)
+    await alice.advance(10_000)
+    expect(alice.connection()).toMatchObject({ status: 'reconnecting', reason: 'token_unavailable', attempt: 2 })
+    answer = async () => 'token'
+    await alice.advance(2_000)
+    expect(alice.connection().status).toBe('connected')
+  })
+
+  it('G9: a late token never opens a second socket', async () => {
+    const waiting: ((token: string) => void)[] = []
+    const alice = openStore({ config: { getToken: () => new Promise((resolve) => waiting.push(resolve)) } })
+    alice.connect()
+    await alice.advance(12_000)
+    expect(waiting).toHaveLength(2)
+    waiting[1]?.('second')
+    await alice.settle()
+    waiting[0]?.('first')
+    await alice.settle()
+    expect(alice.env.network.opened).toBe(1)
+    expect(alice.env.network.attempts).toBe(1)
+  })
+
+  it('G11: a token that begins with Bearer is refused with a clear error, and no token is ever in state, actions or errors', async () => {
+    expect(() => createChat({ url: 'x', token: 'Bearer secret-token' })).toThrow(/raw JWT/)
+    const alice = openStore({ config: { getToken: () => 'Bearer secret-token' } })
+    alice.connect()
+    await alice.settle()
+    expect(alice.connection()).toMatchObject({ status: 'unauthorized', reason: 'bearer_prefix' })
+    const throwing = openStore({ config: { getToken: () => { throw new Error('secret-token') } } })
+    throwing.connect()
+    await throwing.settle()
+    const good = openStore({ config: { getToken: () => 'secret-token' } })
+    good.connect()
+    good.send('hi')
+    await good.settle()
+    for (const tab of [alice, throwing, good]) {
+      expect(JSON.stringify([tab.store.getState(), tab.actions])).not.toContain('secret-token')
+    }
+  })
+
+  it('renews the token in band before it expires, and waits for nobody', async () => {
+    const clock = createManualClock()
+    const start = clock.now()
+    const tokens: boolean[] = []
+    const server = createMemoryServer({ now: clock.now })
+    const alice = openStore({
+      env: createTestEnvironment({ server, clock }),
+      config: { getToken: ({ skipCache }) => { tokens.push(skipCache); return jwt((clock.now() + 60_000) / 1000) } },
+    })
+    alice.connect()
+    await alice.advance(44_000)
+    expect(server.received('auth:refresh')).toHaveLength(0)
+    await alice.advance(2_000)
+    expect(server.received('auth:refresh')).toHaveLength(1)
+    expect(tokens).toEqual([false, true])
+    await alice.advance(46_000)
+    expect(server.received('auth:refresh')).toHaveLength(2)
+    expect(alice.env.network.opened).toBe(1)
+    expect(clock.now() - start).toBe(92_000)
+  })
+
+  it('a token that expires under a waiting queue pauses it: one refresh for all, no attempt spent', async () => {
+    const alice = openStore()
+    alice.connect()
+    await alice.settle()
+    alice.env.server.expireAuth('alice')
+    for (const text of ['1', '2', '3']) alice.send(text)
+    await alice.advance(5_000)
+    expect(alice.shown()).toEqual(['1:sent', '2:sent', '3:sent'])
+    expect(alice.env.server.received('auth:refresh')).toHaveLength(1)
+    expect(alice.chat.metrics.getSnapshot().retries).toBe(0)
+  })
+
+  it('G9: disconnect leaves no socket, timer, listener or lock', async () => {
+    const alice = openStore()
+    for (let i = 0; i < 500; i++) {
+      alice.connect()
+      if (i % 3 === 0) alice.send(`m${i}`)
+      if (i % 2 === 0) await alice.settle()
+      alice.dispatch(alice.chat.actions.disconnect())
+    }
+    alice.connect()
+    await alice.advance(30_000)
+    alice.dispatch(alice.chat.actions.disconnect())
+    await alice.settle()
+    expect(alice.env.network.open + alice.env.network.connecting).toBe(0)
+    expect(alice.env.server.connections()).toBe(0)
+    expect(alice.env.timers).toBe(0)
+    expect(alice.env.lifecycle.listeners).toBe(0)
+    expect(alice.env.locks?.size).toBe(0)
+  })
+
+  it('a connection that looks alive after a sleep is probed and replaced', async () => {
+    const alice = openStore()
+    alice.connect()
+    alice.dispatch(alice.chat.actions.openChannel({ channelId: 'general' }))
+    await alice.advance(1_000)
+    alice.env.lifecycle.hidden()
+    await alice.advance(25_000)
+    alice.env.network.halfOpen()
+    alice.env.lifecycle.visible()
+    await alice.advance(4_000)
+    alice.env.network.heal()
+    await alice.advance(3_000)
+    expect(alice.env.network.opened).toBe(2)
+    expect(alice.connection().status).toBe('connected')
+  })
+})

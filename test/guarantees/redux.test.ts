@@ -1,0 +1,225 @@
+import { configureStore, createAction, createSlice, type PayloadAction } from '@reduxjs/toolkit'
+import { instrument } from '@redux-devtools/instrument'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { createChat, socketBindings } from 'redux-chat'
+import { createTestEnvironment } from 'redux-chat/testing'
+import { openStore } from '../support/chat-store'
+
+const isPlainJson = (value: unknown): boolean => JSON.stringify(JSON.parse(JSON.stringify(value))) === JSON.stringify(value)
+
+describe('store', () => {
+  const warnings = [vi.spyOn(console, 'error'), vi.spyOn(console, 'warn')]
+  afterEach(() => warnings.forEach((spy) => spy.mockClear()))
+
+  it('joins an existing store without a warning of the serializability and immutability checks', async () => {
+    const alice = openStore()
+    alice.connect()
+    alice.send('hi')
+    alice.dispatch(alice.chat.actions.openChannel({ channelId: 'general' }))
+    await alice.advance(5_000)
+    alice.dispatch(alice.chat.actions.markRead({ channelId: 'general' }))
+    await alice.advance(5_000)
+    alice.dispatch(alice.chat.actions.signOut())
+    for (const spy of warnings) expect(spy).not.toHaveBeenCalled()
+    expect(alice.actions.every(isPlainJson)).toBe(true)
+  })
+
+  it('says once and clearly that the reducer is not mounted', () => {
+    const { environment } = createTestEnvironment()
+    const chat = createChat({ url: 'x', token: 't', environment })
+    const store = configureStore({ reducer: () => 0, middleware: (getDefault) => getDefault().concat(chat.middleware) })
+    expect(() => store.dispatch(chat.actions.connect({ userId: 'alice' }))).toThrow(/no reducer is mounted at "chat"; add \{ \[chat.reducerPath\]/)
+    expect(() => store.dispatch({ type: 'other' })).not.toThrow()
+  })
+
+  it('several chats share one store, and several stores one chat', async () => {
+    const [a, b] = [createTestEnvironment(), createTestEnvironment()]
+    const work = createChat({ url: 'w', token: 't', reducerPath: 'work', environment: a.environment })
+    const home = createChat({ url: 'h', token: 't', reducerPath: 'home', environment: b.environment })
+    const open = () => configureStore({
+      reducer: { work: work.reducer, home: home.reducer },
+      middleware: (getDefault) => getDefault().concat(work.middleware, home.middleware),
+    })
+    const [one, two] = [open(), open()]
+    one.dispatch(work.actions.connect({ userId: 'alice' }))
+    two.dispatch(work.actions.connect({ userId: 'bob' }))
+    one.dispatch(home.actions.connect({ userId: 'carol' }))
+    one.dispatch(work.actions.sendMessage({ channelId: 'c', content: 'from one' }))
+    two.dispatch(work.actions.sendMessage({ channelId: 'c', content: 'from two' }))
+    await a.clock.advance(500)
+    await b.clock.advance(500)
+    expect(a.server.log('c').map(({ content, userId }) => `${userId}: ${content}`)).toEqual(['alice: from one', 'bob: from two'])
+    expect(b.server.log('c')).toEqual([])
+    expect(work.selectors.selectConnection(one.getState()).userId).toBe('alice')
+    expect(work.selectors.selectConnection(two.getState()).userId).toBe('bob')
+    expect(home.selectors.selectConnection(one.getState())).toMatchObject({ userId: 'carol', status: 'connected' })
+  })
+
+  it('opens nothing at creation', () => {
+    const forbidden = new Proxy({}, { get: (_, name) => { throw new Error(`touched ${String(name)}`) } }) as never
+    const chat = createChat({ url: 'x', token: 't', environment: { ...createTestEnvironment().environment, transport: forbidden, lifecycle: forbidden, storage: () => { throw new Error('opened') } } })
+    const store = configureStore({ reducer: { chat: chat.reducer }, middleware: (getDefault) => getDefault().concat(chat.middleware) })
+    store.dispatch({ type: 'anything' })
+    expect(chat.selectors.selectMessages(store.getState(), 'general')).toEqual([])
+  })
+
+  it('selectors give the same reference for the same content', async () => {
+    const alice = openStore()
+    alice.connect()
+    alice.send('one')
+    await alice.advance(200)
+    const read = () => [alice.messages(), alice.channel(), alice.errors(), alice.selectors.selectOutbox(alice.store.getState()), alice.selectors.selectReceipts(alice.store.getState(), 'general'), alice.messages('empty')]
+    const before = read()
+    alice.dispatch({ type: 'unrelated' })
+    read().forEach((value, i) => expect(value).toBe(before[i]))
+    const [first] = alice.messages()
+    alice.send('two')
+    await alice.advance(200)
+    expect(alice.messages()[0]).toBe(first)
+    expect(alice.selectors.selectMessage(alice.store.getState(), 'general', first?.id ?? '')).toBe(first)
+  })
+
+  it('refuses bad input with an error that says what to do', () => {
+    const alice = openStore()
+    const { sendMessage, connect } = alice.chat.actions
+    expect(() => sendMessage({ channelId: '', content: 'x' })).toThrow(/channelId must be a non-empty string/)
+    // @ts-expect-error: content is a string
+    expect(() => sendMessage({ channelId: 'a', content: 7 })).toThrow(/content must be a string/)
+    expect(() => connect({ userId: '' })).toThrow(/userId must be a non-empty string/)
+    expect(() => createChat({ url: 'x' })).toThrow(/give getToken/)
+  })
+})
+
+describe('DevTools', () => {
+  const instrumented = () => {
+    const env = createTestEnvironment()
+    const chat = createChat({ url: 'x', token: 't', environment: env.environment })
+    const store = configureStore({
+      reducer: { chat: chat.reducer },
+      devTools: false,
+      middleware: (getDefault) => getDefault().concat(chat.middleware),
+      enhancers: (getDefault) => getDefault().concat(instrument()),
+    })
+    const { liftedStore } = store as unknown as { liftedStore: { dispatch(action: object): void; getState(): { nextActionId: number; currentStateIndex: number } } }
+    return { env, chat, store, liftedStore }
+  }
+
+  it('G12: jumping, replaying, toggling and recomputing emit nothing; neither does the next action for what is settled', async () => {
+    const { env, chat, store, liftedStore } = instrumented()
+    store.dispatch(chat.actions.connect({ userId: 'alice' }))
+    await env.clock.flush()
+    for (const content of ['one', 'two']) store.dispatch(chat.actions.sendMessage({ channelId: 'general', content }))
+    const { payload } = store.dispatch(chat.actions.sendMessage({ channelId: 'general', content: 'discarded' }))
+    store.dispatch(chat.actions.discardMessage({ id: payload.id }))
+    await env.clock.advance(1_000)
+    const emitted = env.server.received().length
+    const last = liftedStore.getState().nextActionId - 1
+    for (let index = 0; index <= last; index++) {
+      liftedStore.dispatch({ type: 'JUMP_TO_STATE', index })
+      store.dispatch({ type: 'unrelated' })
+      await env.clock.advance(200)
+    }
+    liftedStore.dispatch({ type: 'JUMP_TO_STATE', index: last })
+    liftedStore.dispatch({ type: 'TOGGLE_ACTION', id: 3 })
+    liftedStore.dispatch({ type: 'TOGGLE_ACTION', id: 3 })
+    liftedStore.dispatch({ type: 'ROLLBACK' })
+    store.dispatch({ type: 'unrelated' })
+    await env.clock.advance(20_000)
+    expect(env.server.received().slice(emitted).map(({ event }) => event)).toEqual([])
+    expect(env.server.log('general')).toHaveLength(3)
+  })
+
+  it('a message can be followed by its id through named, plain actions', async () => {
+    const alice = openStore()
+    alice.connect()
+    await alice.settle()
+    const id = alice.send('hi')
+    await alice.advance(100)
+    const flow = alice.actions.filter((action) => JSON.stringify(action).includes(id)).map(({ type }) => type)
+    expect(flow).toContain('chat/sendMessage')
+    expect(flow.indexOf('chat/messageEmitted')).toBeGreaterThan(flow.indexOf('chat/sendMessage'))
+    expect(flow.indexOf('chat/messageAcked')).toBeGreaterThan(flow.indexOf('chat/messageEmitted'))
+    const emitted = alice.actions.find(({ type }) => type === 'chat/messageEmitted')
+    expect(emitted).toMatchObject({ meta: { id, attempt: 1, at: expect.any(Number) } })
+  })
+})
+
+describe('bindings', () => {
+  interface ServerEvents { 'typing:started': (payload: { userId: string }) => void; 'note': (text: string) => void }
+  interface ClientEvents { 'typing:start': (payload: { channelId: string }) => void; 'reaction:add': (payload: { emoji: string }, ack: () => void) => void }
+  const typing = createSlice({
+    name: 'typing', initialState: [] as string[],
+    reducers: { started: (state, action: PayloadAction<{ userId: string }>) => { state.push(action.payload.userId) } },
+  })
+  const startTyping = createAction<{ channelId: string }>('typing/start')
+  const react = createAction<{ emoji: string }>('reactions/add')
+  const reacted = createAction<unknown>('reactions/added')
+  const notReacted = createAction<string>('reactions/failed')
+
+  const open = () => openStore({ config: socketBindings<ServerEvents, ClientEvents>()({
+    events: { 'typing:started': typing.actions.started, note: { action: (text: string) => ({ type: 'note', text }), parse: (raw) => {
+      if (typeof raw !== 'string') throw new Error('a note is a text')
+      return raw
+    } } },
+    emits: { 'typing:start': { action: startTyping }, 'reaction:add': { action: react, acked: (response) => reacted(response), failed: (code) => notReacted(code) } },
+  }) })
+
+  it("emits the app's actions and dispatches the app's events, and only those that are bound", async () => {
+    const alice = open()
+    alice.connect()
+    await alice.settle()
+    alice.env.server.on('reaction:add', (payload, _peer, reply) => reply({ ok: payload }))
+    alice.env.server.on('typing:start', () => undefined)
+    alice.dispatch(startTyping({ channelId: 'general' }))
+    alice.dispatch(react({ emoji: ':)' }))
+    await alice.settle()
+    expect(alice.env.server.received('typing:start').map(({ payload }) => payload)).toEqual([{ channelId: 'general' }])
+    expect(alice.actions).toContainEqual(reacted({ ok: { emoji: ':)' } }))
+    alice.env.server.emitRaw('alice', 'typing:started', { userId: 'bob' })
+    alice.env.server.emitRaw('alice', 'note', 'hello')
+    alice.env.server.emitRaw('alice', 'note', 7)
+    alice.env.server.emitRaw('alice', 'chat/signOut', {})
+    alice.env.server.emitRaw('alice', 'todos/removeAll', {})
+    await alice.settle()
+    expect(alice.actions).toContainEqual(typing.actions.started({ userId: 'bob' }))
+    expect(alice.actions).toContainEqual({ type: 'note', text: 'hello' })
+    expect(alice.types()).not.toContain('chat/signOut')
+    expect(alice.types()).not.toContain('todos/removeAll')
+    expect(alice.errors()).toMatchObject([{ type: 'invalid_payload', code: 'event_refused' }])
+  })
+
+  it('an emit that cannot be made, or is not answered, dispatches its failure', async () => {
+    const alice = open()
+    alice.dispatch(react({ emoji: 'a' }))
+    expect(alice.actions).toContainEqual(notReacted('disconnected'))
+    alice.connect()
+    await alice.settle()
+    alice.env.server.on('reaction:add', () => undefined)
+    alice.dispatch(react({ emoji: 'b' }))
+    await alice.advance(11_000)
+    expect(alice.actions).toContainEqual(notReacted('timeout'))
+  })
+
+  it('protocol renames events and maps payloads for a server that exists already', async () => {
+    const alice = openStore({ config: { protocol: {
+      names: { 'message:send': 'chat message', 'message:new': 'chat message' },
+      outgoing: { 'message:send': (message) => ({ uuid: message.id, room: message.channelId, text: message.content }) },
+      incoming: { 'message:new': (raw) => {
+        const { uuid, room, text, from } = raw as { uuid: string; room: string; text: string; from: string }
+        return { id: uuid, channelId: room, content: text, userId: from, createdAt: 1 }
+      } },
+      ack: (response) => (response === 'ok' ? { success: true, data: {} } : { success: false, error: String(response) }),
+    } } })
+    const { server } = alice.env
+    server.on('chat message', (_payload, _peer, reply) => reply('ok'))
+    alice.connect()
+    await alice.settle()
+    const id = alice.send('hi')
+    await alice.settle()
+    expect(server.received('chat message').map(({ payload }) => payload)).toEqual([{ uuid: id, room: 'general', text: 'hi' }])
+    expect(alice.shown()).toEqual(['hi:sent'])
+    server.emitRaw('alice', 'chat message', { uuid: 'b1', room: 'general', text: 'hello', from: 'bob' })
+    await alice.advance(50)
+    expect(alice.messages().map(({ content }) => content)).toContain('hello')
+  })
+})
