@@ -22,10 +22,10 @@
  * POST /control/send     { channelId, userId, content } -> { message }
  *     That user says something, as if another device of theirs had sent it: committed and broadcast.
  * POST /control/reset    { userId? } -> {}
- *     Turns off every fault and outage and empties the rate limits (of that user, or of everybody). Messages stay.
+ *     Turns off every fault and outage and empties the rate limits (of that user, or of everybody). Messages and expired tokens stay so.
  * GET  /control/state    -> { users: { [userId]: faults }, down: boolean }
  *
- * Beside them, without a local key only (CLERK_JWT_KEY unset):
+ * Beside them, with the local identity provider only (CLERK_JWT_KEY unset):
  * POST /identity/token   { userId } -> { token, expiresAt }     a demo user, or one made by /control/members
  * GET  /identity/users -> { users: [{ id, name }], channels: [{ id, name }] }      the demo's own: alice, bob, carol; general, random
  */

@@ -50,10 +50,8 @@ const rawPage = (page: PuppeteerPage): RawPage => ({
   reload: async () => { await page.reload({ waitUntil: 'load' }) },
   run: (expression) => page.evaluate(expression),
   async clickElement(expression) {
-    const handle = await page.evaluateHandle<[], () => Element | null>(expression)
-    const element = handle.asElement()
-    if (element === null) throw new Error(`unable to click: nothing found by ${expression}`)
-    await element.click()
+    const handle = await page.evaluateHandle<[], () => Element>(expression)
+    await handle.click()
     await handle.dispose()
   },
   async press(text) {

@@ -41,7 +41,7 @@ export async function launchWebKit({ driver, binary }: WebKitPrograms): Promise<
       await session.alone(() => session.request('DELETE', '')).catch(() => undefined)
       await kill()
     }
-    return { name: session.name, newPage: createWindows(session), close, kill }
+    return { name: session.name, newPage: await createWindows(session), close, kill }
   } catch (error) {
     await kill()
     throw error
@@ -58,12 +58,11 @@ async function until<T>(ask: () => Promise<T>, { child, output }: LoggedProcess)
   throw new Error(`unable to start WebKit: ${output() || 'no answer in time'}`)
 }
 
-/** The session begins with one window: the first page takes that one. */
-function createWindows(session: WebDriverSession): () => Promise<Page> {
-  let isFirst = true
-  return () => session.alone(async () => {
-    const handle = isFirst ? await session.request('GET', '/window') : asFields(await session.request('POST', '/window/new', { type: 'window' }))['handle']
-    isFirst = false
+/** The window that the session began with stays open: the session ends with its last window. */
+async function createWindows(session: WebDriverSession): Promise<() => Promise<Page>> {
+  const first = String(await session.request('GET', '/window'))
+  return () => session.inWindow(first, async () => {
+    const { handle } = asFields(await session.request('POST', '/window/new', { type: 'window' }))
     return createPage(rawPage(session, String(handle)))
   })
 }
