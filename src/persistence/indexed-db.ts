@@ -78,17 +78,25 @@ export function createIndexedDbStorage({ name, factory = indexedDB }: { readonly
       const transaction = await begin('readwrite')
       const done = completed(transaction)
       const records = transaction.objectStore(STORE)
-      for (const record of put) records.put(record)
-      for (const { userId, id } of remove) records.delete([userId, id])
-      transaction.commit()
+      try {
+        for (const record of put) records.put(record)
+        for (const { userId, id } of remove) records.delete([userId, id])
+        transaction.commit()
+      } catch (reason) {
+        // Thrown before the browser saw all of it: nothing of it may stay.
+        done.catch(() => undefined)
+        transaction.abort()
+        throw reason
+      }
       await done
     },
-    async adopt(userId, from, tab) {
+    async adopt(userId, from, tab, ids) {
       const transaction = await begin('readwrite')
       const done = completed(transaction)
       const records = transaction.objectStore(STORE)
       const found = await settled(records.getAll(ofUser(userId)))
-      const moved = found.filter(isRecord).filter((record) => record.tab === from).map((record) => ({ ...record, tab }))
+      const wanted = new Set(ids)
+      const moved = found.filter(isRecord).filter((record) => record.tab === from && wanted.has(record.id)).map((record) => ({ ...record, tab }))
       for (const record of moved) records.put(record)
       await done
       return moved

@@ -1,4 +1,4 @@
-import type { LoadedRecords, RecordStorage, StoredRecord, UnreadableRecord } from './record-storage'
+import type { LoadedRecords, RecordChange, RecordStorage, StoredRecord } from './record-storage'
 
 /** What redux-persist calls a storage: localStorage, AsyncStorage, MMKV and their like, synchronous or not. */
 export interface KeyValueBackend {
@@ -7,16 +7,15 @@ export interface KeyValueBackend {
   removeItem(key: string): unknown
 }
 
-interface Place { readonly userId: string; readonly id: string }
-
-const isPlace = (value: unknown): value is Place =>
-  typeof value === 'object' && value !== null && 'userId' in value && typeof value.userId === 'string' && 'id' in value && typeof value.id === 'string'
+/** Slots are announced in such helpings, so that the index is seldom written. */
+const SLOTS_AT_ONCE = 32
 
 const isRecord = (value: unknown): value is StoredRecord =>
-  isPlace(value) && 'tab' in value && typeof value.tab === 'string' && 'version' in value && typeof value.version === 'number' && 'data' in value
+  typeof value === 'object' && value !== null && 'userId' in value && typeof value.userId === 'string' && 'id' in value &&
+  typeof value.id === 'string' && 'tab' in value && typeof value.tab === 'string' && 'version' in value &&
+  typeof value.version === 'number' && 'data' in value
 
-function parse(text: unknown): unknown {
-  if (typeof text !== 'string') return undefined
+function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
@@ -25,78 +24,153 @@ function parse(text: unknown): unknown {
   }
 }
 
+const recordKey = ({ userId, id }: { readonly userId: string; readonly id: string }): string => JSON.stringify([userId, id])
+
 /**
- * Unsent messages over a storage of keys and texts: one key per record, and one that lists them. Such a storage has no transactions, so the
- * order keeps it whole: an id is listed before its record is written, and unlisted after it is removed. A listed id without a record is nothing.
+ * Unsent messages over a storage of keys and texts, which has no transactions and cannot be searched. Each tab writes to numbered slots of
+ * its own, one record each, and tabs never write to the same key but for the index, which only tells how many slots each tab may have used:
+ * it is written before the first of them, seldom, and twice, so that no crash, no other tab and no single broken key hides a record.
  */
 export function createKeyValueStorage({ name, storage }: { readonly name: string; readonly storage: KeyValueBackend }): RecordStorage {
-  const indexKey = `redux-chat:${name}:index`
-  const keyOf = ({ userId, id }: Place): string => `redux-chat:${name}:${userId.length}:${userId}:${id}`
+  const prefix = `redux-chat:${name}:`
+  const indexKeys = [`${prefix}index`, `${prefix}index-copy`]
+  const slotOf = (tab: string, slot: number): string => `${prefix}${tab}:${slot}`
+  /** The key at which each record was found or put. */
+  let places: Map<string, string> | null = null
+  /** Slots in use, broken ones too. */
+  let used = new Set<string>()
+  const mine = new Set<string>()
   let last: Promise<unknown> = Promise.resolve()
 
   /** One change after the other, whatever the storage's own order. */
   function queued<T>(task: () => Promise<T>): Promise<T> {
-    const result = last.then(task, task)
+    const result = last.then(task)
     last = result.catch(() => undefined)
     return result
   }
 
-  async function readIndex(): Promise<readonly Place[]> {
-    const listed = parse(await storage.getItem(indexKey))
-    return Array.isArray(listed) ? listed.filter(isPlace) : []
+  async function readText(key: string): Promise<string | null> {
+    const text = await storage.getItem(key)
+    return typeof text === 'string' ? text : null
   }
 
-  const writeIndex = async (places: readonly Place[]): Promise<void> => {
-    await storage.setItem(indexKey, JSON.stringify(places))
+  /** What can be made out of both copies, were they broken in the middle. */
+  async function readIndex(): Promise<Map<string, number>> {
+    const index = new Map<string, number>()
+    for (const text of await Promise.all(indexKeys.map(readText))) {
+      for (const [, tab = '', slots] of (text ?? '').matchAll(/"([^"]+)":(\d+)/g)) index.set(tab, Math.max(index.get(tab) ?? 0, Number(slots)))
+    }
+    return index
   }
 
-  async function list(added: readonly Place[]): Promise<readonly Place[]> {
-    const known = await readIndex()
-    const keys = new Set(known.map(keyOf))
-    const missing = added.filter((place) => !keys.has(keyOf(place))).map(({ userId, id }) => ({ userId, id }))
-    if (missing.length === 0) return known
-    const all = [...known, ...missing]
-    await writeIndex(all)
-    return all
+  async function writeIndex(index: ReadonlyMap<string, number>): Promise<void> {
+    for (const key of indexKeys) await storage.setItem(key, JSON.stringify(Object.fromEntries(index)))
   }
 
-  async function remove(places: readonly Place[], listed: readonly Place[]): Promise<void> {
-    if (places.length === 0) return
-    for (const place of places) await storage.removeItem(keyOf(place))
-    const gone = new Set(places.map(keyOf))
-    await writeIndex(listed.filter((place) => !gone.has(keyOf(place))))
+  async function scan(): Promise<{ readonly records: readonly StoredRecord[]; readonly broken: readonly string[] }> {
+    const index = await readIndex()
+    const keys = [...index].flatMap(([tab, slots]) => Array.from({ length: slots }, (_, slot) => slotOf(tab, slot)))
+    const texts = await Promise.all(keys.map(readText))
+    const records: StoredRecord[] = []
+    const broken: string[] = []
+    places = new Map()
+    used = new Set(keys.filter((_, i) => texts[i] !== null))
+    for (const [i, key] of keys.entries()) {
+      const text = texts[i] ?? null
+      const record = text === null ? null : parse(text)
+      if (isRecord(record)) {
+        places.set(recordKey(record), key)
+        records.push(record)
+      } else if (text !== null) broken.push(key)
+    }
+    await tidy(index)
+    return { records, broken }
+  }
+
+  /** Every life of a page adds to the index: those that left nothing are taken out. A living one is added again when it writes. */
+  async function tidy(index: ReadonlyMap<string, number>): Promise<void> {
+    const isLeft = (tab: string, slots: number) => mine.has(tab) || Array.from({ length: slots }, (_, slot) => slotOf(tab, slot)).some((key) => used.has(key))
+    const left = new Map([...index].filter(([tab, slots]) => isLeft(tab, slots)))
+    if (left.size < index.size) await writeIndex(left)
+  }
+
+  /** Free slots of a tab for `count` records, announced in the index before they are used. */
+  async function reserve(tab: string, count: number): Promise<string[]> {
+    mine.add(tab)
+    const index = await readIndex()
+    const announced = index.get(tab) ?? 0
+    const free: string[] = []
+    let slots = 0
+    for (; free.length < count; slots++) if (!used.has(slotOf(tab, slots))) free.push(slotOf(tab, slots))
+    if (slots > announced) await writeIndex(index.set(tab, Math.ceil(slots / SLOTS_AT_ONCE) * SLOTS_AT_ONCE))
+    return free.reverse()
+  }
+
+  async function put(records: readonly StoredRecord[], known: Map<string, string>): Promise<void> {
+    const added = records.filter((record) => !known.has(recordKey(record)))
+    const tab = added[0]?.tab
+    const free = tab === undefined ? [] : await reserve(tab, added.length)
+    const placed: StoredRecord[] = []
+    try {
+      for (const record of records) {
+        const key = known.get(recordKey(record)) ?? free.pop() ?? ''
+        await storage.setItem(key, JSON.stringify(record))
+        if (known.has(recordKey(record))) continue
+        known.set(recordKey(record), key)
+        used.add(key)
+        placed.push(record)
+      }
+    } catch (reason) {
+      // All or nothing, as far as such a storage can: what was new goes again.
+      await remove(placed, known).catch(() => undefined)
+      throw reason
+    }
+  }
+
+  async function remove(records: RecordChange['remove'], known: Map<string, string>): Promise<void> {
+    for (const record of records) {
+      const key = known.get(recordKey(record))
+      if (key === undefined) continue
+      await storage.removeItem(key)
+      known.delete(recordKey(record))
+      used.delete(key)
+    }
+  }
+
+  async function known(): Promise<Map<string, string>> {
+    if (!places) await scan()
+    return places ?? new Map()
   }
 
   async function load(userId: string): Promise<LoadedRecords> {
-    const records: StoredRecord[] = []
-    const unreadable: UnreadableRecord[] = []
-    for (const place of await readIndex()) {
-      if (place.userId !== userId) continue
-      const text = await storage.getItem(keyOf(place))
-      if (text === null || text === undefined) continue
-      const record = parse(text)
-      if (isRecord(record) && record.userId === userId) records.push(record)
-      else unreadable.push({ id: place.id, reason: 'corrupt' })
+    const { records, broken } = await scan()
+    return {
+      records: records.filter((record) => record.userId === userId),
+      // Whose it was cannot be told any more: its key is all there is to name it.
+      unreadable: broken.map((id) => ({ id, reason: 'corrupt' })),
     }
-    return { records, unreadable }
   }
 
   return {
     load: (userId) => queued(() => load(userId)),
     write: (change) => queued(async () => {
-      const listed = await list(change.put)
-      for (const record of change.put) await storage.setItem(keyOf(record), JSON.stringify(record))
-      await remove(change.remove, listed)
+      const all = await known()
+      await put(change.put, all)
+      await remove(change.remove, all)
     }),
-    adopt: (userId, from, tab) => queued(async () => {
+    adopt: (userId, from, tab, ids) => queued(async () => {
+      const wanted = new Set(ids)
       const { records } = await load(userId)
-      const moved = records.filter((record) => record.tab === from).map((record) => ({ ...record, tab }))
-      for (const record of moved) await storage.setItem(keyOf(record), JSON.stringify(record))
+      const moved = records.filter((record) => record.tab === from && wanted.has(record.id)).map((record) => ({ ...record, tab }))
+      await put(moved, await known())
       return moved
     }),
     clear: (userId) => queued(async () => {
-      const listed = await readIndex()
-      await remove(listed.filter((place) => userId === undefined || place.userId === userId), listed)
+      const { records, broken } = await scan()
+      await remove(records.filter((record) => userId === undefined || record.userId === userId), await known())
+      if (userId !== undefined) return
+      for (const key of [...broken, ...indexKeys]) await storage.removeItem(key)
+      used.clear()
     }),
     close: () => undefined,
   }

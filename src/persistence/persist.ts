@@ -1,13 +1,14 @@
 import { FLUSH, PAUSE, PERSIST, PURGE } from 'redux-persist'
 import type { Clock, Stop } from '../environment'
 import type { Extra, OutboxState } from '../model'
+import { fullJitter } from '../policy/backoff'
 import type { RecordStorage, StoredRecord } from './record-storage'
-import { diffOutbox, readRecords, type RestoredOutbox } from './records'
+import { diffOutbox, readRecords, recordIds, type RestoredOutbox } from './records'
 import type { TabLocks } from './tabs'
 import { createWriter, type StorageProblem } from './writer'
 
 export interface PersistenceDeps<X extends Extra> {
-  /** Names the records, the locks, and the key that redux-persist's registry shows. */
+  /** Names the locks and the key that redux-persist's registry shows. */
   readonly key: string
   readonly storage: () => RecordStorage | null
   readonly locks: TabLocks | null
@@ -25,7 +26,17 @@ export interface PersistenceDeps<X extends Extra> {
   }
 }
 
+/** A tab that ends may be reloading: its successor, which does not wait, has this long to take its messages back. */
+const RELOAD_GRACE_MS = 5_000
+/** A lock that goes this soon after our own start was most likely held by this tab's page before the reload. */
+const UNLOAD_MS = 1_000
+const RESTORE_RETRY = { baseMs: 1_000, maxMs: 60_000 }
+
 const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => Object.keys(outbox.channels).length === 0
+
+const tabsOf = (records: readonly StoredRecord[]): readonly string[] => [...new Set(records.map(({ tab }) => tab))]
+
+const isReadable = (record: StoredRecord): boolean => readRecords(record.userId, [record], []).unreadable.length === 0
 
 /**
  * Keeps the unsent messages of one store on the device. It follows the outbox (level-triggered, by difference) and answers redux-persist's
@@ -35,45 +46,96 @@ const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => Object.key
 export function createOutboxPersistence<X extends Extra>({ key, storage, locks, clock, random, tabId, report }: PersistenceDeps<X>) {
   const nothing: OutboxState<X> = { userId: null, channels: {}, reads: {} }
   const writer = createWriter({ storage, clock, random, stored: report.stored, failed: report.failed })
-  const lockOf = (tab: string): string => `redux-chat:${key}:tab:${tab}`
+  const scope = `redux-chat:${key}`
+  const lockOf = (tab: string): string => `${scope}:tab:${tab}`
+  const registered = new WeakSet<object>()
+  const timers = new Set<Stop>()
   let seen = nothing
   let releaseLock: Stop | null = null
   /** Tabs whose end this one waits for. */
   const awaited = new Set<string>()
   let user: string | null = null
 
-  /** Moves the records of tabs that have ended to this one: one tab at a time looks, each move is one transaction. */
-  async function adopt(target: RecordStorage, userId: string, tabs: readonly string[]): Promise<readonly StoredRecord[]> {
-    const take = async (): Promise<readonly StoredRecord[]> => {
-      const moved = await Promise.all(tabs.map((tab) => target.adopt(userId, tab, tabId)))
-      return moved.flat()
-    }
-    return tabs.length === 0 ? [] : locks ? locks.during(`redux-chat:${key}:adopt`, take) : take()
+  function later(delayMs: number, task: () => void): void {
+    const stop = clock.setTimer(delayMs, () => {
+      timers.delete(stop)
+      task()
+    })
+    timers.add(stop)
   }
 
-  /** A living tab keeps its records; its lock is queued for, so that they are taken over the moment it ends. */
-  function awaitEnd(target: RecordStorage, userId: string, tab: string): void {
+  /** Moves records of tabs that have ended to this one: one tab at a time looks, each move is one transaction. Unreadable ones stay as they are. */
+  async function adopt(userId: string, records: readonly StoredRecord[]): Promise<readonly StoredRecord[]> {
+    const take = () => Promise.all(tabsOf(records).map(async (tab): Promise<readonly StoredRecord[]> => {
+      const ids = records.filter((record) => record.tab === tab && isReadable(record)).map(({ id }) => id)
+      return ids.length === 0 ? [] : await writer.between((target) => target.adopt(userId, tab, tabId, ids)) ?? []
+    }))
+    const moved = records.length === 0 ? [] : locks ? await locks.during(`${scope}:adopt`, take) : await take()
+    return [...moved.flat(), ...records.filter((record) => !isReadable(record))]
+  }
+
+  async function takeOver(userId: string, tab: string): Promise<void> {
+    const loaded = user === userId ? await writer.between((target) => target.load(userId)) : null
+    const records = await adopt(userId, loaded?.records.filter((record) => record.tab === tab) ?? [])
+    if (records.length > 0 && user === userId) report.adopted(userId, readRecords<X>(userId, records, []))
+  }
+
+  /** A living tab keeps its records; its lock is queued for, so that its end is noticed the moment it comes. */
+  function awaitEnd(userId: string, tab: string): void {
     if (!locks || awaited.has(tab)) return
     awaited.add(tab)
-    locks.during(lockOf(tab), async () => {
-      awaited.delete(tab)
-      if (user !== userId) return
-      const records = await adopt(target, userId, [tab])
-      if (records.length > 0) report.adopted(userId, readRecords<X>(userId, records, []))
-    }).catch((reason: unknown) => report.failed({ code: 'storage_failed', message: `unable to take over the messages of a closed tab: ${String(reason)}` }))
+    const since = clock.monotonic()
+    const fail = (reason: unknown): void => report.failed({
+      code: 'storage_failed', message: `unable to take over the messages of a closed tab: ${String(reason)}; they come back with the next connect`,
+    })
+    locks.during(lockOf(tab), async () => { awaited.delete(tab) }).then(() => {
+      const grace = clock.monotonic() - since <= UNLOAD_MS ? 0 : RELOAD_GRACE_MS
+      if (user === userId) later(grace, () => void takeOver(userId, tab).catch(fail))
+    }, fail)
   }
 
+  /** This tab's records that the state does not show, less what waits to be removed. Exact only between two writes. */
+  function ownOf(userId: string, records: readonly StoredRecord[]): readonly StoredRecord[] {
+    const own = new Map(records.filter(({ tab }) => tab === tabId).map((record) => [record.id, record]))
+    for (const { id, record } of writer.waiting(userId)) {
+      if (record) own.set(id, record)
+      else own.delete(id)
+    }
+    if (seen.userId === userId) for (const id of recordIds(seen)) own.delete(id)
+    return [...own.values()]
+  }
+
+  async function read(userId: string): Promise<RestoredOutbox<X>> {
+    const loaded = await writer.between(async (target) => {
+      const found = await target.load(userId)
+      return { ...found, own: ownOf(userId, found.records) }
+    })
+    if (!loaded) return readRecords<X>(userId, [], [])
+    const others = loaded.records.filter(({ tab }) => tab !== tabId)
+    const living = locks ? await locks.held(tabsOf(others).map(lockOf)) : new Set<string>()
+    for (const tab of tabsOf(others)) if (living.has(lockOf(tab))) awaitEnd(userId, tab)
+    const adopted = await adopt(userId, others.filter(({ tab }) => !living.has(lockOf(tab))))
+    return readRecords<X>(userId, [...loaded.own, ...adopted], loaded.unreadable)
+  }
+
+  /** What cannot be read now is asked for again, and then comes as adopted. */
+  function readAgain(userId: string, failures: number): void {
+    later(fullJitter(failures, random(), RESTORE_RETRY), () => {
+      if (user !== userId) return
+      read(userId).then((restored) => { if (user === userId) report.adopted(userId, restored) }, () => readAgain(userId, failures + 1))
+    })
+  }
+
+  /** The user's messages that the state does not show. When the device refuses it rejects, and what is read later is reported as adopted. */
   async function restore(userId: string): Promise<RestoredOutbox<X>> {
     user = userId
     releaseLock ??= locks?.hold(lockOf(tabId)) ?? null
-    const target = storage()
-    if (!target) return readRecords<X>(userId, [], [])
-    const { records, unreadable } = await target.load(userId)
-    const others = [...new Set(records.map(({ tab }) => tab))].filter((tab) => tab !== tabId)
-    const living = locks ? await locks.held(others.map(lockOf)) : new Set<string>()
-    for (const tab of others) if (living.has(lockOf(tab))) awaitEnd(target, userId, tab)
-    const adopted = await adopt(target, userId, others.filter((tab) => !living.has(lockOf(tab))))
-    return readRecords<X>(userId, [...records.filter(({ tab }) => tab === tabId), ...adopted], unreadable)
+    try {
+      return await read(userId)
+    } catch (reason) {
+      readAgain(userId, 1)
+      throw reason
+    }
   }
 
   /** Another user's records stay where they are: only the view of them changes. */
@@ -99,8 +161,12 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     if (type === PAUSE) writer.pause()
     else if (type === PERSIST) begin(action)
     else if (type === FLUSH || type === PURGE) {
+      // Without its callback it is a replay.
+      if (!('result' in action && typeof action.result === 'function')) return
       const done = type === FLUSH ? writer.flush() : purge()
-      if ('result' in action && typeof action.result === 'function') action.result(done)
+      // Whoever asked sees it fail; nobody has to.
+      done.catch(() => undefined)
+      action.result(done)
     }
   }
 
@@ -108,6 +174,9 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     writer.resume()
     if (!('register' in action && typeof action.register === 'function' && 'rehydrate' in action && typeof action.rehydrate === 'function')) return
     const { register, rehydrate } = action
+    // The same action resumes a persistor, which then waits for nothing.
+    if (registered.has(register)) return
+    registered.add(register)
     register(key)
     // Nothing to wait for: a user's messages are restored at `connect`, which may be long after the gate has opened.
     queueMicrotask(() => rehydrate(key, undefined))
@@ -123,6 +192,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     /** The user is gone from this tab. The lock is kept only while this tab still shows unsent messages. */
     stop(): void {
       user = null
+      for (const stop of timers) stop()
+      timers.clear()
       writer.stop()
       if (!isEmpty(seen)) return
       releaseLock?.()

@@ -26,8 +26,11 @@ const differs = <X extends Extra>(a: OutboxEntry<X>, b: OutboxEntry<X>): boolean
   a.message !== b.message || a.order !== b.order || a.spent !== b.spent || a.losses !== b.losses || a.budgetFrom !== b.budgetFrom ||
   a.nextAttemptAt !== b.nextAttemptAt || a.failure !== b.failure || a.lastError !== b.lastError
 
-/** One pending change of one record: null removes it. */
-export type RecordEdit = StoredRecord | null
+/** One pending change of one record: null removes it. `fresh`: no write of it has been confirmed yet. */
+export interface RecordEdit {
+  readonly record: StoredRecord | null
+  readonly fresh: boolean
+}
 
 type Edits = Map<string, RecordEdit>
 
@@ -57,21 +60,32 @@ const NONE: readonly never[] = []
 /** What changed between two states of one user's outbox, as edits of records. Costs what changed, not what is queued. */
 export function diffOutbox<X extends Extra>(before: OutboxState<X>, after: OutboxState<X>, userId: string, tab: string): Edits {
   const edits: Edits = new Map()
-  const record = (id: string, data: Fields): StoredRecord => ({ userId, id, tab, version: RECORD_VERSION, data })
+  const put = (id: string, data: Fields, fresh: boolean) => edits.set(id, { record: { userId, id, tab, version: RECORD_VERSION, data }, fresh })
+  const remove = (id: string) => edits.set(id, { record: null, fresh: false })
   for (const key of new Set([...Object.keys(before.channels), ...Object.keys(after.channels)])) {
     const [old, now] = [before.channels[key] ?? NONE, after.channels[key] ?? NONE]
     if (old === now) continue
-    diffQueue(old, now, (entry) => edits.set(entry.message.id, record(entry.message.id, entryData(entry))), (id) => edits.set(id, null))
+    diffQueue(old, now, (entry) => put(entry.message.id, entryData(entry), !entry.stored), remove)
   }
   if (before.reads === after.reads) return edits
   for (const key of new Set([...Object.keys(before.reads), ...Object.keys(after.reads)])) {
     const mark = after.reads[key]
-    if (mark !== before.reads[key]) edits.set(READ_PREFIX + key, mark ? record(READ_PREFIX + key, { mark }) : null)
+    if (mark === before.reads[key]) continue
+    if (mark) put(READ_PREFIX + key, { mark }, false)
+    else remove(READ_PREFIX + key)
   }
   return edits
 }
 
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Ids of all records that a state stands for. */
+export function recordIds<X extends Extra>({ channels, reads }: OutboxState<X>): ReadonlySet<string> {
+  const ids = new Set(Object.keys(reads).map((key) => READ_PREFIX + key))
+  for (const queue of Object.values(channels)) for (const { message } of queue) ids.add(message.id)
+  return ids
+}
+
 const count = (value: unknown): number => (Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : 0)
 
 function readFailure(value: unknown): SendFailure | null {

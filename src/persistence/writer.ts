@@ -9,6 +9,7 @@ export interface StorageProblem {
 }
 
 export interface WriterDeps {
+  /** Asked once, on first use; again after a stop. */
   readonly storage: () => RecordStorage | null
   readonly clock: Clock
   readonly random: () => number
@@ -22,36 +23,71 @@ const RETRY = { baseMs: 1_000, maxMs: 60_000 }
 const SLOW_MS = 5_000
 
 const CODES: { readonly [errorName: string]: StorageProblem['code'] } = {
-  QuotaExceededError: 'storage_quota', SecurityError: 'storage_denied', InvalidStateError: 'storage_denied', NotAllowedError: 'storage_denied',
+  QuotaExceededError: 'storage_quota', NS_ERROR_DOM_QUOTA_REACHED: 'storage_quota',
+  SecurityError: 'storage_denied', InvalidStateError: 'storage_denied', NotAllowedError: 'storage_denied',
 }
 
 export const problemOf = (reason: unknown): StorageProblem => {
-  const [name, text] = reason instanceof Error || reason instanceof DOMException ? [reason.name, reason.message] : ['', String(reason)]
+  // A DOMException is no Error everywhere, and does not exist in React Native.
+  const { name = '', message = reason } = typeof reason === 'object' && reason !== null ? (reason as { name?: unknown; message?: unknown }) : {}
   return {
-    code: CODES[name] ?? 'storage_failed',
-    message: `unable to keep unsent messages on this device: ${text}; they are sent while this page is open`,
+    code: CODES[String(name)] ?? 'storage_failed',
+    message: `unable to keep unsent messages on this device: ${String(message)}; they are sent while this page is open`,
   }
 }
 
+interface PendingEdit extends RecordEdit {
+  readonly userId: string
+  readonly id: string
+}
+
+type Edits = Map<string, PendingEdit>
+
 /**
  * Writes edits one transaction after the other, so that no older one can become durable after a newer one. What comes while a write is
- * under way goes into the next; what failed is tried again, with newer edits of the same record in its place.
+ * under way goes into the next; what failed is tried again, with newer edits of the same record in its place. A write that hangs holds
+ * all that follows, for the same reason.
  */
 export function createWriter({ storage, clock, random, stored, failed }: WriterDeps) {
   /** By user and record id, because one store may serve several users one after the other. */
-  let pending = new Map<string, { userId: string; id: string; edit: RecordEdit }>()
-  let running: Promise<void> | null = null
-  let paused = false
+  let pending: Edits = new Map()
+  let writing: Edits = new Map()
+  let turn: Promise<unknown> = Promise.resolve()
+  let device: RecordStorage | null | undefined
+  let isQueued = false
+  let isPaused = false
+  let isStopped = false
   let failures = 0
   let lastFailure: unknown = null
   let stopRetry: Stop = () => undefined
 
   const keyOf = (userId: string, id: string): string => `${userId.length}:${userId}${id}`
 
-  async function write(target: RecordStorage, batch: typeof pending): Promise<void> {
-    const edits = [...batch.values()]
-    const put = edits.flatMap(({ edit }): readonly StoredRecord[] => (edit ? [edit] : []))
-    const remove = edits.flatMap(({ userId, id, edit }) => (edit ? [] : [{ userId, id }]))
+  function open(): RecordStorage | null {
+    if (device === undefined) device = storage()
+    return device
+  }
+
+  function inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const mine = turn.then(task)
+    turn = mine.catch(() => undefined)
+    return mine
+  }
+
+  function merge(edits: Iterable<readonly [string, PendingEdit]>): void {
+    for (const [key, edit] of edits) {
+      const earlier = pending.get(key)
+      const isFresh = earlier?.fresh === true && !writing.has(key)
+      // A later edit stands behind all that came before it.
+      pending.delete(key)
+      // What was never written needs no removal: else a device that refuses for long would collect one for each message sent.
+      if (edit.record || !isFresh) pending.set(key, edit)
+    }
+  }
+
+  async function write(target: RecordStorage, edits: readonly PendingEdit[]): Promise<void> {
+    const put = edits.flatMap(({ record }): readonly StoredRecord[] => (record ? [record] : []))
+    const remove = edits.flatMap(({ userId, id, record }) => (record ? [] : [{ userId, id }]))
     const stopSlow = clock.setTimer(SLOW_MS, () => failed({ code: 'storage_slow', message: 'unable to keep unsent messages yet: the storage does not answer' }))
     try {
       await target.write({ put, remove })
@@ -60,22 +96,24 @@ export function createWriter({ storage, clock, random, stored, failed }: WriterD
     }
     failures = 0
     lastFailure = null
+    writing = new Map()
     if (put.length > 0) stored(put.map(({ id }) => id))
   }
 
-  async function drain(target: RecordStorage): Promise<void> {
-    // One turn of the microtask queue collects what one burst of actions changed.
-    await Promise.resolve()
-    while (pending.size > 0 && !paused) {
-      const batch = pending
-      pending = new Map()
-      try {
-        await write(target, batch)
-      } catch (reason) {
-        pending = new Map([...batch, ...pending])
-        retryLater(reason)
-        return
-      }
+  async function writeBatch(): Promise<void> {
+    isQueued = false
+    const target = open()
+    if (!target || pending.size === 0) return
+    writing = pending
+    pending = new Map()
+    try {
+      await write(target, [...writing.values()])
+    } catch (reason) {
+      const newer = pending
+      pending = writing
+      writing = new Map()
+      merge(newer)
+      retryLater(reason)
     }
   }
 
@@ -83,56 +121,76 @@ export function createWriter({ storage, clock, random, stored, failed }: WriterD
     lastFailure = reason
     if (failures++ === 0) failed(problemOf(reason))
     stopRetry()
-    stopRetry = clock.setTimer(fullJitter(failures, random(), RETRY), start)
+    if (!isStopped) stopRetry = clock.setTimer(fullJitter(failures, random(), RETRY), start)
   }
 
+  /** A microtask later, so that one batch collects what one burst of actions changed. */
   function start(): void {
-    const target = running || paused || pending.size === 0 ? null : storage()
-    if (!target) return
+    if (isQueued || pending.size === 0) return
+    isQueued = true
     stopRetry()
-    running = drain(target).finally(() => {
-      running = null
-      if (lastFailure === null) start()
-    })
+    void inTurn(writeBatch)
+  }
+
+  async function flush(): Promise<void> {
+    do {
+      lastFailure = null
+      start()
+      await turn
+    } while (pending.size > 0 && lastFailure === null)
+    if (lastFailure !== null) throw lastFailure
   }
 
   return {
     add(userId: string, edits: ReadonlyMap<string, RecordEdit>): void {
-      for (const [id, edit] of edits) {
-        const key = keyOf(userId, id)
-        // A later edit stands behind all that came before it.
-        pending.delete(key)
-        pending.set(key, { userId, id, edit })
-      }
-      if (lastFailure === null) start()
+      // Without any storage there is nothing to wait for.
+      if (!open()) return
+      isStopped = false
+      merge([...edits].map(([id, edit]) => [keyOf(userId, id), { ...edit, userId, id }]))
+      if (lastFailure === null && !isPaused) start()
     },
-    /** Resolves when all that was added is durable; rejects with the reason when the device refuses. */
-    async flush(): Promise<void> {
-      lastFailure = null
-      start()
-      while (running) await running
-      if (lastFailure !== null) throw lastFailure
+    /** Runs between two writes: what it reads is what the last one left. Null without a storage. */
+    between<T>(task: (target: RecordStorage) => Promise<T>): Promise<T | null> {
+      isStopped = false
+      return inTurn(async () => {
+        const target = open()
+        return target ? task(target) : null
+      })
     },
+    /** One user's edits that are not written yet. */
+    waiting: (userId: string): readonly PendingEdit[] => [...pending.values()].filter((edit) => edit.userId === userId),
+    /** Resolves when all that was added is durable, paused or not; rejects with the reason when the device refuses. */
+    flush,
     /** Forgets what is not written yet and lets nothing older follow `task`. */
-    async instead(matches: (userId: string) => boolean, task: (target: RecordStorage) => Promise<void>): Promise<void> {
-      const forget = (): void => {
-        for (const [key, { userId }] of pending) if (matches(userId)) pending.delete(key)
+    instead(matches: (userId: string) => boolean, task: (target: RecordStorage) => Promise<void>): Promise<void> {
+      const underWay = writing
+      const forget = (edits: Edits): void => {
+        for (const [key, { userId }] of edits) if (matches(userId)) pending.delete(key)
       }
-      forget()
-      while (running) await running
-      forget()
-      const target = storage()
-      if (target) await task(target)
+      forget(pending)
+      return inTurn(async () => {
+        // It failed meanwhile, and waits to be tried again.
+        forget(underWay)
+        const target = open()
+        if (target) await task(target)
+      })
     },
     pause(): void {
-      paused = true
+      isPaused = true
     },
     resume(): void {
-      paused = false
+      isPaused = false
       start()
     },
+    /** Writes what is left, once, and closes the storage unless it is needed again by then. */
     stop(): void {
+      isStopped = true
       stopRetry()
+      void flush().catch(() => undefined).then(() => {
+        if (!isStopped) return
+        device?.close()
+        device = undefined
+      })
     },
   }
 }

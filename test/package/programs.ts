@@ -1,80 +1,112 @@
-/** Programs of users of the packed package; each prints `ok` and ends by itself, with nothing left behind. */
+/** The programs that a user of the package would write, in each module system. */
 
-const importOf = (kind: 'esm' | 'cjs', names: string, from: string): string =>
-  kind === 'esm' ? `import { ${names} } from '${from}'` : `const { ${names} } = require('${from}')`
+type Modules = 'esm' | 'cjs'
 
-const STORE = `
-const chat = createChat({ url: 'http://127.0.0.1:9', token: 'token' })
-equal(chat.reducerPath, 'chat')
+const imports = (modules: Modules, names: string, from: string): string =>
+  modules === 'esm'
+    ? `import { ${names} } from '${from}'`
+    : `const { ${names.replaceAll(' as ', ': ')} } = require('${from}')`
+
+/** Makes a store, sends one message without a connection, prints what came of it. */
+const USE = `
+const chat = createChat({ url: 'http://x', token: 't' })
 const store = configureStore({
   reducer: { [chat.reducerPath]: chat.reducer, todos: (state = []) => state },
   middleware: (getDefault) => getDefault().concat(chat.middleware),
 })
-store.dispatch(chat.actions.connect({ userId: 'ann' }))
-const { payload } = store.dispatch(chat.actions.sendMessage({ channelId: 'general', content: 'hi' }))
-match(payload.id, /^[0-9a-f]{8}-[0-9a-f]{4}-7/)
-const messages = chat.selectors.selectMessages(store.getState(), 'general')
-deepEqual(messages.map(({ id, content, userId, status }) => ({ id, content, userId, status })),
-  [{ id: payload.id, content: 'hi', userId: 'ann', status: 'pending' }])
+const sent = store.dispatch(chat.actions.sendMessage({ channelId: 'general', content: 'hi' }))
+const shown = chat.selectors.selectMessages(store.getState(), 'general')
+const result = { reducerPath: chat.reducerPath, id: sent.payload.id, shown: shown.map(({ id, content, status }) => ({ id, content, status })) }
 `
 
-export const coreProgram = (kind: 'esm' | 'cjs'): string => [
-  importOf(kind, 'deepEqual, equal, match', 'node:assert/strict'),
-  importOf(kind, 'configureStore', '@reduxjs/toolkit'),
-  importOf(kind, 'createChat', 'redux-chat'),
-  STORE,
-  `store.dispatch(chat.actions.disconnect())`,
-  `console.log('ok')`,
-].join('\n')
+export const coreProgram = (modules: Modules): string => `
+${imports(modules, 'configureStore', '@reduxjs/toolkit')}
+${imports(modules, 'createChat', 'redux-chat')}
+${imports(modules, 'createManualClock, createMemoryServer', 'redux-chat/testing')}
+${USE}
+console.log(JSON.stringify({ ...result, testing: [typeof createManualClock, typeof createMemoryServer] }))
+`
 
-/** With a React element tree in place of JSX, so that it needs no compiler. */
-export const reactProgram = (kind: 'esm' | 'cjs'): string => [
-  importOf(kind, 'deepEqual, equal, match', 'node:assert/strict'),
-  importOf(kind, 'configureStore', '@reduxjs/toolkit'),
-  importOf(kind, 'createElement', 'react'),
-  importOf(kind, 'renderToString', 'react-dom/server'),
-  importOf(kind, 'Provider', 'react-redux'),
-  importOf(kind, 'createChat', 'redux-chat/react'),
-  STORE,
-  `const Messages = () => createElement('ul', null, chat.useMessages('general').map(({ id, content }) => createElement('li', { key: id }, content)))`,
-  `equal(renderToString(createElement(Provider, { store }, createElement(Messages))), '<ul><li>hi</li></ul>')`,
-  `store.dispatch(chat.actions.disconnect())`,
-  `console.log('ok')`,
-].join('\n')
+/** The same chat through its hooks, drawn by React on a server. */
+export const reactProgram = (modules: Modules): string => `
+${imports(modules, 'createElement', 'react')}
+${imports(modules, 'renderToString', 'react-dom/server')}
+${imports(modules, 'Provider', 'react-redux')}
+${imports(modules, 'configureStore', '@reduxjs/toolkit')}
+${imports(modules, 'createChat', 'redux-chat/react')}
+${imports(modules, 'createChat as createCore, ChatConfigError', 'redux-chat')}
+${USE}
+function Messages() {
+  return createElement('ul', null, chat.useMessages('general').map(({ id, content, status }) =>
+    createElement('li', { key: id }, content + ':' + status)))
+}
+const html = renderToString(createElement(Provider, { store }, createElement(Messages)))
+// The entries share their code: an error thrown by one is an instance of the other's class.
+let sharesCode = false
+try { createChat({ url: '', token: 't' }) } catch (reason) { sharesCode = reason instanceof ChatConfigError }
+console.log(JSON.stringify({ ...result, html, sharesCode, core: typeof createCore }))
+`
 
-export const testingProgram = (kind: 'esm' | 'cjs'): string => [
-  importOf(kind, 'equal', 'node:assert/strict'),
-  importOf(kind, 'createManualClock', 'redux-chat/testing'),
-  `equal(typeof createManualClock().now(), 'number')`,
-  `console.log('ok')`,
-].join('\n')
+/** Constants of redux-persist by name: what the built core does itself, in both module systems. */
+export const persistProgram = (modules: Modules): string => `
+${imports(modules, 'FLUSH, PAUSE, PERSIST, PURGE, REGISTER, REHYDRATE', 'redux-persist')}
+console.log(JSON.stringify([FLUSH, PAUSE, PERSIST, PURGE, REGISTER, REHYDRATE]))
+`
 
-/** What a user writes in TypeScript; wrong types are marked, so that lost types (\`any\`) are errors. */
-export const CORE_TYPES = `
-import { configureStore } from '@reduxjs/toolkit'
-import { createChat, type Message } from 'redux-chat'
-import { createManualClock } from 'redux-chat/testing'
+export const typedCore = `
+import { combineReducers, configureStore } from '@reduxjs/toolkit'
+import { createChat, socketBindings, type Chat, type Message, type SocketConfig, type SocketErrorType, type SocketEvents, type SocketResponse } from 'redux-chat'
+import { createTestEnvironment, type TestEnvironment } from 'redux-chat/testing'
 
-const chat = createChat({ url: 'https://chat.example.com', getToken: async ({ skipCache }) => (skipCache ? null : 'token') })
-export const store = configureStore({
-  reducer: { [chat.reducerPath]: chat.reducer },
+interface Mood { readonly mood: string }
+const config: SocketConfig<Mood, 'chat'> = { url: 'http://x', token: 't', parseExtra: () => ({ mood: 'good' }) }
+const chat: Chat<Mood, 'chat'> = createChat<Mood, 'chat'>(config)
+const store = configureStore({
+  reducer: combineReducers({ [chat.reducerPath]: chat.reducer }),
   middleware: (getDefault) => getDefault().concat(chat.middleware),
 })
-const { payload } = store.dispatch(chat.actions.sendMessage({ channelId: 'general', content: 'hi' }))
-export const id: string = payload.id
-export const messages: readonly Message[] = chat.selectors.selectMessages(store.getState(), 'general')
-export const now: number = createManualClock().now()
-// @ts-expect-error a number is no content
-chat.actions.sendMessage({ channelId: 'general', content: 1 })
-// @ts-expect-error the payload is not any
-payload.nothing
+const id: string = store.dispatch(chat.actions.sendMessage({ channelId: 'general', content: 'hi', mood: 'good' })).payload.id
+const shown: readonly Message<Mood>[] = chat.selectors.selectMessages(store.getState(), 'general')
+const mood: string | undefined = shown[0]?.mood
+const world: TestEnvironment = createTestEnvironment()
+const type: SocketErrorType = 'auth_failed'
+const response: SocketResponse<{ seq: number }> = { success: true, data: { seq: 1 } }
+type Sent = SocketEvents<Mood>['message:send']
+const sent: Sent | undefined = undefined
+// @ts-expect-error the extra is required: so the types are really there, not any
+chat.actions.sendMessage({ channelId: 'general', content: 'hi' })
+export { id, mood, world, type, response, sent, socketBindings }
 `
 
-export const REACT_TYPES = `
-import { createChat } from 'redux-chat/react'
-
-const chat = createChat({ url: 'https://chat.example.com', token: 'token' })
-export const useContents = (): string[] => chat.useMessages('general').map((message) => message.content)
-// @ts-expect-error a channel has a name
-export const useNothing = () => chat.useMessages(1)
+export const typedReact = `
+import { createChat, ChatErrorBoundary } from 'redux-chat/react'
+import type { Message } from 'redux-chat'
+const chat = createChat({ url: 'http://x', token: 't' })
+export function useText(): string {
+  const messages: readonly Message[] = chat.useMessages('general')
+  // @ts-expect-error a channel is needed: so the types are really there, not any
+  chat.useMessages()
+  return messages.map(({ content }) => content).join()
+}
+export const boundary: unknown = ChatErrorBoundary
 `
+
+const compiler = (module: string, resolution: string, include: readonly string[]) => JSON.stringify({
+  compilerOptions: {
+    target: 'ES2022', module, moduleResolution: resolution, lib: ['ES2022', 'DOM'], jsx: 'react-jsx', types: [],
+    strict: true, exactOptionalPropertyTypes: true, noEmit: true, skipLibCheck: false,
+  },
+  include,
+})
+
+export const compilerFiles = {
+  'tsconfig.node16.json': compiler('Node16', 'Node16', ['typed']),
+  'tsconfig.bundler.json': compiler('ESNext', 'Bundler', ['typed']),
+}
+
+/** A page without frills; its script is also what the test runs, so it touches no document. */
+export const viteApp = (withReact: boolean) => ({
+  'index.html': '<!doctype html><title>app</title><script type="module" src="/main.js"></script>',
+  'main.js': withReact ? reactProgram('esm') : coreProgram('esm'),
+  'vite.config.js': `export default { logLevel: 'warn', build: { modulePreload: false, rolldownOptions: { output: { entryFileNames: 'app.js' } } } }`,
+})

@@ -46,7 +46,7 @@ export interface Page {
   /** Clicks the target, then types; `\n` is the Enter key. */
   type(target: Target, text: string): Promise<void>
   /** Resolves to the first truthy answer; rejects when time is up, naming the predicate and what it last saw. */
-  waitFor<A extends readonly Json[], R>(predicate: InPage<A, R>, args: A, options?: WaitOptions): Promise<Awaited<R>>
+  waitFor<A extends readonly Json[], R>(predicate: InPage<A, R>, args: A, options?: WaitOptions): Promise<NonNullable<Awaited<R>>>
   resize(size: { width: number; height: number }): Promise<void>
   /** The visible part of the page, as PNG. */
   screenshot(path: string): Promise<void>

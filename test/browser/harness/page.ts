@@ -12,8 +12,8 @@ export function createPage(raw: RawPage): Page {
 
   const click = async (target: Target): Promise<void> => {
     const find = call(findVisible, [target])
-    await poll(() => raw.run(`${find} !== null`), `the target ${JSON.stringify(target)}`, DEFAULT_TIMEOUT_MS)
-    await raw.clickElement(find)
+    const what = `the target ${JSON.stringify(target)}`
+    await poll(async () => await raw.run(`${find} !== null`) && await clicked(raw, find), what, DEFAULT_TIMEOUT_MS)
   }
 
   return {
@@ -32,6 +32,13 @@ export function createPage(raw: RawPage): Page {
     },
   }
 }
+
+/** False when the page replaced the element between finding and clicking it, so that nothing was clicked. */
+const clicked = (raw: RawPage, find: string): Promise<boolean> =>
+  raw.clickElement(find).then(() => true, (error: unknown) => {
+    if (/detached|stale element|no such element/i.test(String(error))) return false
+    throw error
+  })
 
 const call = (script: (...args: never) => unknown, args: readonly unknown[]): string =>
   `(${script})(...${JSON.stringify(args)})`

@@ -1,0 +1,117 @@
+import type { Extra, OutboxEntry, SendFailure, SocketErrorBody } from '../model'
+import { fullJitter } from '../policy/backoff'
+import { errorBody, reactionTo } from '../policy/errors'
+import { keyOf } from '../policy/keys'
+import { exhausted, failure } from '../policy/outbox'
+import type { Renewal } from './renewal'
+import type { Runtime } from './runtime'
+
+/** One attempt at one message. */
+export interface Target { readonly id: string; readonly channelId: string; readonly attempt: number }
+
+/** What delivery keeps beside the state, told of each outcome. */
+export interface OutcomeBook {
+  /** It may go again at this monotonic moment. */
+  waitUntil(id: string, moment: number): void
+  /** The server has it. */
+  settled(id: string): void
+}
+
+const EXPIRED = 'unable to send the message in time: its retry period is over; retry it, or discard it'
+const EXHAUSTED = 'unable to send the message: the attempts are used up; retry it, or discard it'
+
+/** Turns what came of an emit into one report. An outcome of an attempt that is not under way any more changes nothing, but for success. */
+export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Renewal, book: OutcomeBook) {
+  const { environment, options, wire, metrics } = runtime
+  const { clock } = environment
+  const { reports } = runtime.actions
+  const { delivery } = options
+
+  const current = ({ id, channelId }: { id: string; channelId: string }): OutboxEntry<X> | undefined =>
+    runtime.getState().outbox.channels[keyOf(channelId)]?.find((entry) => entry.message.id === id)
+
+  const isUnderWay = (target: Target): boolean => current(target)?.lease?.attempt === target.attempt
+
+  function fail(target: Target, failed: SendFailure): void {
+    metrics.count('failed')
+    const { id: messageId, channelId } = target
+    const error = runtime.error('message_failed', failed.code, failed.message, { channelId, messageId, retryable: failed.retryable })
+    runtime.dispatch(reports.messageFailed({ ...target, at: clock.now(), failure: failed, error }))
+  }
+
+  /** Fails an entry whose time or attempts are used up; true when it did. */
+  function failSpent(entry: OutboxEntry<X>, target: Target, because = ''): boolean {
+    const { dedupWindowMs } = runtime.getState().connection
+    const retryForMs = Math.min(delivery.retryForMs, dedupWindowMs ?? Infinity)
+    const code = exhausted(entry, clock.now(), { maxAttempts: delivery.maxAttempts, retryForMs })
+    if (code) fail(target, failure(code, code === 'expired' ? EXPIRED : EXHAUSTED + because, true, target.attempt))
+    return code !== null
+  }
+
+  /** The outcome is unknown: the same id goes again after a pause, unless the budget is used up. */
+  function delay(target: Target, reason: SendFailure, retryAfterMs = 0): void {
+    const entry = current(target)
+    if (!entry || !isUnderWay(target)) return
+    const spent = entry.spent + 1
+    if (failSpent({ ...entry, spent }, target, ` (${reason.message})`)) return
+    metrics.count('retry')
+    const pause = Math.max(fullJitter(spent, environment.random(), delivery.backoff), retryAfterMs)
+    book.waitUntil(target.id, clock.monotonic() + pause)
+    runtime.dispatch(reports.messageDelayed({ ...target, at: clock.now(), reason, nextAttemptAt: clock.now() + pause, spent: true }))
+  }
+
+  function refused(target: Target, error: SocketErrorBody): void {
+    // A server that knows the id already has the message.
+    if (error.code === 'duplicate') {
+      accepted(target, {})
+      return
+    }
+    if (!isUnderWay(target)) return
+    const reaction = reactionTo(error)
+    const reason = failure(error.code, error.message, reaction !== 'fail', target.attempt)
+    if (reaction === 'fail') fail(target, reason)
+    else if (reaction === 'retry') delay(target, reason, error.retryAfterMs)
+    else {
+      // The token is to blame, not the message: it waits for a fresh one and no attempt is spent.
+      renewal.refuse()
+      runtime.dispatch(reports.messageDelayed({ ...target, at: clock.now(), reason, nextAttemptAt: null, spent: false }))
+    }
+  }
+
+  function accepted(target: Target, data: { readonly seq?: number; readonly createdAt?: number }): void {
+    renewal.proven()
+    book.settled(target.id)
+    if (current(target)) runtime.dispatch(reports.messageAcked({ ...target, ...data, at: clock.now() }))
+  }
+
+  function unreadable(target: Target, problem: string): void {
+    metrics.count('invalid_payload')
+    runtime.report('invalid_payload', 'invalid_ack', `unable to read the acknowledgement of a message: ${problem}`, { channelId: target.channelId, messageId: target.id })
+    delay(target, failure('invalid_ack', problem, true, target.attempt))
+  }
+
+  return {
+    current,
+    fail,
+    failSpent,
+    timedOut(target: Target): void {
+      delay(target, failure('timeout', 'the server did not answer in time', true, target.attempt))
+    },
+    /** `startedAt` is monotonic. */
+    answered(target: Target, startedAt: number, raw: unknown): void {
+      const response = wire.response('message:send', raw)
+      if (!response.ok) {
+        unreadable(target, response.problem)
+      } else if (!response.value.success) {
+        refused(target, errorBody(response.value))
+      } else {
+        const ack = wire.sendAck(target.id, response.value.data)
+        if (!ack.ok) unreadable(target, ack.problem)
+        else {
+          metrics.acked(startedAt, clock.monotonic())
+          accepted(target, ack.value)
+        }
+      }
+    },
+  }
+}

@@ -1,0 +1,235 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { buildClient, startDemo, type BuiltClient, type DemoServer, type DemoServerOptions } from './demo-server'
+import { describeInBrowsers, launchBrowser } from './harness'
+import { open, type Person } from './person'
+
+const CHANNEL = 'general'
+const ARRIVED = ['sent', 'delivered', 'read']
+
+let client: BuiltClient
+beforeAll(async () => { client = await buildClient() })
+afterAll(() => client?.remove())
+
+describeInBrowsers('demo', ({ engine, browser, itNeeds }) => {
+  const cleanups: (() => Promise<void>)[] = []
+  afterEach(async () => { for (const cleanup of cleanups.splice(0).reverse()) await cleanup() })
+
+  const serve = async (options?: DemoServerOptions): Promise<DemoServer> => {
+    const demo = await startDemo(client, options)
+    cleanups.push(demo.close)
+    return demo
+  }
+  const visit = async (demo: DemoServer, user: string): Promise<Person> => {
+    const person = await open(browser(), demo.url, user)
+    cleanups.push(() => person.page.close())
+    return person
+  }
+
+  it('G4: two people chat, and the ticks turn', async () => {
+    const demo = await serve()
+    const alice = await visit(demo, 'alice')
+    await alice.say('first light')
+    await alice.sees('first light', ['sent'])
+    await demo.confirmDelivery(CHANNEL)
+    await alice.sees('first light', ['delivered'])
+    const bob = await visit(demo, 'bob')
+    await bob.sees('first light')
+    await alice.sees('first light', ['read'])
+
+    await alice.say('are you there')
+    await bob.sees('are you there')
+    await alice.sees('are you there', ['read'])
+    await bob.say('yes, here')
+    await alice.sees('yes, here')
+    await bob.sees('yes, here', ['read'])
+    expect(await demo.committed(CHANNEL)).toEqual(['first light', 'are you there', 'yes, here'])
+  })
+
+  it('G1 G2 G3: five messages written offline survive a reload and arrive in order, once', async () => {
+    const demo = await serve()
+    const alice = await visit(demo, 'alice')
+    const bob = await visit(demo, 'bob')
+    const texts = ['queued one', 'queued two', 'queued three', 'queued four', 'queued five']
+    await alice.flip('Network')
+    await alice.connection('offline')
+    for (const text of texts) await alice.say(text)
+    await alice.stored(texts.length)
+    const before = await alice.shown('queued')
+
+    await alice.page.reload()
+    await alice.seesExactly('queued', texts)
+    const after = await alice.shown('queued')
+    expect(after.map(({ id, status }) => [id, status])).toEqual(before.map(({ id }) => [id, 'pending']))
+    expect(await demo.committed(CHANNEL)).toEqual([])
+
+    await alice.flip('Network')
+    await bob.seesExactly('queued', texts)
+    for (const text of texts) await alice.sees(text, ARRIVED)
+    await alice.seesExactly('queued', texts)
+    expect(await demo.committed(CHANNEL)).toEqual(texts)
+  })
+
+  itNeeds('kept profile', 'G1: what was written offline survives a killed browser', async () => {
+    const demo = await serve()
+    const profile = await mkdtemp(join(tmpdir(), 'redux-chat-profile-'))
+    cleanups.push(() => rm(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }))
+    const first = await launchBrowser(engine, { profile })
+    cleanups.push(first.kill)
+    const alice = await open(first, demo.url, 'alice')
+    await alice.flip('Network')
+    await alice.connection('offline')
+    await alice.say('before the crash')
+    await alice.stored(1)
+    await first.kill()
+
+    const second = await launchBrowser(engine, { profile })
+    cleanups.push(second.kill)
+    const again = await open(second, demo.url, 'alice')
+    await again.sees('before the crash', ARRIVED)
+    expect(await demo.committed(CHANNEL)).toEqual(['before the crash'])
+  })
+
+  it('an expired token is replaced and the chat goes on', async () => {
+    const demo = await serve()
+    const alice = await visit(demo, 'alice')
+    const bob = await visit(demo, 'bob')
+    const asked = await alice.page.evaluate(tokensAsked)
+    await alice.press('Expire token')
+    await alice.page.waitFor(hasAskedMore, [asked])
+    await alice.connection('connected')
+    await alice.say('with a fresh token')
+    await bob.sees('with a fresh token')
+    await alice.sees('with a fresh token', ARRIVED)
+    await bob.say('heard')
+    await alice.seesExactly('heard', ['heard'])
+  })
+
+  it('G6: after a restart and an outage both reconnect and catch up, nothing doubled', async () => {
+    const demo = await serve({ isKept: true })
+    const alice = await visit(demo, 'alice')
+    const bob = await visit(demo, 'bob')
+    await alice.say('line 1')
+    await bob.sees('line 1')
+
+    await demo.stop()
+    await alice.connection('reconnecting')
+    await alice.say('line 2')
+    await alice.sees('line 2', ['pending'])
+    await demo.start()
+    await alice.sees('line 2', ARRIVED)
+    await bob.connection('connected')
+
+    await demo.control('crash', { downMs: -1 })
+    await demo.control('send', { channelId: CHANNEL, userId: 'carol', content: 'line 3' })
+    await bob.connection('reconnecting')
+    await bob.seesNo('line 3')
+    await demo.control('restore', {})
+    const lines = ['line 1', 'line 2', 'line 3']
+    await alice.seesExactly('line', lines)
+    await bob.seesExactly('line', lines)
+
+    await bob.press('Restart server')
+    await alice.say('line 4')
+    await bob.seesExactly('line', [...lines, 'line 4'])
+    await alice.sees('line 4', ARRIVED)
+    await alice.seesExactly('line', [...lines, 'line 4'])
+    expect(await demo.committed(CHANNEL)).toEqual([...lines, 'line 4'])
+  })
+
+  it('a rejected message fails, and is retried or discarded', async () => {
+    const demo = await serve()
+    const alice = await visit(demo, 'alice')
+    const bob = await visit(demo, 'bob')
+    const rejectNext = async (): Promise<void> => {
+      await alice.press('Reject next message')
+      await vi.waitFor(async () => expect(await demo.faultsOf('alice')).toMatchObject({ rejectNext: 1 }), { timeout: 5_000 })
+    }
+    await rejectNext()
+    await alice.say('try me again')
+    await alice.sees('try me again', ['failed'])
+    await alice.pressAt('try me again', 'Retry')
+    await alice.sees('try me again', ARRIVED)
+    await bob.seesExactly('try me again', ['try me again'])
+
+    await rejectNext()
+    await alice.say('never mind')
+    await alice.sees('never mind', ['failed'])
+    await alice.say('behind it')
+    await alice.sees('behind it', ARRIVED)
+    await alice.pressAt('never mind', 'Discard')
+    await alice.seesNo('never mind')
+    await alice.page.reload()
+    await alice.sees('behind it', ARRIVED)
+    await alice.seesNo('never mind')
+    expect(await demo.committed(CHANNEL)).toEqual(['try me again', 'behind it'])
+  })
+
+  it('history comes page by page as one scrolls up', async () => {
+    const demo = await serve()
+    const alice = await visit(demo, 'alice')
+    await alice.press('Load 200 old messages')
+    await alice.sees('message 200')
+    await alice.page.waitFor(scrollUpTo, ['message 1'], { timeoutMs: 30_000 })
+    const ids = await alice.page.evaluate(loadedIds, CHANNEL)
+    expect(ids).toHaveLength(200)
+    expect(new Set(ids).size).toBe(200)
+  })
+
+  it('G2: with every ack lost, a message is sent all the same, and once', async () => {
+    const demo = await serve()
+    const alice = await visit(demo, 'alice')
+    const bob = await visit(demo, 'bob')
+    await alice.flip('Drop acks')
+    await vi.waitFor(async () => expect(await demo.faultsOf('alice')).toMatchObject({ dropAcks: true }), { timeout: 5_000 })
+    await alice.say('unacknowledged')
+    await alice.sees('unacknowledged', ARRIVED)
+    await bob.seesExactly('unacknowledged', ['unacknowledged'])
+    await alice.flip('Drop acks')
+    await alice.say('after that')
+    await bob.sees('after that')
+    await alice.seesExactly('unacknowledged', ['unacknowledged'])
+    expect(await demo.committed(CHANNEL)).toEqual(['unacknowledged', 'after that'])
+  })
+
+  it('G2: two tabs of one user show a message once each', async () => {
+    const demo = await serve()
+    const one = await visit(demo, 'alice')
+    const two = await visit(demo, 'alice')
+    await one.say('from the first tab')
+    await two.say('from the second tab')
+    for (const text of ['from the first tab', 'from the second tab']) await one.sees(text, ARRIVED)
+    const texts = await demo.committed(CHANNEL)
+    expect([...texts].sort()).toEqual(['from the first tab', 'from the second tab'])
+    for (const tab of [one, two]) await tab.seesExactly('tab', texts)
+    const ids = (person: Person) => person.shown('tab').then((shown) => shown.map(({ id }) => id))
+    expect(await ids(one)).toEqual(await ids(two))
+  })
+})
+
+// What follows runs in the page.
+
+function tokensAsked(): number {
+  return performance.getEntriesByType('resource').filter(({ name }) => name.includes('/identity/token')).length
+}
+
+function hasAskedMore(before: number): boolean {
+  return performance.getEntriesByType('resource').filter(({ name }) => name.includes('/identity/token')).length > before
+}
+
+/** Scrolls to the top, again and again, until the message is there: each time the next older page may come. */
+function scrollUpTo(content: string): boolean {
+  const log = document.querySelector('[role="log"]')
+  for (let element = log; element; element = element.parentElement) element.scrollTop = 0
+  const { store, chat } = window.__demo
+  const isLoaded = chat.selectors.selectMessages(store.getState(), 'general')[0]?.content === content
+  return isLoaded && [...document.querySelectorAll('[role="log"] [data-message-id]')]
+    .some((element) => element.textContent?.includes(content))
+}
+
+function loadedIds(channelId: string): string[] {
+  const { store, chat } = window.__demo
+  return chat.selectors.selectMessages(store.getState(), channelId).map(({ id }) => id)
+}
