@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -52,7 +52,8 @@ function compileDeclarations(outDir: string): void {
   mkdirSync(folder, { recursive: true })
   writeFileSync(project, JSON.stringify({ extends: here('./tsconfig.json'), include: [here('./src')], compilerOptions }))
   rmSync(outDir, { recursive: true, force: true })
-  execFileSync(process.execPath, [here('./node_modules/typescript/bin/tsc'), '-p', project], { stdio: 'inherit' })
+  const { status } = spawnSync(process.execPath, [here('./node_modules/typescript/bin/tsc'), '-p', project], { stdio: 'inherit' })
+  if (status !== 0) throw new Error('unable to build the types: mend the errors above')
 }
 
 const filesIn = (folder: string): string[] =>

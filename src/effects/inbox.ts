@@ -23,10 +23,12 @@ export function createInbox<X extends Extra>(runtime: Runtime<X>) {
   let stopTimer: Stop | null = null
 
   function countDuplicates(batch: readonly WireMessage<X>[]): void {
-    const channels = runtime.getState().messages
+    const { messages: channels, connection } = runtime.getState()
     const seen = new Set<string>()
     let duplicates = 0
-    for (const { id, channelId } of batch) {
+    for (const { id, channelId, userId } of batch) {
+      // The echo of my own message is no duplicate, though its acknowledgement came first.
+      if (userId === connection.userId) continue
       const channel = channels[keyOf(channelId)]
       if (seen.has(id) || (channel && findMessage(channel.messages, id))) duplicates++
       seen.add(id)

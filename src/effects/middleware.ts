@@ -9,6 +9,7 @@ import { createWire } from '../transport/wire'
 import { createEngine, type Engine } from './engine'
 import { createLink } from './link'
 import type { Metrics } from './metrics'
+import { createReporter } from './reporter'
 import type { Runtime } from './runtime'
 
 const carriedError = (action: UnknownAction): ChatError | null => {
@@ -41,10 +42,7 @@ export function createChatMiddleware<X extends Extra>(
       wire: createWire<X>({ protocol: options.protocol, parseExtra: options.parseExtra }),
       link: createLink(clock, options.delivery.ackTimeoutMs),
       dispatch: (action) => void api.dispatch(action),
-      error: (type, code, message, context = {}) =>
-        ({ id: environment.id(), type, code, message, at: clock.now(), retryable: false, ...context }),
-      report: (type, code, message, context) =>
-        void api.dispatch(actions.reports.errorReported({ error: runtime.error(type, code, message, context) })),
+      ...createReporter(clock, environment.id, (error) => void api.dispatch(actions.reports.errorReported({ error }))),
       reconcile: () => engine?.reconcile(),
     }
     engine = createEngine(runtime) as unknown as Engine

@@ -27,7 +27,7 @@ export interface Runtime<X extends Extra> {
   dispatch(action: UnknownAction): void
   /** A plain error, to be put into the payload of a report. */
   error(type: SocketErrorType, code: string, message: string, context?: ErrorContext): ChatError
-  /** An error that is its own action; repetitions within a second are counted by the reducer, not listed. */
+  /** An error that is its own action; repeated bad payloads are thinned out. */
   report(type: SocketErrorType, code: string, message: string, context?: ErrorContext): void
   /** Looks again at what is missing; the reason lies outside the state (a connection, a timer). */
   reconcile(): void

@@ -39,7 +39,8 @@ export function createKeyValueStorage({ name, storage }: { readonly name: string
   let places: Map<string, string> | null = null
   /** Slots in use, broken ones too. */
   let used = new Set<string>()
-  const mine = new Set<string>()
+  /** Where this tab (and whichever it was before) writes next. */
+  const segments = new Map<string, { next: number; readonly free: string[] }>()
   let last: Promise<unknown> = Promise.resolve()
 
   /** One change after the other, whatever the storage's own order. */
@@ -89,36 +90,40 @@ export function createKeyValueStorage({ name, storage }: { readonly name: string
 
   /** Every life of a page adds to the index: those that left nothing are taken out. A living one is added again when it writes. */
   async function tidy(index: ReadonlyMap<string, number>): Promise<void> {
-    const isLeft = (tab: string, slots: number) => mine.has(tab) || Array.from({ length: slots }, (_, slot) => slotOf(tab, slot)).some((key) => used.has(key))
+    const isLeft = (tab: string, slots: number) => segments.has(tab) || Array.from({ length: slots }, (_, slot) => slotOf(tab, slot)).some((key) => used.has(key))
     const left = new Map([...index].filter(([tab, slots]) => isLeft(tab, slots)))
     if (left.size < index.size) await writeIndex(left)
   }
 
-  /** Free slots of a tab for `count` records, announced in the index before they are used. */
-  async function reserve(tab: string, count: number): Promise<string[]> {
-    mine.add(tab)
+  /** Makes sure that a reader finds the next `count` slots of a tab, before any of them is used. */
+  async function announce(tab: string, count: number): Promise<() => string> {
     const index = await readIndex()
     const announced = index.get(tab) ?? 0
-    const free: string[] = []
-    let slots = 0
-    for (; free.length < count; slots++) if (!used.has(slotOf(tab, slots))) free.push(slotOf(tab, slots))
-    if (slots > announced) await writeIndex(index.set(tab, Math.ceil(slots / SLOTS_AT_ONCE) * SLOTS_AT_ONCE))
-    return free.reverse()
+    const all = Array.from({ length: segments.has(tab) ? 0 : announced }, (_, slot) => slotOf(tab, slot))
+    const segment = segments.get(tab) ?? { next: announced, free: all.filter((key) => !used.has(key)) }
+    segments.set(tab, segment)
+    const needed = segment.next + Math.max(0, count - segment.free.length)
+    if (needed > announced) await writeIndex(index.set(tab, Math.ceil(needed / SLOTS_AT_ONCE) * SLOTS_AT_ONCE))
+    return () => segment.free.pop() ?? slotOf(tab, segment.next++)
+  }
+
+  function release(key: string): void {
+    used.delete(key)
+    for (const [tab, { free }] of segments) if (key.startsWith(slotOf(tab, 0).slice(0, -1))) free.push(key)
   }
 
   async function put(records: readonly StoredRecord[], known: Map<string, string>): Promise<void> {
     const added = records.filter((record) => !known.has(recordKey(record)))
-    const tab = added[0]?.tab
-    const free = tab === undefined ? [] : await reserve(tab, added.length)
+    const nextSlot = added[0] ? await announce(added[0].tab, added.length) : () => ''
     const placed: StoredRecord[] = []
     try {
       for (const record of records) {
-        const key = known.get(recordKey(record)) ?? free.pop() ?? ''
-        await storage.setItem(key, JSON.stringify(record))
-        if (known.has(recordKey(record))) continue
-        known.set(recordKey(record), key)
+        const id = recordKey(record)
+        const key = known.get(id) ?? nextSlot()
+        if (!known.has(id)) placed.push(record)
+        known.set(id, key)
         used.add(key)
-        placed.push(record)
+        await storage.setItem(key, JSON.stringify(record))
       }
     } catch (reason) {
       // All or nothing, as far as such a storage can: what was new goes again.
@@ -133,7 +138,7 @@ export function createKeyValueStorage({ name, storage }: { readonly name: string
       if (key === undefined) continue
       await storage.removeItem(key)
       known.delete(recordKey(record))
-      used.delete(key)
+      release(key)
     }
   }
 
@@ -171,6 +176,7 @@ export function createKeyValueStorage({ name, storage }: { readonly name: string
       if (userId !== undefined) return
       for (const key of [...broken, ...indexKeys]) await storage.removeItem(key)
       used.clear()
+      segments.clear()
     }),
     close: () => undefined,
   }

@@ -17,7 +17,7 @@ function add(state: ErrorsState, error: ChatError | undefined): ErrorsState {
   if (!error) return state
   const newest = state.at(-1)
   if (!newest || !isRepeat(newest, error)) return [...state, error].slice(-MAX_ERRORS)
-  return [...state.slice(0, -1), { ...newest, at: error.at, message: error.message, count: (newest.count ?? 1) + 1 }]
+  return [...state.slice(0, -1), { ...newest, at: error.at, message: error.message, count: (newest.count ?? 1) + (error.count ?? 1) }]
 }
 
 const withoutMessage = (state: ErrorsState, id: string): ErrorsState =>

@@ -69,7 +69,8 @@ function countUnread<X extends Extra>(channel: ChannelState<X>, userId: string |
     if (!message || positionOf(message) <= read) break
     if (message.userId !== userId) count++
   }
-  if (channel.cursor === null) return count
+  // Before the first catch-up nobody knows how much of what is older was read.
+  if (channel.cursor === null || !channel.anchored) return count
   const first = channel.messages[0]?.seq ?? channel.cursor + 1
   const last = channel.messages.at(-1)?.seq ?? channel.cursor
   const older = Math.max(0, first - 1 - read)

@@ -1,0 +1,69 @@
+import { PerformanceObserver } from 'node:perf_hooks'
+import { describe, expect, it } from 'vitest'
+import type { MetricSample } from 'redux-chat'
+import { openStore } from '../support/chat-store'
+
+describe('metrics', () => {
+  it('measure acks, the queue, batches, retries and what was dropped, and forward each sample', async () => {
+    const samples: MetricSample[] = []
+    const alice = openStore({ config: { onMetric: (sample) => samples.push(sample) }, world: { latencyMs: 20 } })
+    alice.connect()
+    await alice.advance(200)
+    for (let i = 0; i < 10; i++) alice.send(`m${i}`, `c${i}`)
+    expect(alice.chat.metrics.getSnapshot().queue).toMatchObject({ depth: 10, failed: 0 })
+    await alice.advance(30)
+    expect(alice.chat.metrics.getSnapshot().queue.oldestAgeMs).toBe(30)
+    await alice.advance(200)
+    alice.env.server.rejectNext({ code: 'no' })
+    alice.send('failed')
+    await alice.advance(200)
+    alice.env.server.emitRaw('alice', 'message:new', 'nonsense')
+    alice.env.network.fault({ direction: 'down', event: 'message:new', action: 'duplicate', times: 3 })
+    for (let i = 0; i < 3; i++) alice.env.server.push('general', { userId: 'bob', content: 'hi' })
+    await alice.advance(200)
+    const snapshot = alice.chat.metrics.getSnapshot()
+    expect(snapshot).toMatchObject({
+      ackLatency: { p50: 40, p95: 40, p99: 40, count: 10 }, queue: { depth: 0, failed: 1 },
+      invalidPayloads: 1, failures: 1, retries: 0, reconnections: 0,
+    })
+    expect(snapshot.duplicates).toBe(3)
+    expect(snapshot.batches.max).toBeGreaterThanOrEqual(3)
+    expect(alice.chat.metrics.getSnapshot()).toBe(snapshot)
+    expect(new Set(samples.map(({ name }) => name))).toEqual(new Set(['ack_latency', 'batch_size', 'invalid_payload', 'duplicate', 'failed']))
+  })
+
+  it('G8: User Timing measures reach the performance panel and are not kept in the page', async () => {
+    const seen: string[] = []
+    const observer = new PerformanceObserver((list) => seen.push(...list.getEntries().map(({ name }) => name)))
+    observer.observe({ entryTypes: ['measure'] })
+    const alice = openStore()
+    alice.connect()
+    for (let i = 0; i < 5; i++) alice.send(`m${i}`)
+    await alice.advance(100)
+    await alice.settle()
+    seen.push(...observer.takeRecords().map(({ name }) => name))
+    observer.disconnect()
+    expect(seen).toContain('redux-chat: send to ack')
+    expect(seen).toContain('redux-chat: apply batch')
+    expect(performance.getEntriesByType('measure').filter(({ name }) => name.startsWith('redux-chat'))).toEqual([])
+  })
+
+  it('a callback that throws harms nothing and is not swallowed', async () => {
+    const uncaught: unknown[] = []
+    const listen = (reason: unknown) => { uncaught.push(reason) }
+    const others = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException')
+    process.on('uncaughtException', listen)
+    try {
+      const alice = openStore({ config: { onMetric: () => { throw new Error('from the app') } } })
+      alice.connect()
+      alice.send('hi')
+      await alice.advance(100)
+      expect(alice.shown()).toEqual(['hi:sent'])
+      expect(uncaught.length).toBeGreaterThan(0)
+    } finally {
+      process.off('uncaughtException', listen)
+      for (const other of others) process.on('uncaughtException', other)
+    }
+  })
+})

@@ -1,0 +1,120 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { fullJitter, spread } from '../../src/policy/backoff'
+import { errorBody, reactionTo, rejectionReaction } from '../../src/policy/errors'
+import { isJson, jsonBytes } from '../../src/policy/json'
+import { committedStatus, joinReceipt, othersBest } from '../../src/policy/status'
+import { compareMessages, contiguousFrom, findMessage, mergeMessages } from '../../src/policy/timeline'
+import type { WireMessage } from '../../src/model'
+
+const message = (seq: number | undefined, id = `m${seq}`, createdAt = seq ?? 0): WireMessage =>
+  ({ id, channelId: 'c', userId: 'u', content: id, createdAt, ...(seq !== undefined && { seq }) })
+
+const NONE: readonly WireMessage[] = []
+
+describe('backoff', () => {
+  it('full jitter stays between 0 and the capped exponential step', () => {
+    fc.assert(fc.property(fc.integer({ min: 1, max: 100 }), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (failures, random) => {
+      const delay = fullJitter(failures, random, { baseMs: 1_000, maxMs: 30_000 })
+      expect(delay).toBeGreaterThanOrEqual(0)
+      expect(delay).toBeLessThanOrEqual(Math.min(30_000, 1_000 * 2 ** (failures - 1)))
+    }))
+    expect(fullJitter(3, 0.5, { baseMs: 1_000, maxMs: 30_000 })).toBe(2_000)
+  })
+
+  it('reconnection is spread around its delay', () => {
+    expect([spread(1_000, 0.5, 0), spread(1_000, 0.5, 0.5), spread(1_000, 0.5, 1), spread(1_000, 0, 0.9)]).toEqual([750, 1_000, 1_250, 1_000])
+  })
+})
+
+describe('errors', () => {
+  it('are judged by code and by what the server says of them, never by text', () => {
+    expect(reactionTo({ code: 'blocked', message: 'timeout token_expired' })).toBe('fail')
+    expect(reactionTo({ code: 'blocked', message: '', retryable: true })).toBe('retry')
+    expect(reactionTo({ code: 'rate_limited', message: '' })).toBe('retry')
+    expect(reactionTo({ code: 'rate_limited', message: '', retryable: false })).toBe('fail')
+    expect(reactionTo({ code: 'token_expired', message: '', retryable: false })).toBe('reauthenticate')
+    expect(reactionTo(errorBody({ success: false, error: 'database is down' }))).toBe('fail')
+    expect(rejectionReaction(undefined, undefined)).toBe('reauthenticate')
+    expect(rejectionReaction('unavailable', undefined)).toBe('retry')
+    expect(rejectionReaction('token_expired', true)).toBe('retry')
+  })
+})
+
+describe('status', () => {
+  it('G4: joins upwards, and what is read is delivered', () => {
+    expect(joinReceipt({ delivered: 5, read: 2 }, { delivered: 3, read: 4 })).toEqual({ delivered: 5, read: 4 })
+    expect(joinReceipt(undefined, { delivered: 0, read: 7 })).toEqual({ delivered: 7, read: 7 })
+    const held = { delivered: 5, read: 2 }
+    expect(joinReceipt(held, { delivered: 1, read: 1 })).toBe(held)
+  })
+
+  it("counts what others say, and not the author's own mark", () => {
+    const receipts = { '#me': { delivered: 9, read: 9 }, '#a': { delivered: 4, read: 1 }, '#b': { delivered: 2, read: 2 } }
+    const others = othersBest(receipts, '#me')
+    expect([1, 2, 3, 4, 5].map((seq) => committedStatus(seq, others))).toEqual(['read', 'read', 'delivered', 'delivered', 'sent'])
+  })
+})
+
+describe('json', () => {
+  it('tells what survives JSON, and how long it is', () => {
+    const circular: { self?: unknown } = {}
+    circular.self = circular
+    for (const bad of [() => 1, Symbol('s'), 1n, NaN, new Date(), new Map(), circular, { a: { b: undefined, c: () => 1 } }]) expect(isJson(bad)).toBe(false)
+    expect(isJson({ a: [1, 'x', null, { b: undefined }] })).toBe(true)
+    fc.assert(fc.property(fc.jsonValue(), fc.string({ unit: 'grapheme' }), (value, text) => {
+      const whole = { value, text }
+      expect(jsonBytes(whole)).toBe(new TextEncoder().encode(JSON.stringify(whole)).length)
+    }))
+  })
+})
+
+describe('timeline', () => {
+  it('G5: a union in order, each once, whatever the batches', () => {
+    const pool = fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 60 })
+    fc.assert(fc.property(fc.array(pool, { maxLength: 8 }), (batches) => {
+      let window: readonly WireMessage[] = []
+      for (const batch of batches) window = mergeMessages(window, batch.map((seq) => message(seq)), 1_000)
+      const expected = [...new Set(batches.flat())].sort((a, b) => a - b)
+      expect(window.map(({ seq }) => seq)).toEqual(expected)
+      for (const seq of expected) expect(findMessage(window, `m${seq}`)?.seq).toBe(seq)
+    }))
+  })
+
+  it('G8: keeps the newest, and an index that knows only what is held', () => {
+    let window: readonly WireMessage[] = []
+    for (let seq = 1; seq <= 500; seq++) window = mergeMessages(window, [message(seq)], 100)
+    expect(window.map(({ seq }) => seq)).toEqual(Array.from({ length: 100 }, (_, i) => 401 + i))
+    expect(findMessage(window, 'm400')).toBeUndefined()
+    expect(findMessage(window, 'm401')?.seq).toBe(401)
+  })
+
+  it('an old version of a window still finds what it holds', () => {
+    const old = mergeMessages(NONE, [message(1), message(2)], 2)
+    const now = mergeMessages(old, [message(3)], 2)
+    expect(findMessage(old, 'm1')?.seq).toBe(1)
+    expect(findMessage(now, 'm1')).toBeUndefined()
+    expect(mergeMessages(old, [message(2)], 2)).toBe(old)
+  })
+
+  it('without seq the order is createdAt, then id; a seq that comes later takes the place it names', () => {
+    const window = mergeMessages(NONE, [message(undefined, 'b', 5), message(undefined, 'a', 5), message(undefined, 'c', 1)], 10)
+    expect(window.map(({ id }) => id)).toEqual(['c', 'a', 'b'])
+    expect(mergeMessages(window, [message(2, 'c', 1)], 10).map(({ id }) => id)).toEqual(['c', 'a', 'b'])
+    fc.assert(fc.property(fc.array(fc.tuple(fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined }), fc.integer({ min: 1, max: 5 }), fc.constantFrom('a', 'b', 'c')), { minLength: 3, maxLength: 3 }), (three) => {
+      const [a, b, c] = three.map(([seq, at, id]) => message(seq, id, at))
+      if (a && b && c && compareMessages(a, b) <= 0 && compareMessages(b, c) <= 0) expect(compareMessages(a, c)).toBeLessThanOrEqual(0)
+    }))
+  })
+
+  it('never lets a second message take a seq, nor a message take a second one', () => {
+    const window = mergeMessages(NONE, [message(1), message(2)], 10)
+    expect(mergeMessages(window, [message(2, 'impostor')], 10).map(({ id }) => id)).toEqual(['m1', 'm2'])
+    expect(mergeMessages(window, [{ ...message(7), id: 'm1' }], 10)).toBe(window)
+  })
+
+  it('the cursor ends before the first hole', () => {
+    const window = [1, 2, 3, 5, 6].map((seq) => message(seq))
+    expect([0, 1, 3, 4, 9].map((cursor) => contiguousFrom(window, cursor))).toEqual([3, 3, 3, 6, 9])
+  })
+})
