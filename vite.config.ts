@@ -35,7 +35,8 @@ function declarations(): Plugin {
     closeBundle: () => {
       compileDeclarations(outDir)
       for (const file of filesIn(outDir)) {
-        const source = readFileSync(file, 'utf8')
+        // Inferred types name the package that declares them; users have only the one that exports it.
+        const source = readFileSync(file, 'utf8').replaceAll('import("redux")', 'import("@reduxjs/toolkit")')
         writeFileSync(file.replace(/\.d\.ts$/, '.d.cts'), withExtensions(file, source, 'cjs'))
         writeFileSync(file, withExtensions(file, source, 'js'))
       }

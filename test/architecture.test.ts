@@ -9,7 +9,7 @@ import { parseSync } from 'vite'
 const SRC = fileURLToPath(new URL('../src', import.meta.url))
 const MAX_LINES = 250
 
-const PORTS = ['transport/transport', 'persistence/record-storage', 'persistence/tabs']
+const PORTS: ReadonlySet<string> = new Set(['transport/transport', 'persistence/record-storage', 'persistence/tabs'])
 const BASE = ['model', 'chat-error', 'policy']
 const EFFECTS = [...BASE, 'actions', 'state', 'environment', 'options', 'ports', 'transport', 'persistence', 'effects']
 
@@ -89,7 +89,7 @@ function importOf(node: Node): Import | null {
 }
 
 function layerOf(name: string): string {
-  if (PORTS.includes(name)) return 'ports'
+  if (PORTS.has(name)) return 'ports'
   return name.includes('/') ? name.slice(0, name.indexOf('/')) : name
 }
 
@@ -185,7 +185,7 @@ describe('architecture', () => {
     expect(found(has('has a default export', (node) => node.type === 'ExportDefaultDeclaration'))).toEqual([])
     expect(found(has('exports *', (node) => node.type === 'ExportAllDeclaration' && node['exported'] === null))).toEqual([])
     const isOtherClass = (node: Node): boolean =>
-      /^Class(Declaration|Expression)$/.test(node.type) && !(isNode(node['superClass']) && /Error$/.test(String(node['superClass']['name'])))
+      /^Class(Declaration|Expression)$/.test(node.type) && !(isNode(node['superClass']) && String(node['superClass']['name']).endsWith('Error'))
     expect(found(has('has a class that is not an error', isOtherClass))).toEqual([])
   })
 

@@ -95,8 +95,8 @@ export function createIndexedDbStorage({ name, factory = indexedDB }: { readonly
       const done = completed(transaction)
       const records = transaction.objectStore(STORE)
       const found = await settled(records.getAll(ofUser(userId)))
-      const wanted = new Set(ids)
-      const moved = found.filter(isRecord).filter((record) => record.tab === from && wanted.has(record.id)).map((record) => ({ ...record, tab }))
+      const wanted = ids && new Set(ids)
+      const moved = found.filter(isRecord).filter((record) => record.tab === from && wanted?.has(record.id) !== false).map((record) => ({ ...record, tab }))
       for (const record of moved) records.put(record)
       await done
       return moved

@@ -9,6 +9,7 @@ export interface KeyValueBackend {
 
 /** Slots are announced in such helpings, so that the index is seldom written. */
 const SLOTS_AT_ONCE = 32
+const INDEX_TRIES = 8
 
 const isRecord = (value: unknown): value is StoredRecord =>
   typeof value === 'object' && value !== null && 'userId' in value && typeof value.userId === 'string' && 'id' in value &&
@@ -95,15 +96,25 @@ export function createKeyValueStorage({ name, storage }: { readonly name: string
     if (left.size < index.size) await writeIndex(left)
   }
 
+  /** Another tab may write the index at the same time: looked at until it tells of both. */
+  async function raise(tab: string, needed: number): Promise<void> {
+    for (let tries = 0; tries < INDEX_TRIES; tries++) {
+      const index = await readIndex()
+      if ((index.get(tab) ?? 0) >= needed) return
+      await writeIndex(index.set(tab, Math.ceil(needed / SLOTS_AT_ONCE) * SLOTS_AT_ONCE))
+    }
+    // redux-persist's own storage turns into one that forgets everything, silently, where localStorage is denied.
+    throw Object.assign(new Error('the storage does not keep what it is given'), { name: 'NotAllowedError' })
+  }
+
   /** Makes sure that a reader finds the next `count` slots of a tab, before any of them is used. */
   async function announce(tab: string, count: number): Promise<() => string> {
-    const index = await readIndex()
-    const announced = index.get(tab) ?? 0
+    const announced = (await readIndex()).get(tab) ?? 0
     const all = Array.from({ length: segments.has(tab) ? 0 : announced }, (_, slot) => slotOf(tab, slot))
     const segment = segments.get(tab) ?? { next: announced, free: all.filter((key) => !used.has(key)) }
     segments.set(tab, segment)
     const needed = segment.next + Math.max(0, count - segment.free.length)
-    if (needed > announced) await writeIndex(index.set(tab, Math.ceil(needed / SLOTS_AT_ONCE) * SLOTS_AT_ONCE))
+    if (needed > announced) await raise(tab, needed)
     return () => segment.free.pop() ?? slotOf(tab, segment.next++)
   }
 
@@ -164,9 +175,9 @@ export function createKeyValueStorage({ name, storage }: { readonly name: string
       await remove(change.remove, all)
     }),
     adopt: (userId, from, tab, ids) => queued(async () => {
-      const wanted = new Set(ids)
+      const wanted = ids && new Set(ids)
       const { records } = await load(userId)
-      const moved = records.filter((record) => record.tab === from && wanted.has(record.id)).map((record) => ({ ...record, tab }))
+      const moved = records.filter((record) => record.tab === from && wanted?.has(record.id) !== false).map((record) => ({ ...record, tab }))
       await put(moved, await known())
       return moved
     }),

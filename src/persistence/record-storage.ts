@@ -36,8 +36,8 @@ export interface RecordStorage {
   load(userId: string): Promise<LoadedRecords>
   /** All of the change or nothing; durable when it resolves. */
   write(change: RecordChange): Promise<void>
-  /** Gives those of the records `ids` to `tab` that still belong to `from`; resolves with those that it got, in one transaction. */
-  adopt(userId: string, from: string, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]>
+  /** Gives the records `ids` (default: all) that still belong to `from` to `tab`; resolves with those that it got, in one transaction. */
+  adopt(userId: string, from: string, tab: string, ids?: readonly string[]): Promise<readonly StoredRecord[]>
   /** Removes every record of one user, or of all. */
   clear(userId?: string): Promise<void>
   close(): void

@@ -132,6 +132,14 @@ export function createWriter({ storage, clock, random, stored, failed }: WriterD
     void inTurn(writeBatch)
   }
 
+  /** A use after a stop: what was refused before it is due at once. */
+  function revive(): void {
+    if (!isStopped) return
+    isStopped = false
+    lastFailure = null
+    if (!isPaused) start()
+  }
+
   async function flush(): Promise<void> {
     do {
       lastFailure = null
@@ -145,13 +153,13 @@ export function createWriter({ storage, clock, random, stored, failed }: WriterD
     add(userId: string, edits: ReadonlyMap<string, RecordEdit>): void {
       // Without any storage there is nothing to wait for.
       if (!open()) return
-      isStopped = false
+      revive()
       merge([...edits].map(([id, edit]) => [keyOf(userId, id), { ...edit, userId, id }]))
       if (lastFailure === null && !isPaused) start()
     },
     /** Runs between two writes: what it reads is what the last one left. Null without a storage. */
     between<T>(task: (target: RecordStorage) => Promise<T>): Promise<T | null> {
-      isStopped = false
+      revive()
       return inTurn(async () => {
         const target = open()
         return target ? task(target) : null

@@ -32,7 +32,8 @@ export interface LinkedConsumer {
   write(files: Readonly<Record<string, string>>): Promise<void>
   /** Runs a file with Node.js and parses what it prints; it must end by itself. */
   node(file: string): Promise<unknown>
-  tsc(project: string): Promise<string>
+  /** Errors in the library's types and in the program; those inside of its peers are theirs. */
+  typeErrors(project: string): Promise<readonly string[]>
   remove(): Promise<void>
 }
 
@@ -55,7 +56,11 @@ export async function linkPacked(packages: readonly string[]): Promise<LinkedCon
       }
     },
     node: async (file) => JSON.parse(await command(folder, process.execPath, file)) as unknown,
-    tsc: (project) => command(folder, process.execPath, inRoot('node_modules/typescript/bin/tsc'), '-p', project),
+    typeErrors: async (project) => {
+      const compiled = command(folder, process.execPath, inRoot('node_modules/typescript/bin/tsc'), '-p', project)
+      const output = await compiled.catch((error: Error) => error.message)
+      return output.split('\n').filter((line) => /^(typed|node_modules\/redux-chat)\//.test(line))
+    },
     remove: () => rm(folder, { recursive: true, force: true }),
   }
 }

@@ -91,10 +91,11 @@ export function useText(): string {
 export const boundary: unknown = ChatErrorBoundary
 `
 
+/** Checks our declarations too. Not `exactOptionalPropertyTypes`: Redux Toolkit's own declarations do not pass it. */
 const compiler = (module: string, resolution: string, include: readonly string[]) => JSON.stringify({
   compilerOptions: {
     target: 'ES2022', module, moduleResolution: resolution, lib: ['ES2022', 'DOM'], jsx: 'react-jsx', types: [],
-    strict: true, exactOptionalPropertyTypes: true, noEmit: true, skipLibCheck: false,
+    strict: true, noEmit: true, skipLibCheck: false,
   },
   include,
 })
@@ -107,6 +108,7 @@ export const compilerFiles = {
 /** A page without frills; its script is also what the test runs, so it touches no document. */
 export const viteApp = (withReact: boolean) => ({
   'index.html': '<!doctype html><title>app</title><script type="module" src="/main.js"></script>',
-  'main.js': withReact ? reactProgram('esm') : coreProgram('esm'),
+  // React's server renderer for browsers holds a message channel open, which keeps Node alive: that is not ours to prove.
+  'main.js': withReact ? `${reactProgram('esm')}globalThis.process?.exit(0)\n` : coreProgram('esm'),
   'vite.config.js': `export default { logLevel: 'warn', build: { modulePreload: false, rolldownOptions: { output: { entryFileNames: 'app.js' } } } }`,
 })

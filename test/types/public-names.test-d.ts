@@ -2,8 +2,8 @@
 import { combineReducers, configureStore, createAction, type Middleware, type Reducer, type UnknownAction } from '@reduxjs/toolkit'
 import { expectTypeOf } from 'vitest'
 import {
-  ChatConfigError, chatDevTools, createChat, socketBindings,
-  type ChannelView, type Chat, type ChatError, type ChatState, type ConnectionState, type Draft, type Environment, type GetToken,
+  chatDevTools, createChat, socketBindings,
+  type ChannelView, type Chat, type ChatConfigError, type ChatError, type ChatState, type ConnectionState, type Draft, type Environment, type GetToken,
   type KeyValueStorage, type Message, type MessageStatus, type MetricsSnapshot, type MetricSample, type RecordStorage, type SendFailure,
   type SocketConfig, type SocketErrorType, type SocketEvents, type SocketResponse, type TabLocks, type Transport, type WireMessage,
 } from 'redux-chat'

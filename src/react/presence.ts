@@ -1,0 +1,23 @@
+/** Counts who needs something of a store, by name: the first one opens it, the last one to leave closes it. */
+export function createPresence() {
+  const counts = new WeakMap<object, Map<string, number>>()
+
+  return {
+    /** Returns the undo. */
+    enter(owner: object, name: string, open: () => void, close: () => void): () => void {
+      const held = counts.get(owner) ?? new Map<string, number>()
+      counts.set(owner, held)
+      const before = held.get(name) ?? 0
+      held.set(name, before + 1)
+      if (before === 0) open()
+      return () => {
+        const left = (held.get(name) ?? 1) - 1
+        if (left > 0) held.set(name, left)
+        else {
+          held.delete(name)
+          close()
+        }
+      }
+    },
+  }
+}

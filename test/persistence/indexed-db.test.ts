@@ -1,0 +1,105 @@
+import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { defaultStorage } from '../../src/persistence/default-storage'
+import { createIndexedDbStorage } from '../../src/persistence/indexed-db'
+import { record } from './support'
+
+beforeEach(() => void vi.stubGlobal('IDBKeyRange', IDBKeyRange))
+afterEach(() => vi.unstubAllGlobals())
+
+const opened = (factory: IDBFactory): Promise<IDBDatabase> => new Promise((resolve, reject) => {
+  const request = factory.open('chat')
+  request.onsuccess = () => resolve(request.result)
+  request.onerror = () => reject(request.error)
+})
+
+describe('IndexedDB storage', () => {
+  it('G1: asks for strict durability', async () => {
+    const factory = new IDBFactory()
+    const storage = createIndexedDbStorage({ name: 'chat', factory })
+    await storage.load('alice')
+    const db = await opened(factory)
+    const transaction = vi.spyOn(Object.getPrototypeOf(db) as IDBDatabase, 'transaction')
+    await storage.write({ put: [record('a')], remove: [] })
+    expect(transaction).toHaveBeenLastCalledWith('records', 'readwrite', { durability: 'strict' })
+    transaction.mockRestore()
+    db.close()
+  })
+
+  it('G1: a write is all or nothing, also when a record cannot be cloned', async () => {
+    const storage = createIndexedDbStorage({ name: 'chat', factory: new IDBFactory() })
+    const bad = record('b', 'tab', 'alice', { data: { cannot: () => 0 } })
+    await expect(storage.write({ put: [record('a'), bad], remove: [] })).rejects.toMatchObject({ name: 'DataCloneError' })
+    expect((await storage.load('alice')).records).toEqual([])
+  })
+
+  it('opens nothing before it is used, and again after it was closed', async () => {
+    const factory = new IDBFactory()
+    const open = vi.spyOn(factory, 'open')
+    const storage = createIndexedDbStorage({ name: 'chat', factory })
+    expect(open).not.toHaveBeenCalled()
+    await storage.write({ put: [record('a')], remove: [] })
+    await storage.load('alice')
+    expect(open).toHaveBeenCalledTimes(1)
+    storage.close()
+    await Promise.resolve()
+    expect((await storage.load('alice')).records).toHaveLength(1)
+    expect(open).toHaveBeenCalledTimes(2)
+  })
+
+  it('gives way to newer code and says so afterwards', async () => {
+    const factory = new IDBFactory()
+    const storage = createIndexedDbStorage({ name: 'chat', factory })
+    await storage.write({ put: [record('a')], remove: [] })
+    const newer = await new Promise<IDBDatabase>((resolve) => {
+      const request = factory.open('chat', 2)
+      request.onsuccess = () => resolve(request.result)
+    })
+    newer.close()
+    await expect(storage.load('alice')).rejects.toMatchObject({ name: 'VersionError' })
+  })
+
+  it('a connection that was closed behind its back is opened once more', async () => {
+    const factory = new IDBFactory()
+    const connections: IDBDatabase[] = []
+    const { open } = factory
+    factory.open = (...args) => {
+      const request = open.apply(factory, args)
+      request.addEventListener('success', () => connections.push(request.result))
+      return request
+    }
+    const storage = createIndexedDbStorage({ name: 'chat', factory })
+    await storage.write({ put: [record('a')], remove: [] })
+    connections[0]?.close()
+    expect((await storage.load('alice')).records).toHaveLength(1)
+  })
+
+  it('names what is no record, and loads the rest', async () => {
+    const factory = new IDBFactory()
+    const storage = createIndexedDbStorage({ name: 'chat', factory })
+    await storage.write({ put: [record('a')], remove: [] })
+    const db = await opened(factory)
+    await new Promise<void>((resolve) => {
+      const transaction = db.transaction('records', 'readwrite')
+      transaction.objectStore('records').put({ userId: 'alice', id: 'odd', tab: 3 })
+      transaction.oncomplete = () => resolve()
+    })
+    expect(await storage.load('alice')).toEqual({ records: [record('a')], unreadable: [{ id: 'odd', reason: 'corrupt' }] })
+    db.close()
+  })
+})
+
+describe('the default storage', () => {
+  it('is none where IndexedDB does not exist', () => {
+    vi.stubGlobal('indexedDB', undefined)
+    expect(defaultStorage('chat')).toBeNull()
+  })
+
+  it('G1: refuses each use, visibly, where even the look at it is denied', async () => {
+    const before = Object.getOwnPropertyDescriptor(globalThis, 'indexedDB')
+    Object.defineProperty(globalThis, 'indexedDB', { configurable: true, get() { throw new DOMException('denied', 'SecurityError') } })
+    await expect(defaultStorage('chat')?.load('alice')).rejects.toMatchObject({ name: 'SecurityError' })
+    Reflect.deleteProperty(globalThis, 'indexedDB')
+    if (before) Object.defineProperty(globalThis, 'indexedDB', before)
+  })
+})

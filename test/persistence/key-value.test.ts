@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest'
+import { createKeyValueStorage } from '../../src/persistence/key-value'
+import { createBackend, record } from './support'
+
+const open = (storage: ReturnType<typeof createBackend>) => createKeyValueStorage({ name: 'chat', storage })
+const idsOf = async (storage: ReturnType<typeof createBackend>) => (await open(storage).load('alice')).records.map(({ id }) => id)
+
+/** Keys that hold a record. */
+const slots = ({ items }: ReturnType<typeof createBackend>) => [...items.keys()].filter((key) => /:\d+$/.test(key))
+
+describe('key-value storage', () => {
+  it('G8: bytes per record stay flat from the first to the 10,000th, three times the payload at most', async () => {
+    const backend = createBackend()
+    const storage = open(backend)
+    let payload = 0
+    for (let i = 0; i < 10_000; i++) {
+      const each = record(`018f0000-0000-7000-8000-${String(i).padStart(12, '0')}`, '018f0000-0000-7000-8000-00000000000a')
+      payload += JSON.stringify(each.data).length
+      await storage.write({ put: [each], remove: [] })
+    }
+    expect(backend.bytes).toBeLessThan(payload * 3)
+  })
+
+  it('G1: one broken index hides nothing, nor do two that break in the middle', async () => {
+    const backend = createBackend()
+    await open(backend).write({ put: [record('a', 'one')], remove: [] })
+    await open(backend).write({ put: [record('b', 'two')], remove: [] })
+    backend.items.set('redux-chat:chat:index', '\0garbage')
+    expect(await idsOf(backend)).toEqual(['a', 'b'])
+    backend.items.set('redux-chat:chat:index-copy', '{"one":32,"two":32,#')
+    expect(await idsOf(backend)).toEqual(['a', 'b'])
+  })
+
+  it('G7: a broken record is named and left, and all others load', async () => {
+    const backend = createBackend()
+    await open(backend).write({ put: [record('a'), record('b')], remove: [] })
+    const [first = ''] = slots(backend)
+    backend.items.set(first, '{"userId":"alice","id":"a"')
+    const storage = open(backend)
+    expect(await storage.load('alice')).toEqual({ records: [record('b')], unreadable: [{ id: first, reason: 'corrupt' }] })
+    await storage.write({ put: [record('c'), record('d')], remove: [] })
+    expect(backend.items.get(first)).toBe('{"userId":"alice","id":"a"')
+    expect((await idsOf(backend)).sort()).toEqual(['b', 'c', 'd'])
+  })
+
+  it('G1: two tabs that write at the same time lose nothing', async () => {
+    const backend = createBackend({ isAsync: true })
+    const [one, two] = [open(backend), open(backend)]
+    for (let i = 0; i < 65; i++) {
+      await Promise.all([one.write({ put: [record(`a${i}`, 'one')], remove: [] }), two.write({ put: [record(`b${i}`, 'two')], remove: [] })])
+    }
+    expect(await idsOf(backend)).toHaveLength(130)
+  })
+
+  it('G1: a refused write leaves nothing of what was new in it', async () => {
+    const backend = createBackend()
+    const storage = open(backend)
+    await storage.write({ put: [record('a')], remove: [] })
+    backend.refusesAfter = 1
+    await expect(storage.write({ put: [record('b'), record('c')], remove: [] })).rejects.toMatchObject({ name: 'QuotaExceededError' })
+    expect(await idsOf(backend)).toEqual(['a'])
+    backend.refusesAfter = Infinity
+    await storage.write({ put: [record('b'), record('c')], remove: [] })
+    expect((await idsOf(backend)).sort()).toEqual(['a', 'b', 'c'])
+  })
+
+  it('G1: a storage that keeps nothing, as redux-persist gives where localStorage is denied, is refused', async () => {
+    const noop = { getItem: async () => null, setItem: async () => undefined, removeItem: async () => undefined }
+    await expect(createKeyValueStorage({ name: 'chat', storage: noop }).write({ put: [record('a')], remove: [] })).rejects.toMatchObject({ name: 'NotAllowedError' })
+  })
+
+  it('G8: slots are used again, and lives of the page that left nothing leave no trace in the index', async () => {
+    const backend = createBackend()
+    for (let life = 0; life < 50; life++) {
+      const storage = open(backend)
+      await storage.load('alice')
+      await storage.write({ put: [record('a', `life-${life}`)], remove: [] })
+      await storage.write({ put: [], remove: [{ userId: 'alice', id: 'a' }] })
+    }
+    await open(backend).load('alice')
+    expect(backend.items.get('redux-chat:chat:index')).toBe('{}')
+    const storage = open(backend)
+    for (let i = 0; i < 200; i++) await storage.write({ put: [record(`m${i}`)], remove: [{ userId: 'alice', id: `m${i - 1}` }] })
+    expect(backend.items.get('redux-chat:chat:index')).toBe('{"tab":32}')
+    expect(slots(backend)).toHaveLength(1)
+  })
+
+  it('G1: a tab whose empty segment was tidied away announces it again before it writes', async () => {
+    const backend = createBackend()
+    const storage = open(backend)
+    await storage.write({ put: [record('a')], remove: [] })
+    await storage.write({ put: [], remove: [record('a')] })
+    await open(backend).load('alice')
+    await storage.write({ put: [record('b')], remove: [] })
+    expect(await idsOf(backend)).toEqual(['b'])
+  })
+})

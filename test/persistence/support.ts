@@ -1,0 +1,139 @@
+import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
+import { createManualClock, createMemoryLocks, type MemoryLocks } from 'redux-chat/testing'
+import { vi } from 'vitest'
+import type { OutboxEntry, OutboxState, ReadMark } from '../../src/model'
+import { createIndexedDbStorage } from '../../src/persistence/indexed-db'
+import { createKeyValueStorage, type KeyValueBackend } from '../../src/persistence/key-value'
+import { createOutboxPersistence } from '../../src/persistence/persist'
+import type { RestoredOutbox } from '../../src/persistence/records'
+import type { RecordChange, RecordStorage, StoredRecord } from '../../src/persistence/record-storage'
+import type { StorageProblem } from '../../src/persistence/writer'
+import { createMemoryStorage } from '../../src/testing/memory-storage'
+
+export interface OutboxOptions { readonly userId?: string; readonly channel?: string }
+
+export const entry = (id: string, order = 1, more: Partial<OutboxEntry> = {}, { userId = 'alice', channel = 'general' }: OutboxOptions = {}): OutboxEntry => ({
+  message: { id, channelId: channel, userId, content: `content of ${id}`, createdAt: 1_000 + order },
+  order, attempts: 0, spent: 0, losses: 0, budgetFrom: 1_000 + order, nextAttemptAt: null, lease: null, stored: false, failure: null, lastError: null,
+  ...more,
+})
+
+export function outbox(entries: readonly OutboxEntry[], userId: string | null = 'alice', reads: { [key: string]: ReadMark } = {}): OutboxState {
+  const channels: { [key: string]: OutboxEntry[] } = {}
+  for (const each of entries) (channels[`#${each.message.channelId}`] ??= []).push(each)
+  return { userId, channels, reads }
+}
+
+export const record = (id: string, tab = 'tab', userId = 'alice', more: Partial<StoredRecord> = {}): StoredRecord =>
+  ({ userId, id, tab, version: 1, data: { message: entry(id, 1, {}, { userId }).message, order: 1 }, ...more })
+
+/** A Web Storage as far as redux-persist knows one; `async` answers as AsyncStorage does. */
+export function createBackend({ isAsync = false } = {}) {
+  const items = new Map<string, string>()
+  const answer = <T>(value: T): T | Promise<T> => (isAsync ? Promise.resolve(value) : value)
+  const backend = {
+    items,
+    bytes: 0,
+    refusesAfter: Infinity,
+    getItem: (key: string) => answer(items.get(key) ?? null),
+    setItem(key: string, value: string) {
+      if (backend.refusesAfter-- <= 0) throw new DOMException('full', 'QuotaExceededError')
+      backend.bytes += key.length + value.length
+      items.set(key, value)
+      return answer(undefined)
+    },
+    removeItem(key: string) {
+      items.delete(key)
+      return answer(undefined)
+    },
+  }
+  return backend satisfies KeyValueBackend
+}
+
+/** Each engine twice over the same device: the second is what a later page finds. */
+export const ENGINES: readonly (readonly [name: string, create: () => () => RecordStorage])[] = [
+  ['IndexedDB', () => {
+    const factory = new IDBFactory()
+    vi.stubGlobal('IDBKeyRange', IDBKeyRange)
+    return () => createIndexedDbStorage({ name: 'chat', factory })
+  }],
+  ['key-value, synchronous', () => {
+    const storage = createBackend()
+    return () => createKeyValueStorage({ name: 'chat', storage })
+  }],
+  ['key-value, asynchronous', () => {
+    const storage = createBackend({ isAsync: true })
+    return () => createKeyValueStorage({ name: 'chat', storage })
+  }],
+  ['memory', () => {
+    const storage = createMemoryStorage()
+    return () => storage
+  }],
+]
+
+/** A device that does what the test says: refuses, hangs, and counts. */
+export function createDevice(inner: RecordStorage = createMemoryStorage()) {
+  const writes: RecordChange[] = []
+  const held: (() => void)[] = []
+  const device = {
+    writes,
+    opened: 0,
+    closed: 0,
+    /** Name of the error that every call ends with. */
+    refuses: null as string | null,
+    hangs: false,
+    /** Lets the oldest held write go. */
+    release: () => held.shift()?.(),
+    ids: async (userId = 'alice') => (await inner.load(userId)).records.map(({ id }) => id),
+    inner,
+    open(): RecordStorage {
+      device.opened++
+      return storage
+    },
+  }
+  const pass = async <T>(task: () => Promise<T>): Promise<T> => {
+    if (device.refuses !== null) throw new DOMException('no', device.refuses)
+    if (device.hangs) await new Promise<void>((resolve) => { held.push(resolve) })
+    return task()
+  }
+  const storage: RecordStorage = {
+    load: (userId) => pass(() => inner.load(userId)),
+    write: (change) => {
+      writes.push(change)
+      return pass(() => inner.write(change))
+    },
+    adopt: (...args) => pass(() => inner.adopt(...args)),
+    clear: (userId) => pass(() => inner.clear(userId)),
+    close: () => { device.closed++ },
+  }
+  return device
+}
+
+export type Device = ReturnType<typeof createDevice>
+
+export interface TabOptions {
+  readonly device?: Device
+  readonly clock?: ReturnType<typeof createManualClock>
+  readonly locks?: MemoryLocks | null
+  readonly tabId?: string
+}
+
+/** One page: its persistence, and what it reported. */
+export function openTab({ device = createDevice(), clock = createManualClock(), locks = createMemoryLocks(), tabId = 'tab' }: TabOptions = {}) {
+  const stored: string[] = []
+  const failed: StorageProblem[] = []
+  const adopted: RestoredOutbox<{}>[] = []
+  const purged = vi.fn()
+  const persistence = createOutboxPersistence<{}>({
+    key: 'chat', storage: device.open, locks: locks?.forTab(tabId) ?? null, clock, random: () => 0.5, tabId,
+    report: {
+      stored: (ids) => stored.push(...ids),
+      failed: (problem) => failed.push(problem),
+      adopted: (_userId, restored) => adopted.push(restored),
+      purged,
+    },
+  })
+  return { ...persistence, persistence, device, clock, locks, tabId, stored, failed, adopted, purged, kill: () => locks?.kill(tabId) }
+}
+
+export const contents = (restored: RestoredOutbox<{}>): readonly string[] => restored.entries.map(({ message }) => message.id)
