@@ -126,7 +126,13 @@ export function createWriter({ storage, clock, random, stored, failed }: WriterD
 
   /** A microtask later, so that one batch collects what one burst of actions changed. */
   function start(): void {
-    if (isQueued || pending.size === 0) return
+    if (isQueued) return
+    // What was refused is not wanted any more: nothing waits for the next retry.
+    if (pending.size === 0) lastFailure = null
+    else enqueue()
+  }
+
+  function enqueue(): void {
     isQueued = true
     stopRetry()
     void inTurn(writeBatch)
@@ -136,7 +142,6 @@ export function createWriter({ storage, clock, random, stored, failed }: WriterD
   function revive(): void {
     if (!isStopped) return
     isStopped = false
-    lastFailure = null
     if (!isPaused) start()
   }
 

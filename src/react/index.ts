@@ -5,7 +5,7 @@ import type { SocketConfig } from '../options'
 import { createHooks, type ChatHooks } from './hooks'
 import type { Chat } from '../create-chat'
 
-export { ChatErrorBoundary, type ChatErrorBoundaryProps } from './error-boundary'
+export { ChatErrorBoundary, type ChatErrorBoundaryProps, type ChatFallbackProps } from './error-boundary'
 export type { ChannelHandle, ChatHooks, SocketOptions } from './hooks'
 
 /** A chat with hooks on it; they need react-redux's `<Provider store={store}>` above them. */

@@ -151,7 +151,7 @@ export const historyEdge = <X extends Extra>(channel: Channel<X>): number | null
 
 /** Watermarks only rise. One that names a message which is not here waits for it. */
 export function applyReceipts<X extends Extra>(channel: Channel<X>, events: readonly ReceiptEvent[]): Channel<X> {
-  let receipts = channel.receipts
+  let receipts: { [userKey: string]: Receipt } | null = null
   const waiting: ReceiptEvent[] = []
   for (const event of events) {
     const position = resolve(channel, event)
@@ -160,12 +160,14 @@ export function applyReceipts<X extends Extra>(channel: Channel<X>, events: read
       continue
     }
     const key = keyOf(event.userId)
-    const held = receipts[key]
+    const held = (receipts ?? channel.receipts)[key]
     const joined = joinReceipt(held, { delivered: 0, read: 0, [event.kind]: position })
-    if (joined !== held) receipts = { ...receipts, [key]: joined }
+    if (joined === held) continue
+    receipts ??= { ...channel.receipts }
+    receipts[key] = joined
   }
   const early = waiting.length === 0 ? channel.early : [...channel.early, ...waiting].slice(-MAX_EARLY_RECEIPTS)
-  return receipts === channel.receipts && early === channel.early ? channel : { ...channel, receipts, early }
+  return receipts === null && early === channel.early ? channel : { ...channel, receipts: receipts ?? channel.receipts, early }
 }
 
 /** Where a mark points, or null when it names a message that is not here. */

@@ -119,7 +119,7 @@ describe('trouble', () => {
     })
 
   it('G8: what is sent while the device refuses leaves nothing behind to write', async () => {
-    const { update, device, clock } = openTab()
+    const { update, device, clock, stored } = openTab()
     device.refuses = 'UnknownError'
     for (let i = 0; i < 50; i++) {
       update(outbox([entry(`m${i}`)]))
@@ -131,6 +131,10 @@ describe('trouble', () => {
     await clock.advance(600_000)
     expect(device.writes.slice(before)).toEqual([])
     expect(clock.pending).toBe(0)
+    device.refuses = null
+    update(outbox([entry('last')]))
+    await clock.flush()
+    expect(stored).toEqual(['last'])
   })
 
   it('G1: a hung write is told, and what follows is written when it ends', async () => {
@@ -230,6 +234,7 @@ describe('restoring', () => {
     expect([await device.ids('alice'), await device.ids('bob')]).toEqual([['a'], ['b']])
     update(outbox([], 'alice'))
     expect(contents(await restore('alice'))).toEqual(['a'])
+    expect(device.writes.flatMap(({ remove }) => remove)).toEqual([])
   })
 
   it('G1: what the device has refused so far comes back with its user', async () => {
@@ -257,6 +262,19 @@ describe('restoring', () => {
     device.release()
     expect(contents(await restored)).toEqual([])
     expect(await device.ids()).toEqual(['b'])
+  })
+
+  it('G2: nor is it when the device refused the removal', async () => {
+    const { update, restore, device, clock } = openTab()
+    update(outbox([entry('a')]))
+    await clock.flush()
+    device.refuses = 'UnknownError'
+    update(outbox([]))
+    await clock.flush()
+    device.refuses = null
+    expect(contents(await restore('alice'))).toEqual([])
+    await clock.advance(60_000)
+    expect(await device.ids()).toEqual([])
   })
 
   it('I9: corrupt and newer records are named, left as they are, and hinder nothing', async () => {
@@ -354,11 +372,25 @@ describe('tabs', () => {
     await shared.clock.advance(10_000)
     one.kill()
     await shared.clock.advance(1_000)
+    expect(shared.clock.pending).toBe(1)
     two.stop()
+    expect(shared.clock.pending).toBe(0)
     await two.restore('bob')
     await shared.clock.advance(60_000)
     expect(two.adopted).toEqual([])
     expect(await shared.device.ids()).toEqual(['of one'])
+  })
+
+  it('G9: a tab that ends after the user left starts nothing', async () => {
+    const shared = world()
+    const one = await withMessage(shared, 'one')
+    const two = openTab({ ...shared, tabId: 'two' })
+    await two.restore('alice')
+    await shared.clock.advance(10_000)
+    two.stop()
+    one.kill()
+    await shared.clock.flush()
+    expect(shared.clock.pending).toBe(0)
   })
 
   it('without locks every record is taken', async () => {

@@ -1,6 +1,6 @@
 import { configureStore, createSlice, type Middleware, type PayloadAction } from '@reduxjs/toolkit'
 import { FLUSH, PAUSE, PERSIST, persistStore, PURGE, REGISTER, REHYDRATE } from 'redux-persist'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { OutboxState } from '../../src/model'
 import { entry, openTab, outbox } from './support'
 
@@ -91,6 +91,21 @@ describe('redux-persist', () => {
     device.refuses = null
     await persistor.purge()
     await clock.advance(120_000)
+    expect(await device.ids()).toEqual([])
+  })
+
+  it('nor is one that fails while the purge waits for it', async () => {
+    const { set, persistor, device, clock } = openStore()
+    const write = vi.spyOn(device.inner, 'write').mockRejectedValueOnce(new Error('cut'))
+    device.hangs = true
+    set('a')
+    await clock.flush()
+    const purged = persistor.purge()
+    device.hangs = false
+    device.release()
+    await purged
+    await clock.advance(120_000)
+    expect(write).toHaveBeenCalledOnce()
     expect(await device.ids()).toEqual([])
   })
 

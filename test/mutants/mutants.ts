@@ -1,0 +1,172 @@
+/** One small deliberate bug: `find` occurs exactly once in `file`, and a test of `promise` has to notice `replace`. */
+export interface Mutant {
+  readonly name: string
+  readonly promise: string
+  readonly file: string
+  readonly find: string
+  readonly replace: string
+}
+
+type Row = readonly [promise: string, name: string, find: string, replace: string]
+
+const inFile = (file: string, rows: readonly Row[]): readonly Mutant[] =>
+  rows.map(([promise, name, find, replace]) => ({ promise, name, file, find, replace }))
+
+const policy: readonly Mutant[] = [
+  ...inFile('src/policy/outbox.ts', [
+    ['G3', 'a failed entry blocks its queue', 'if (entry.failure) continue', 'if (entry.failure) break'],
+    ['G3', 'a waiting entry does not hold what stands behind it', 'if (!owned(entry) || waiting(entry)) break', 'if (!owned(entry) || waiting(entry)) continue'],
+    ['G12', 'whatever the state shows is sent', 'if (!owned(entry) || waiting(entry)) break', 'if (waiting(entry)) break'],
+    ['G3', 'more in flight than the server orders', '    open--\n', ''],
+    ['G2', 'what is in flight is emitted again', 'if (!entry.lease) found.push(entry)', 'found.push(entry)'],
+    ['G1', 'the time budget never ends', "if (now - entry.budgetFrom > budget.retryForMs) return 'expired'", ''],
+  ]),
+  ...inFile('src/policy/status.ts', [
+    ['G4', 'the receipt that came last wins', 'const read = Math.max(a?.read ?? 0, b.read)', 'const read = b.read || (a?.read ?? 0)'],
+    ['G4', 'my own reading makes my message read', 'if (receipt && key !== authorKey)', 'if (receipt)'],
+  ]),
+  ...inFile('src/policy/timeline.ts', [
+    ['G2', 'a repeated message is appended again', '!indexOf(window).has(only.id) && (', '('],
+    ['G10', "another user's copy replaces a message", 'known.userId !== message.userId || ', ''],
+    ['G5', 'two messages on one seq', "sorted.filter((message, i) => message.seq === undefined || message.seq !== sorted[i - 1]?.seq)", 'sorted'],
+    ['G6', 'the cursor jumps over holes', 'while (window[low]?.seq === end + 1) {\n    end++', 'while (window[low]?.seq !== undefined) {\n    end = window[low]?.seq ?? end'],
+    ['G8', 'the window grows with live messages', 'const surplus = Math.max(0, window.length + 1 - limit)', 'const surplus = 0'],
+    ['G8', 'the window grows with pages', 'if (merged.length <= limit) return merged', 'return merged'],
+    ['G5', 'a late copy without seq takes the place away', '    ? held.seq === undefined && held.createdAt !== incoming.createdAt', '    ? true'],
+  ]),
+  ...inFile('src/policy/backoff.ts', [
+    ['G8', 'retries without a pause', 'return Math.round(random * ceiling)', 'return random * 0'],
+    ['G8', 'retries without jitter', 'return Math.round(random * ceiling)', 'return ceiling'],
+  ]),
+  ...inFile('src/policy/errors.ts', [
+    ['G1', 'an expired token fails the message', "if (REAUTHENTICATE.has(error.code)) return 'reauthenticate'", ''],
+  ]),
+  ...inFile('src/policy/json.ts', [
+    ['G1', 'bytes are counted as characters', 'bytes += unit < 0x80 ? 1 : unit < 0x800 ? 2 : 3', 'bytes += 1'],
+    ['G1', 'NaN counts as JSON', "if (typeof value === 'number') return Number.isFinite(value)", "if (typeof value === 'number') return true"],
+  ]),
+]
+
+const state: readonly Mutant[] = [
+  ...inFile('src/state/outbox.ts', [
+    ['G1', 'no requeue on disconnect', '(wasOpen ? changeEvery(state, afterLoss) : state)', '(wasOpen ? state : state)'],
+    ['G3', 'the lease attempt is ignored by the reducer', 'if (!queue || queue[at]?.lease?.attempt !== target.attempt) return state', 'if (!queue || at < 0) return state'],
+    ['G3', 'no go-back-N', 'i === at ? change(entry) : rested(entry)', 'i === at ? change(entry) : entry'],
+    ['G7', "another user's echo settles ours", 'if (message.userId !== state.userId || !Object', 'if (!Object'],
+    ['G7', 'a change of user keeps the queue', 'if (state.userId !== null) return { userId, channels: {}, reads: {} }', 'if (state.userId !== null) return { ...state, userId }'],
+    ['G7', 'sign-out keeps the queue', '.on(commands.signOut, () => initialOutbox)', '.on(commands.signOut, (state) => state)'],
+    ['G3', 'restored messages stand behind new ones', 'return [...missing, ...(first > last ? queue : queue.map((entry) => ({ ...entry, order: entry.order + last })))]', 'return [...queue, ...missing]'],
+    ['G1', 'a restored queue replaces what was sent meanwhile', 'unite(next.channels[key] ?? [], restored)', 'restored'],
+    ['G1', 'oversize check off', 'const small = Object.keys(message).length === 5 && message.content.length * 6 + 1_000 < limit', 'const small = limit > 0'],
+    ['G7', 'poison is never isolated', 'const failed = losses >= POISON_LOSSES', 'const failed = losses < 0'],
+    ['G7', 'a cut connection suspects everything in flight', 'const losses = entry.losses + (head ? 1 : 0)', 'const losses = entry.losses + (head ? 1 : 1)'],
+    ['G1', 'a retry renews no budget', '{ ...entry, failure: null, nextAttemptAt: null, spent: 0, losses: 0, budgetFrom: at }', '{ ...entry, failure: null, nextAttemptAt: null }'],
+    ['G1', 'disconnect leaves leases', '.on(commands.disconnect, (state) => changeEvery(state, rested))', '.on(commands.disconnect, (state) => state)'],
+  ]),
+  ...inFile('src/state/channel.ts', [
+    ['G6', 'a page covers nothing but its messages', "const covered = page.more ? (highestSeq(page.messages, null) ?? after) : Math.max(page.latest ?? 0, highestSeq(page.messages, null) ?? 0, after)", 'const covered = after'],
+    ['G6', 'the cursor is the newest held', 'cursor: cursorAfter(channel, messages),', 'cursor: highestSeq(messages, channel.cursor),'],
+    ['G5', 'receipts that come early are lost', 'waiting.push(event)', ''],
+    ['G8', 'early receipts are kept without bound', '.slice(-MAX_EARLY_RECEIPTS)', ''],
+    ['G6', 'live messages join a detached window', 'channel.detached ? channel.messages : mergeMessages(', 'mergeMessages('],
+    ['G6', 'a page for a window that moved is taken', 'if (before !== historyEdge(channel)) return rested', ''],
+    ['G6', 'a page after a lost cursor is taken', 'if (after > 0 && after > (channel.cursor ?? 0)) return { ...known, stale: true }', ''],
+    ['G8', 'a long absence is paged through whole', '(!channel.detached && latest - after > windowSize)', '(!channel.detached && latest < after)'],
+  ]),
+  ...inFile('src/state/messages.ts', [
+    ['G7', 'a change of user keeps the messages', '(context.userId === userId ? state : initialMessages)', '(context.userId === userId ? state : state)'],
+    ['G6', 'a new connection makes nothing stale', "  stale: true,\n  catchUp: 'idle',", "  catchUp: 'idle',"],
+    ['G8', 'closed channels are never shrunk', 'if (surplus <= 0) return state', 'if (surplus <= Infinity) return state'],
+    ['G6', 'reopening a detached channel stays detached', 'const reset = channel.detached ? shrunk(channel) : channel', 'const reset = channel'],
+  ]),
+  ...inFile('src/state/errors.ts', [['G8', 'errors are kept without bound', '.slice(-MAX_ERRORS)', '']]),
+  ...inFile('src/state/chat-state.ts', [
+    ['G7', "another member's receipt confirms my read mark", ' || receipt.userId !== outbox.userId', ''],
+  ]),
+]
+
+const effects: readonly Mutant[] = [
+  ...inFile('src/effects/delivery.ts', [
+    ['G3', 'sending does not wait for the stored queue', '=== 0 || held || renewal.isExpired()', '=== 0 || renewal.isExpired()'],
+    ['G2', 'a timer that slept counts as a timeout', 'if (late) flights.set(', 'if (late && id === null) flights.set('],
+    ['G8', 'no bound on what is in flight in all', 'flights.size >= delivery.inFlightTotal || ', ''],
+    ['G7', 'others fly with a suspect', 'if (queues.length === 0 || suspectInFlight(queues)) return', 'if (queues.length === 0) return'],
+    ['G1', 'a restored moment is trusted however far it lies', 'Math.min(Math.max(0, entry.nextAttemptAt - clock.now()), delivery.backoff.maxMs)', 'Math.max(0, entry.nextAttemptAt - clock.now())'],
+    ['G1', 'a size limit that the server announces late is not looked at', 'if (impossible) outcomes.fail(', 'if (impossible && !impossible) outcomes.fail('],
+  ]),
+  ...inFile('src/effects/outcomes.ts', [
+    ['G3', 'a late failure of an old attempt counts', 'current(target)?.lease?.attempt === target.attempt', 'current(target) !== undefined'],
+    ['G1', 'an expired token spends attempts', 'nextAttemptAt: null, spent: false', 'nextAttemptAt: null, spent: true'],
+    ['G2', 'the code "duplicate" is a failure', "if (error.code === 'duplicate') {", "if (error.code === '') {"],
+    ['G2', "the server's memory of ids is not respected", 'Math.min(delivery.retryForMs, dedupWindowMs ?? Infinity)', 'Math.min(delivery.retryForMs, dedupWindowMs === null ? Infinity : Infinity)'],
+    ['G3', 'retryAfterMs is ignored', 'delivery.backoff), retryAfterMs)', 'delivery.backoff), 0)'],
+  ]),
+  ...inFile('src/effects/session.ts', [
+    ['G9', 'a late token is used', 'askForToken(options.getToken, skipCache, clock, options.auth.timeoutMs, (result) => {\n      if (mine === generation) useToken', 'askForToken(options.getToken, skipCache, clock, options.auth.timeoutMs, (result) => {\n      useToken'],
+    ['G9', 'no generation guard on a connection', 'if (mine === generation) task()', 'task()'],
+    ['G8', 'a refused token is refreshed for ever', 'else if (refreshed) refuse(', 'else if (refreshed && code === null) refuse('],
+    ['G9', 'lifecycle listeners stay', '      hiddenSince = null\n      stopLifecycle()', '      hiddenSince = null'],
+    ['G9', 'sockets stay open', 'connection?.close()', ''],
+    ['G8', 'attempts go on while offline', 'if (!lifecycle.isOnline()) {', 'if (!lifecycle.isOnline() && attempt < 0) {'],
+    ['G9', 'a reconnection timer stays', "    generation++\n    stopTimer()\n", '    generation++\n'],
+  ]),
+  ...inFile('src/effects/renewal.ts', [
+    ['G8', 'each refusal asks for a token of its own', 'if (renewing) return\n', ''],
+    ['G8', 'fresh tokens that do not help are asked for without end', 'if (++fruitless > MAX_FRUITLESS) {', 'if (++fruitless > Infinity) {'],
+    ['G9', 'the renewal timer stays', 'generation++\n      stopTimer()', 'generation++'],
+    ['G7', "a token that comes after sign-out is presented", 'if (mine === generation) useToken(result)', 'useToken(result)'],
+  ]),
+  ...inFile('src/effects/receipts.ts', [
+    ['G6', 'delivery is confirmed beyond a gap', 'Math.min(channel.foreign, channel.cursor)', 'channel.foreign'],
+    ['G1', 'marks of the last connection are not repeated', 'opened(): void {\n      sent.clear()', 'opened(): void {'],
+    ['G9', 'the receipt timer stays', 'stop(): void {\n      stopTimer?.()', 'stop(): void {'],
+  ]),
+  ...inFile('src/effects/sync.ts', [
+    ['G6', 'a page of the last connection counts', 'if (link.generation() !== generation) return', ''],
+    ['G8', 'a hole that stays is asked for in a loop', 'if (stuck) pause(', 'if (stuck && !stuck) pause('],
+    ['G8', 'any number of requests at once', 'if (running >= MAX_REQUESTS) return', ''],
+    ['G8', 'an empty page that promises more is asked for in a loop', 'if (page.more && page.messages.length === 0) {', 'if (page.more && page.messages.length < 0) {'],
+    ['G9', 'the sync timer stays', 'stop(): void {\n      stopTimer()', 'stop(): void {'],
+  ]),
+  ...inFile('src/effects/link.ts', [
+    ['G9', 'requests outlive their connection', "for (const settle of [...pending]) settle({ ok: false, code: 'disconnected' })", ''],
+  ]),
+  ...inFile('src/effects/inbox.ts', [
+    ['G7', "what arrived for one user is applied for the next", 'stopTimer = null\n      messages = []', 'stopTimer = null'],
+  ]),
+  ...inFile('src/effects/engine.ts', [
+    ['G7', "a stored queue that is read late goes to the next user", 'if (user !== userId) return\n    delivery.own', 'delivery.own'],
+    ['G1', 'what a queue was at the end of its user is not followed up', '    persistence.update(runtime.getState().outbox)\n    persistence.stop()', '    persistence.stop()'],
+  ]),
+]
+
+const persistence: readonly Mutant[] = [
+  ...inFile('src/persistence/persist.ts', [
+    ['G2', 'living tabs are adopted', 'const living = locks ? await locks.held(tabsOf(others).map(lockOf)) : new Set<string>()', 'const living = new Set<string>()'],
+    ['G9', 'the tab lock stays', '      releaseLock?.()\n', ''],
+    ['G7', "the difference removes another user's records", 'const before = outbox.userId === seen.userId ? seen : nothing', 'const before = seen'],
+    ['G1', 'the end of a living tab goes unnoticed', 'if (living.has(lockOf(tab))) awaitEnd(userId, tab)', ''],
+  ]),
+  ...inFile('src/persistence/records.ts', [
+    ['G1', 'a restore renews the attempts', "spent: count(data['spent'])", 'spent: 0'],
+    ['G1', 'a restore renews the time budget', "budgetFrom: typeof budgetFrom === 'number' ? budgetFrom : message['createdAt']", 'budgetFrom: Number.MAX_SAFE_INTEGER'],
+    ['G1', 'records of newer code are read as ours', "if (!(version <= RECORD_VERSION)) refused", 'if (!(version <= Infinity)) refused'],
+    ['G7', "another user's message in my record is read", " || message['userId'] !== userId", ''],
+  ]),
+  ...inFile('src/persistence/writer.ts', [
+    ['G3', 'writes are not serialised', 'const mine = turn.then(task)', 'const mine = task()'],
+    ['G1', 'a refused write is forgotten', 'pending = writing\n      writing = new Map()\n      merge(newer)', 'pending = newer\n      writing = new Map()'],
+    ['G1', 'stored is told before it is true', 'await target.write({ put, remove })', 'void target.write({ put, remove })'],
+  ]),
+]
+
+const wire: readonly Mutant[] = inFile('src/transport/wire.ts', [
+  ['G10', 'any number is a seq', 'Number.isSafeInteger(value) && Number(value) > 0', "typeof value === 'number'"],
+  ['G10', 'prototype names are taken as extra fields', 'OWN_FIELDS.has(name) || UNSAFE_FIELDS.has(name)', 'OWN_FIELDS.has(name)'],
+  ['G10', 'the library\'s own fields come in as extra fields', "'status', 'stored',", "'status',"],
+  ['G7', "a page brings another channel's messages", 'result.ok && result.value.channelId === channelId', 'result.ok'],
+  ['G10', 'the acknowledgement of another message is taken', 'if (!isAbsent(ackId) && ackId !== id) return bad(', 'if (ackId === null) return bad('],
+  ['G10', 'a mapping that throws reaches the store', "      } catch {\n        return bad('protocol.incoming could not map the payload')", "      } catch (reason) {\n        throw reason"],
+])
+
+export const mutants: readonly Mutant[] = [...policy, ...state, ...effects, ...persistence, ...wire]

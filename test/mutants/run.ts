@@ -1,0 +1,119 @@
+/**
+ * Proves that the tests notice bugs: applies each mutant to a copy of the working tree and runs the guarantees against it.
+ * `npm run mutants` runs all; words after it (`npm run mutants -- G6 lock`) choose those whose promise, name or file has one of them.
+ */
+import { execFileSync, spawn } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { mutants, type Mutant } from './mutants'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const SUITES = ['test/guarantees', 'test/persistence']
+/** Tests of bugs that are known and not mended yet: they fail on the real code too. */
+const KNOWN_BUGS = 'test/guarantees/attack-bugs.test.ts'
+const WORKERS = 2
+const TIMEOUT_MS = 180_000
+const TEST_TIMEOUT_MS = 20_000
+
+interface Verdict { readonly caughtBy: string | null }
+
+interface Report {
+  readonly testResults: readonly {
+    readonly name: string
+    readonly message?: string
+    readonly status: string
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[]
+  }[]
+}
+
+/** Every file that git knows or would take, as it is now. */
+function copyTree(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'redux-chat-mutants-'))
+  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate'], { cwd: ROOT, encoding: 'utf8' })
+  const deleted = new Set(execFileSync('git', ['ls-files', '-z', '--deleted'], { cwd: ROOT, encoding: 'utf8' }).split('\0'))
+  for (const file of listed.split('\0')) if (file && !deleted.has(file)) cpSync(join(ROOT, file), join(folder, file))
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+  return folder
+}
+
+function mutated(folder: string, { file, find, replace, name }: Mutant): { readonly original: string; readonly text: string } {
+  const original = readFileSync(join(folder, file), 'utf8')
+  const found = original.split(find).length - 1
+  if (found !== 1) throw new Error(`unable to apply "${name}": its text occurs ${found} times in ${file}, not once; mend test/mutants/mutants.ts`)
+  return { original, text: original.replace(find, () => replace) }
+}
+
+function firstFailure(reportFile: string): string {
+  let report: Report
+  try {
+    report = JSON.parse(readFileSync(reportFile, 'utf8')) as Report
+  } catch {
+    return 'the run itself (no report)'
+  }
+  const failed = report.testResults.flatMap(({ assertionResults }) => assertionResults).find(({ status }) => status === 'failed')
+  return failed?.fullName ?? report.testResults.find(({ status }) => status === 'failed')?.message?.split('\n')[0] ?? 'an uncaught error'
+}
+
+/** Who notices it, or null. A run that hangs is noticed too. */
+function runTests(folder: string): Promise<string | null> {
+  const report = join(folder, 'mutant-report.json')
+  rmSync(report, { force: true })
+  const args = [join('node_modules', 'vitest', 'vitest.mjs'), 'run', ...SUITES, '--exclude', KNOWN_BUGS, '--bail=1', '--maxWorkers=1',
+    `--testTimeout=${TEST_TIMEOUT_MS}`, '--reporter=json', `--outputFile=${report}`]
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { cwd: folder, stdio: 'ignore', detached: true })
+    const timer = setTimeout(() => {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+    }, TIMEOUT_MS)
+    child.on('error', reject)
+    child.on('exit', (code, signal) => {
+      clearTimeout(timer)
+      resolve(code === 0 ? null : signal ? 'a run that does not end' : firstFailure(report))
+    })
+  })
+}
+
+async function judge(folder: string, mutant: Mutant): Promise<Verdict> {
+  const path = join(folder, mutant.file)
+  const { original, text } = mutated(folder, mutant)
+  writeFileSync(path, text)
+  try {
+    return { caughtBy: await runTests(folder) }
+  } finally {
+    writeFileSync(path, original)
+  }
+}
+
+const words = process.argv.slice(2)
+const isChosen = ({ promise, name, file }: Mutant): boolean =>
+  words.length === 0 || words.some((word) => promise === word || name.includes(word) || file.includes(word))
+
+async function main(): Promise<number> {
+  const queue = mutants.filter(isChosen)
+  const folders = Array.from({ length: Math.min(WORKERS, Math.max(1, queue.length)) }, copyTree)
+  const survivors: Mutant[] = []
+  let caught = 0
+  const work = async (folder: string): Promise<void> => {
+    for (let mutant = queue.shift(); mutant; mutant = queue.shift()) {
+      const { caughtBy } = await judge(folder, mutant)
+      if (caughtBy === null) survivors.push(mutant)
+      else caught++
+      console.log(`${caughtBy === null ? 'SURVIVED' : 'caught  '}  ${mutant.promise.padEnd(3)}  ${mutant.name}  [${mutant.file}]${caughtBy === null ? '' : `  <- ${caughtBy}`}`)
+    }
+  }
+  try {
+    for (const mutant of queue) mutated(folders[0] ?? '', mutant)
+    const broken = await runTests(folders[0] ?? '')
+    if (broken !== null) throw new Error(`unable to judge mutants: the tests fail without any: ${broken}`)
+    await Promise.all(folders.map(work))
+  } finally {
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+  }
+  console.log(`\n${caught} caught, ${survivors.length} survived`)
+  for (const { promise, name, file } of survivors) console.log(`  survived: ${promise} ${name} [${file}]`)
+  return survivors.length === 0 ? 0 : 1
+}
+
+process.exitCode = await main()
