@@ -19,7 +19,7 @@ export async function buildClient(): Promise<BuiltClient> {
   const { path: folder, remove } = await folderFor('client')
   await build({
     configFile: false,
-    root: process.env['STUB_CLIENT'] ?? here('../../demo/client'),
+    root: here('../../demo/client'),
     mode: 'development',
     logLevel: 'warn',
     plugins: [react()],

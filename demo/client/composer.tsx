@@ -1,0 +1,29 @@
+import { useId, useState, type FormEvent, type KeyboardEvent } from 'react'
+import { usePerson } from './person-context'
+
+export function Composer({ channelId }: { readonly channelId: string }) {
+  const send = usePerson().chat.useSendMessage(channelId)
+  const [text, setText] = useState('')
+  const id = useId()
+
+  function submit(event?: FormEvent): void {
+    event?.preventDefault()
+    if (text.trim() === '') return
+    send(text)
+    setText('')
+  }
+
+  function onKeyDown(event: KeyboardEvent): void {
+    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
+    event.preventDefault()
+    submit()
+  }
+
+  return (
+    <form className="composer" onSubmit={submit}>
+      <label className="hidden" htmlFor={id}>Message</label>
+      <textarea id={id} rows={1} value={text} placeholder="Message" onChange={(event) => setText(event.target.value)} onKeyDown={onKeyDown} />
+      <button type="submit">Send</button>
+    </form>
+  )
+}

@@ -1,0 +1,88 @@
+import { useVirtualizer } from '@tanstack/react-virtual'
+import { useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { usePerson } from './person-context'
+import { MessageRow } from './message-row'
+
+/** This near to an edge counts as being there. */
+const EDGE_PX = 60
+
+function useVisible(): boolean {
+  const [visible, setVisible] = useState(() => document.visibilityState === 'visible')
+  useEffect(() => {
+    const onChange = (): void => setVisible(document.visibilityState === 'visible')
+    document.addEventListener('visibilitychange', onChange)
+    return () => document.removeEventListener('visibilitychange', onChange)
+  }, [])
+  return visible
+}
+
+export function MessageList({ channelId }: { readonly channelId: string }) {
+  const { chat, store } = usePerson()
+  const messages = chat.useMessages(channelId)
+  const { hasOlder, hasNewer, loadingOlder, gap, loadOlder, markRead } = chat.useChannel(channelId)
+  const unread = chat.useUnreadCount(channelId)
+  const visible = useVisible()
+  const scroller = useRef<HTMLDivElement>(null)
+  const [atEnd, setAtEnd] = useState(true)
+  const anchor = useRef<{ readonly id: string | undefined; readonly fromTop: number }>({ id: undefined, fromTop: 0 })
+  const rows = useVirtualizer({
+    count: messages.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => 58,
+    getItemKey: (index) => messages[index]?.id ?? index,
+    overscan: 12,
+  })
+
+  // Older messages come in above: the row that was first stays where it was.
+  useLayoutEffect(() => {
+    const { id, fromTop } = anchor.current
+    const index = id === undefined ? -1 : messages.findIndex((message) => message.id === id)
+    if (!atEnd && index > 0 && scroller.current && fromTop < EDGE_PX) rows.scrollToIndex(index, { align: 'start' })
+    anchor.current = { id: messages[0]?.id, fromTop: scroller.current?.scrollTop ?? 0 }
+  }, [messages[0]?.id])
+
+  useLayoutEffect(() => {
+    if (atEnd && messages.length > 0) rows.scrollToIndex(messages.length - 1, { align: 'end' })
+  }, [messages.length, messages.at(-1)?.id, atEnd])
+
+  useEffect(() => {
+    if (visible && atEnd && unread > 0 && !hasNewer) markRead()
+  }, [visible, atEnd, unread, hasNewer, markRead])
+
+  function onScroll(): void {
+    const element = scroller.current
+    if (!element) return
+    anchor.current = { id: messages[0]?.id, fromTop: element.scrollTop }
+    setAtEnd(element.scrollHeight - element.scrollTop - element.clientHeight < EDGE_PX)
+    if (element.scrollTop < EDGE_PX && hasOlder && !loadingOlder) loadOlder()
+  }
+
+  function jumpToLatest(): void {
+    if (hasNewer) store.dispatch(chat.actions.openChannel({ channelId }))
+    setAtEnd(true)
+  }
+
+  return (
+    <div className="messages">
+      {gap && <p className="notice" role="status">Messages {gap.after + 1} to {gap.before - 1} are being fetched</p>}
+      <div ref={scroller} className="scroller" onScroll={onScroll} role="log" aria-label={`Messages in ${channelId}`} tabIndex={0}>
+        {hasOlder && <button type="button" className="older" onClick={loadOlder} disabled={loadingOlder}>{loadingOlder ? 'Loading' : 'Load older messages'}</button>}
+        <div className="rows" style={{ height: rows.getTotalSize() }}>
+          {rows.getVirtualItems().map((item) => {
+            const message = messages[item.index]
+            return message && (
+              <div key={item.key} ref={rows.measureElement} data-index={item.index} className="row" style={{ transform: `translateY(${item.start}px)` }}>
+                <MessageRow message={message} newDay={isNewDay(messages[item.index - 1]?.createdAt, message.createdAt)} />
+              </div>
+            )
+          })}
+        </div>
+        {messages.length === 0 && <p className="empty">No messages yet. Say hello.</p>}
+      </div>
+      {(!atEnd || hasNewer) && <button type="button" className="latest" onClick={jumpToLatest}>Jump to latest</button>}
+    </div>
+  )
+}
+
+const isNewDay = (before: number | undefined, now: number): boolean =>
+  before === undefined || new Date(before).toDateString() !== new Date(now).toDateString()

@@ -1,0 +1,39 @@
+import { memo } from 'react'
+import type { Message, MessageStatus } from 'redux-chat'
+import { usePerson } from './person-context'
+
+const TICKS: { readonly [S in MessageStatus]: string } = { pending: '◷', sent: '✓', delivered: '✓✓', read: '✓✓', failed: '!' }
+
+const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
+const day = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' })
+
+export const MessageRow = memo(function MessageRow({ message, newDay }: { readonly message: Message; readonly newDay: boolean }) {
+  const { userId } = usePerson()
+  const { id, status, stored, content, createdAt } = message
+  const mine = message.userId === userId
+  return (
+    <>
+      {newDay && <p className="day">{day.format(createdAt)}</p>}
+      <article className={mine ? 'message mine' : 'message'} data-message-id={id} data-status={status} data-stored={stored}>
+        {!mine && <span className="author">{message.userId}</span>}
+        <p className="text">{content}</p>
+        <span className="meta">
+          <time dateTime={new Date(createdAt).toISOString()}>{time.format(createdAt)}</time>
+          {mine && <span className="ticks"><span aria-hidden="true">{TICKS[status]}</span><span className="hidden">{status}</span></span>}
+        </span>
+        {status === 'failed' && <Failed message={message} />}
+      </article>
+    </>
+  )
+})
+
+function Failed({ message: { id, failure } }: { readonly message: Message }) {
+  const { chat, store } = usePerson()
+  return (
+    <div className="failed">
+      <span>{failure?.message}</span>
+      <button type="button" onClick={() => store.dispatch(chat.actions.retryMessage({ id }))}>Retry</button>
+      <button type="button" onClick={() => store.dispatch(chat.actions.discardMessage({ id }))}>Discard</button>
+    </div>
+  )
+}

@@ -1,0 +1,54 @@
+import type { CloseEvent, Transport } from 'redux-chat'
+import { createSocketIoTransport } from '../../src/transport/socket-io'
+
+const KEY = 'redux-chat-demo:network'
+
+/** The real transport behind a switch; off cuts what is open and lets nothing new through, also after a reload. */
+export function createSwitchedTransport() {
+  const real = createSocketIoTransport()
+  const cuts = new Set<() => void>()
+  const listeners = new Set<() => void>()
+  let on = sessionStorage.getItem(KEY) !== 'off'
+
+  const transport: Transport = {
+    open(request, handlers) {
+      let ended = false
+      const end = (event: CloseEvent): void => {
+        if (ended) return
+        ended = true
+        cuts.delete(cut)
+        handlers.onClose(event)
+      }
+      const cut = (): void => {
+        connection?.close()
+        end({ reason: 'transport_close', message: 'the demo cut the network' })
+      }
+      const connection = on ? real.open(request, { ...handlers, onClose: end }) : null
+      if (connection) cuts.add(cut)
+      else queueMicrotask(() => end({ reason: 'unreachable', message: 'the demo cut the network' }))
+      return {
+        emit: (event, payload, onAck) => connection?.emit(event, payload, onAck),
+        close() {
+          ended = true
+          cuts.delete(cut)
+          connection?.close()
+        },
+      }
+    },
+  }
+
+  return {
+    transport,
+    isOn: () => on,
+    set(next: boolean): void {
+      on = next
+      sessionStorage.setItem(KEY, on ? 'on' : 'off')
+      if (!on) for (const cut of cuts) cut()
+      for (const listener of listeners) listener()
+    },
+    subscribe(listener: () => void): () => void {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+}
