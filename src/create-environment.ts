@@ -4,11 +4,18 @@ import { defaultStorage } from './persistence/default-storage'
 import { createWebLocks } from './persistence/tabs'
 import { createSocketIoTransport } from './transport/socket-io'
 
+/** A longer timeout overflows 32 bits and fires at once. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
+
 const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   setTimer(delayMs, task) {
-    const timer = setTimeout(task, delayMs)
+    let timer: ReturnType<typeof setTimeout>
+    const wait = (leftMs: number): void => {
+      timer = setTimeout(() => (leftMs > MAX_TIMEOUT_MS ? wait(leftMs - MAX_TIMEOUT_MS) : task()), Math.min(leftMs, MAX_TIMEOUT_MS))
+    }
+    wait(delayMs)
     return () => clearTimeout(timer)
   },
 }

@@ -24,6 +24,7 @@ export function MessageList({ channelId }: { readonly channelId: string }) {
   const visible = useVisible()
   const scroller = useRef<HTMLDivElement>(null)
   const [atEnd, setAtEnd] = useState(true)
+  const lastTop = useRef(0)
   const anchor = useRef<{ readonly id: string | undefined; readonly fromTop: number }>({ id: undefined, fromTop: 0 })
   const rows = useVirtualizer({
     count: messages.length,
@@ -41,9 +42,11 @@ export function MessageList({ channelId }: { readonly channelId: string }) {
     anchor.current = { id: messages[0]?.id, fromTop: scroller.current?.scrollTop ?? 0 }
   }, [messages[0]?.id])
 
+  // At the end it stays there, also while rows are measured and the window is resized.
+  const height = rows.getTotalSize()
   useLayoutEffect(() => {
-    if (atEnd && messages.length > 0) rows.scrollToIndex(messages.length - 1, { align: 'end' })
-  }, [messages.length, messages.at(-1)?.id, atEnd])
+    if (atEnd && scroller.current) scroller.current.scrollTop = scroller.current.scrollHeight
+  }, [height, messages.at(-1)?.id, atEnd])
 
   useEffect(() => {
     if (visible && atEnd && unread > 0 && !hasNewer) markRead()
@@ -53,7 +56,11 @@ export function MessageList({ channelId }: { readonly channelId: string }) {
     const element = scroller.current
     if (!element) return
     anchor.current = { id: messages[0]?.id, fromTop: element.scrollTop }
-    setAtEnd(element.scrollHeight - element.scrollTop - element.clientHeight < EDGE_PX)
+    const nearEnd = element.scrollHeight - element.scrollTop - element.clientHeight < EDGE_PX
+    // Only a person scrolls up; growing content does not.
+    if (nearEnd) setAtEnd(true)
+    else if (element.scrollTop < lastTop.current) setAtEnd(false)
+    lastTop.current = element.scrollTop
     if (element.scrollTop < EDGE_PX && hasOlder && !loadingOlder) loadOlder()
   }
 
@@ -67,7 +74,7 @@ export function MessageList({ channelId }: { readonly channelId: string }) {
       {gap && <p className="notice" role="status">Messages {gap.after + 1} to {gap.before - 1} are being fetched</p>}
       <div ref={scroller} className="scroller" onScroll={onScroll} role="log" aria-label={`Messages in ${channelId}`} tabIndex={0}>
         {hasOlder && <button type="button" className="older" onClick={loadOlder} disabled={loadingOlder}>{loadingOlder ? 'Loading' : 'Load older messages'}</button>}
-        <div className="rows" style={{ height: rows.getTotalSize() }}>
+        <div className="rows" style={{ height }}>
           {rows.getVirtualItems().map((item) => {
             const message = messages[item.index]
             return message && (

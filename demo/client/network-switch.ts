@@ -1,4 +1,5 @@
-import type { CloseEvent, Transport } from 'redux-chat'
+import type { CloseEvent, Lifecycle, Transport } from 'redux-chat'
+import { createEnvironment } from '../../src/create-environment'
 import { createSocketIoTransport } from '../../src/transport/socket-io'
 
 const KEY = 'redux-chat-demo:network'
@@ -37,8 +38,24 @@ export function createSwitchedTransport() {
     },
   }
 
+  /** The page's own, and the switch as what the browser would say of the network. */
+  const page = createEnvironment().lifecycle
+  const lifecycle: Lifecycle = {
+    isOnline: () => on && page.isOnline(),
+    subscribe(listener) {
+      const onSwitch = (): void => listener(on ? 'online' : 'offline')
+      listeners.add(onSwitch)
+      const stopPage = page.subscribe(listener)
+      return () => {
+        listeners.delete(onSwitch)
+        stopPage()
+      }
+    },
+  }
+
   return {
     transport,
+    lifecycle,
     isOn: () => on,
     set(next: boolean): void {
       on = next

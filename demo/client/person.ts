@@ -12,7 +12,7 @@ export function createPerson(userId: string) {
   const chat = createChat({
     url: window.location.origin,
     getToken: createTokenSource(userId),
-    environment: { transport: network.transport },
+    environment: { transport: network.transport, lifecycle: network.lifecycle },
   })
   const recorder: Middleware = () => (next) => (action) => {
     if (isAction(action)) log.add(action)

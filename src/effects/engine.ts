@@ -44,7 +44,12 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   })
   let user: string | null = null
   let outbox: unknown = null
+  /** Whose messages this tab keeps, also between a disconnect and the next connect. */
+  let owner: string | null = null
   let stopWatching: Stop = () => undefined
+  let stopPatience: Stop = () => undefined
+  /** Counts sign-ins: what an earlier one still waits for is none of the present one's business. */
+  let life = 0
   let reconciling = false
   let again = false
 
@@ -107,19 +112,19 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
 
   /** Reads the user's stored queue; nothing is sent before, because what is stored is older. */
   function restore(userId: string): void {
+    const mine = ++life
     delivery.hold(true)
     const release = (): void => {
-      if (user !== userId) return
+      if (life !== mine || user !== userId) return
+      stopPatience()
       delivery.hold(false)
       reconcile()
     }
-    const stopPatience = environment.clock.setTimer(RESTORE_PATIENCE_MS, release)
+    stopPatience = environment.clock.setTimer(RESTORE_PATIENCE_MS, release)
     persistence.restore(userId).then((restored) => {
-      stopPatience()
       take(userId, restored)
       release()
     }, (reason: unknown) => {
-      stopPatience()
       const { code, message } = problemOf(reason)
       runtime.report('storage_error', code, message, { retryable: true })
       release()
@@ -129,7 +134,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   function signIn(userId: string): void {
     if (user !== null && user !== userId) leave(false)
     if (user === null) {
-      user = userId
+      user = owner = userId
       stopWatching = metrics.watch(() => runtime.getState().outbox)
       delivery.own(idsOf(runtime.getState().outbox))
       restore(userId)
@@ -147,6 +152,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     sync.stop()
     receipts.stop()
     stopWatching()
+    stopPatience()
     // The queue of a user who has left was followed up to the end; another user's begins anew.
     persistence.update(runtime.getState().outbox)
     persistence.stop()
@@ -154,8 +160,9 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   }
 
   function signOut(discard: boolean): void {
-    const leaving = user
+    const leaving = owner
     leave(false)
+    owner = null
     if (!discard || leaving === null) return
     persistence.discard(leaving).catch((reason: unknown) =>
       runtime.report('storage_error', 'discard_failed', `unable to remove stored messages: ${problemOf(reason).message}`, { retryable: true }))

@@ -39,7 +39,8 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, outcomes: Re
     stopTimer()
     if (expiresAt === null) return
     const left = expiresAt - clock.now()
-    const delay = Math.max(0, left - Math.min(renewBeforeMs, left / 2))
+    // A device whose clock is ahead sees every token expired; it must not renew in a loop.
+    const delay = Math.max(left > 0 ? 0 : RETRY_MS, left - Math.min(renewBeforeMs, left / 2))
     // Past 24.8 days a timer fires at once; the server's own expiry notice serves for such a token.
     if (delay < 2 ** 31) stopTimer = clock.setTimer(delay, () => { if (inBand()) renew() })
   }

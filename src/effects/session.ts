@@ -1,3 +1,4 @@
+import type { UnknownAction } from '@reduxjs/toolkit'
 import type { LifecycleEvent, Stop } from '../environment'
 import type { ChatError, Extra } from '../model'
 import { spread } from '../policy/backoff'
@@ -53,16 +54,21 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     handlers.onClosed()
   }
 
+  /** Reports; false when somebody who saw the report has ended what it is about. */
+  function tell(report: UnknownAction): boolean {
+    const mine = generation
+    runtime.dispatch(report)
+    return mine === generation
+  }
+
   /** One attempt to connect, from the token to the server's answer. */
   function begin(skipCache: boolean): void {
     const wasOpen = phase === 'open'
     drop()
-    if (wasOpen) runtime.dispatch(reports.connectionLost({ status: 'reconnecting', reason: 'reopened', attempt, nextRetryAt: null, wasOpen }))
     phase = 'busy'
+    if (wasOpen && !tell(reports.connectionLost({ status: 'reconnecting', reason: 'reopened', attempt, nextRetryAt: null, wasOpen }))) return
+    if (!tell(reports.connectionStarted({ attempt }))) return
     const mine = generation
-    runtime.dispatch(reports.connectionStarted({ attempt }))
-    // A listener of that action may have ended this attempt already.
-    if (mine !== generation) return
     askForToken(options.getToken, skipCache, clock, options.auth.timeoutMs, (result) => {
       if (mine === generation) useToken(result)
     })
@@ -100,7 +106,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     refreshed = false
     everOpened = true
     link.opened(opened)
-    runtime.dispatch(reports.connectionOpened({ at: clock.now() }))
+    if (!tell(reports.connectionOpened({ at: clock.now() }))) return
     renewal.start(expiresAt)
     if (again) metrics.count('reconnection')
     handlers.onOpened(again)
@@ -133,7 +139,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     }
     attempt++
     const delay = Math.max(spread(delayMs, jitter, environment.random()), retryAfterMs)
-    settle('waiting', { status: 'reconnecting', reason, nextRetryAt: clock.now() + delay })
+    if (!settle('waiting', { status: 'reconnecting', reason, nextRetryAt: clock.now() + delay })) return
     const mine = generation
     stopTimer = clock.setTimer(delay, () => {
       if (mine === generation) begin(false)
@@ -145,11 +151,11 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     readonly reason: string
     readonly nextRetryAt: number | null
     readonly error?: ChatError
-  }): void {
+  }): boolean {
     const wasOpen = phase === 'open'
     drop()
     phase = next
-    runtime.dispatch(reports.connectionLost({ ...change, attempt, wasOpen }))
+    return tell(reports.connectionLost({ ...change, attempt, wasOpen }))
   }
 
   /** No attempt is made any more until somebody or something asks. */

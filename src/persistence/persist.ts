@@ -47,7 +47,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   const nothing: OutboxState<X> = { userId: null, channels: {}, reads: {} }
   const writer = createWriter({ storage, clock, random, stored: report.stored, failed: report.failed })
   const scope = `redux-chat:${key}`
-  const lockOf = (tab: string): string => `${scope}:tab:${tab}`
+  /** One lock per tab and user: a tab that serves somebody else now no longer keeps what it left. */
+  const lockOf = (userId: string, tab: string): string => `${scope}:tab:${tab}:${userId}`
   const registered = new WeakSet<object>()
   const timers = new Set<Stop>()
   let seen = nothing
@@ -88,7 +89,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     const fail = (reason: unknown): void => report.failed({
       code: 'storage_failed', message: `unable to take over the messages of a closed tab: ${String(reason)}; they come back with the next connect`,
     })
-    locks.during(lockOf(tab), async () => { awaited.delete(tab) }).then(() => {
+    locks.during(lockOf(userId, tab), async () => { awaited.delete(tab) }).then(() => {
       const grace = clock.monotonic() - since <= UNLOAD_MS ? 0 : RELOAD_GRACE_MS
       if (user === userId) later(grace, () => void takeOver(userId, tab).catch(fail))
     }, fail)
@@ -112,9 +113,9 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     })
     if (!loaded) return readRecords<X>(userId, [], [])
     const others = loaded.records.filter(({ tab }) => tab !== tabId)
-    const living = locks ? await locks.held(tabsOf(others).map(lockOf)) : new Set<string>()
-    for (const tab of tabsOf(others)) if (living.has(lockOf(tab))) awaitEnd(userId, tab)
-    const adopted = await adopt(userId, others.filter(({ tab }) => !living.has(lockOf(tab))))
+    const living = locks ? await locks.held(tabsOf(others).map((tab) => lockOf(userId, tab))) : new Set<string>()
+    for (const tab of tabsOf(others)) if (living.has(lockOf(userId, tab))) awaitEnd(userId, tab)
+    const adopted = await adopt(userId, others.filter(({ tab }) => !living.has(lockOf(userId, tab))))
     return readRecords<X>(userId, [...loaded.own, ...adopted], loaded.unreadable)
   }
 
@@ -129,7 +130,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   /** The user's messages that the state does not show. When the device refuses it rejects, and what is read later is reported as adopted. */
   async function restore(userId: string): Promise<RestoredOutbox<X>> {
     user = userId
-    releaseLock ??= locks?.hold(lockOf(tabId)) ?? null
+    releaseLock ??= locks?.hold(lockOf(userId, tabId)) ?? null
     try {
       return await read(userId)
     } catch (reason) {

@@ -14,8 +14,8 @@ export const initialConnection: ConnectionState = {
   dedupWindowMs: null,
 }
 
-/** What only the open connection knows; gone with it. */
-const NO_SESSION = { capabilities: initialConnection.capabilities, maxMessageBytes: null, dedupWindowMs: null }
+/** What the server can do is asked of each connection anew; its limits are believed until it names others. */
+const NO_SESSION = { capabilities: initialConnection.capabilities }
 
 export function createConnectionReducer<X extends Extra>({ commands, reports }: ChatActions<X>) {
   return createHandlers<ConnectionState>()

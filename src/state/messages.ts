@@ -59,9 +59,12 @@ function perChannel<X extends Extra, T extends { readonly channelId: string }>(
   return next ?? state
 }
 
-/** Beyond `maxChannels`, the least recently opened channels shrink to their cursor and receipts. */
+/**
+ * Beyond `maxChannels`, the least recently opened channels shrink to their cursor and receipts. What has no seq cannot be loaded again and
+ * stays.
+ */
 function shrinkSurplus<X extends Extra>(state: State<X>, maxChannels: number): State<X> {
-  const loaded = Object.keys(state).filter((key) => !state[key]?.open && (state[key]?.messages.length ?? 0) > 0)
+  const loaded = Object.keys(state).filter((key) => !state[key]?.open && state[key]?.cursor !== null && (state[key]?.messages.length ?? 0) > 0)
   const surplus = loaded.length - maxChannels
   if (surplus <= 0) return state
   const next = { ...state }
@@ -71,6 +74,10 @@ function shrinkSurplus<X extends Extra>(state: State<X>, maxChannels: number): S
   }
   return next
 }
+
+/** Looks for a surplus only when some channel that held nothing holds something now. */
+const bounded = <X extends Extra>(before: State<X>, after: State<X>, channelIds: readonly string[], maxChannels: number): State<X> =>
+  channelIds.some((id) => !before[keyOf(id)]?.messages.length && after[keyOf(id)]?.messages.length) ? shrinkSurplus(after, maxChannels) : after
 
 const shrunk = <X extends Extra>(channel: Channel<X>): Channel<X> => ({
   ...channel,
@@ -130,7 +137,9 @@ export function createMessagesReducer<X extends Extra>({ commands, reports, even
     .on(commands.connect, (state, { userId }, context) => (context.userId === userId ? state : initialMessages))
     .on(commands.signOut, () => initialMessages)
     .on(commands.openChannel, (state, { channelId }, { maxChannels }) => open(state, channelId, maxChannels))
-    .on(commands.closeChannel, (state, { channelId }) => changeKnown(state, channelId, (channel) => ({ ...channel, open: false })))
+    .on(commands.closeChannel, (state, { channelId }, { maxChannels }) =>
+      shrinkSurplus(changeKnown(state, channelId, (channel) => ({ ...channel, open: false })), maxChannels))
+    .on(commands.disconnect, (state) => everyChannel(state, interrupted))
     .on(commands.loadOlder, (state, { channelId }) => changeKnown(state, channelId, (channel) =>
       channel.hasOlder && channel.history !== 'running' ? { ...channel, history: 'wanted' } : channel))
     .on(commands.loadNewer, (state, { channelId }) => changeKnown(state, channelId, (channel) =>
@@ -139,15 +148,22 @@ export function createMessagesReducer<X extends Extra>({ commands, reports, even
       userId === null ? channel : markedRead(channel, channelId, userId, messageId)))
     .on(reports.connectionOpened, (state) => everyChannel(state, interrupted))
     .on(reports.connectionLost, (state, { wasOpen }) => (wasOpen ? everyChannel(state, interrupted) : state))
-    .on(reports.messageAcked, (state, ack, { outbox, userId, windowSize }) => {
-      const message = acked(outbox, ack)
-      return message ? change(state, ack.channelId, (channel) => receive(channel, [message], userId, { windowSize })) : state
+    .on(reports.messageAcked, (state, ack, context) => {
+      const message = acked(context.outbox, ack)
+      if (!message) return state
+      const next = change(state, ack.channelId, (channel) => receive(channel, [message], context.userId, context))
+      return bounded(state, next, [ack.channelId], context.maxChannels)
     })
     .on(reports.syncStarted, (state, { channelId, direction }) => change(state, channelId, (channel) => progress(channel, direction, 'running')))
     .on(reports.syncFailed, (state, { channelId, direction }) => change(state, channelId, (channel) => progress(channel, direction, 'failed')))
-    .on(reports.pageLoaded, (state, payload, context) => change(state, payload.channelId, (channel) => page(channel, payload, context)))
-    .on(events.messagesReceived, (state, { messages }, context) =>
-      perChannel(state, messages, (channel, group) => receive(channel, group, context.userId, context)))
+    .on(reports.pageLoaded, (state, payload, context) => {
+      const next = change(state, payload.channelId, (channel) => page(channel, payload, context))
+      return bounded(state, next, [payload.channelId], context.maxChannels)
+    })
+    .on(events.messagesReceived, (state, { messages }, context) => {
+      const next = perChannel(state, messages, (channel, group) => receive(channel, group, context.userId, context))
+      return bounded(state, next, messages.map(({ channelId }) => channelId), context.maxChannels)
+    })
     .on(events.receiptsReceived, (state, { receipts }) =>
       perChannel<X, ReceiptEvent>(state, receipts, (channel, group) => applyReceipts(channel, group)))
     .reduce

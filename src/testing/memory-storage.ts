@@ -11,8 +11,8 @@ export function createMemoryStorage(): RecordStorage {
       records = records.filter((each) => !remove.some((gone) => isSame(gone, each)) && !copies.some((copy) => isSame(copy, each)))
       records = [...records, ...copies]
     },
-    async adopt(userId, from, tab) {
-      const isTheirs = (each: StoredRecord) => each.userId === userId && each.tab === from
+    async adopt(userId, from, tab, ids) {
+      const isTheirs = (each: StoredRecord) => each.userId === userId && each.tab === from && ids.includes(each.id)
       const adopted = records.filter(isTheirs).map((each) => ({ ...each, tab }))
       records = [...records.filter((each) => !isTheirs(each)), ...adopted]
       return adopted

@@ -141,7 +141,7 @@ function createTabLife(clock: ManualClock): TabLife {
   const guard = (storage: RecordStorage | null): RecordStorage | null => storage && {
     load: (userId) => whileAlive(() => storage.load(userId)),
     write: (change) => whileAlive(() => storage.write(change)),
-    adopt: (userId, from, tab) => whileAlive(() => storage.adopt(userId, from, tab)),
+    adopt: (userId, from, tab, ids) => whileAlive(() => storage.adopt(userId, from, tab, ids)),
     clear: (userId) => whileAlive(() => storage.clear(userId)),
     close: () => {},
   }

@@ -54,7 +54,7 @@ describeInBrowsers('demo', ({ engine, browser, itNeeds }) => {
     const bob = await visit(demo, 'bob')
     const texts = ['queued one', 'queued two', 'queued three', 'queued four', 'queued five']
     await alice.flip('Network')
-    await alice.connection('offline')
+    await alice.cutOff()
     for (const text of texts) await alice.say(text)
     await alice.stored(texts.length)
     const before = await alice.shown('queued')
@@ -80,7 +80,7 @@ describeInBrowsers('demo', ({ engine, browser, itNeeds }) => {
     cleanups.push(first.kill)
     const alice = await open(first, demo.url, 'alice')
     await alice.flip('Network')
-    await alice.connection('offline')
+    await alice.cutOff()
     await alice.say('before the crash')
     await alice.stored(1)
     await first.kill()

@@ -41,6 +41,8 @@ export interface Person {
   /** Waits until exactly these are on the page, in this order, among those that contain `part`. */
   seesExactly(part: string, texts: readonly string[]): Promise<void>
   connection(status: string): Promise<void>
+  /** Waits until the connection is lost, whatever the library makes of it by then. */
+  cutOff(): Promise<void>
   /** Waits until everything unsent is kept on the device. */
   stored(count: number): Promise<void>
 }
@@ -80,6 +82,7 @@ function createPerson(page: Page): Person {
       }
     },
     connection: async (status) => { await page.waitFor(hasConnection, [status], { timeoutMs: RECONNECT_TIMEOUT_MS }) },
+    cutOff: async () => { await page.waitFor(isCutOff, []) },
     stored: async (count) => { await page.waitFor(isStored, [count]) },
   }
 }
@@ -126,6 +129,11 @@ function describePage(part: string): object {
 function hasConnection(status: string): boolean {
   const { chat, store } = window.__demo
   return chat.selectors.selectConnection(store.getState()).status === status
+}
+
+function isCutOff(): boolean {
+  const { chat, store } = window.__demo
+  return chat.selectors.selectConnection(store.getState()).status !== 'connected'
 }
 
 function isStored(count: number): boolean {

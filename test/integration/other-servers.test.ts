@@ -272,4 +272,25 @@ describe('servers of other people', () => {
     await alice.untilShown(['1:sent', '2:sent'])
     expect(contents(log.of('general'))).toEqual(['1', '2'])
   })
+
+  it('G1 G2 G3: one that is killed and started again on its port under load loses and doubles nothing', async () => {
+    const log = createLog()
+    const start = (port: number) => openOther((io, changed) => { serveV1(io, changed, { log, capabilities: ['sync', 'ordered'] }) }, { port })
+    const first = await start(0)
+    const alice = open({ url: first.url })
+    await alice.untilConnected()
+    for (const text of texts(200)) alice.send(text)
+    let server = first
+    for (const left of [150, 100, 50]) {
+      await alice.until(() => alice.outbox().length < left)
+      await server.close()
+      await alice.until(() => alice.connection().status !== 'connected')
+      server = await start(first.port)
+    }
+    closing.push(server.close)
+    await alice.untilSent()
+    expect(contents(log.of('general'))).toEqual(texts(200))
+    expect(alice.messages().map(({ content }) => content)).toEqual(texts(200))
+    expect(alice.errors()).toEqual([])
+  })
 })

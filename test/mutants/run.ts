@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { mutants, type Mutant } from './mutants'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const SUITES = ['test/guarantees', 'test/persistence']
+const SUITES = ['test/policy', 'test/guarantees', 'test/persistence']
 /** Tests of bugs that are known and not mended yet: they fail on the real code too. */
 const KNOWN_BUGS = 'test/guarantees/attack-bugs.test.ts'
 const WORKERS = 2

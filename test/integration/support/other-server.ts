@@ -5,12 +5,12 @@ import { createWatched } from './until'
 export interface Committed { readonly id: string; readonly channelId: string; readonly userId: string; readonly content: string; readonly seq?: number }
 
 /** A Socket.IO server of somebody else: the test writes what it does, this opens and closes it. */
-export async function openOther(serve: (io: Server, changed: () => void) => void, options: Partial<ServerOptions> = {}) {
+export async function openOther(serve: (io: Server, changed: () => void) => void, { port: wanted = 0, ...options }: Partial<ServerOptions> & { readonly port?: number } = {}) {
   const http = createServer()
   const io = new Server(http, options)
   const watched = createWatched()
   serve(io, watched.changed)
-  await new Promise<void>((resolve) => { http.listen(0, '127.0.0.1', resolve) })
+  await new Promise<void>((resolve) => { http.listen(wanted, '127.0.0.1', resolve) })
   const address = http.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
   return {
