@@ -144,6 +144,8 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
 
   /** Ends everything that runs for the present user; stored messages stay. */
   function leave(keepsState: boolean): void {
+    // From here on nothing is sent: what follows changes state, which would be looked at.
+    user = null
     // What arrived and is not yet applied belongs to a user whose state may be gone already.
     if (keepsState) inbox.flush()
     inbox.stop()
@@ -156,7 +158,6 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     // The queue of a user who has left was followed up to the end; another user's begins anew.
     persistence.update(runtime.getState().outbox)
     persistence.stop()
-    user = null
   }
 
   function signOut(discard: boolean): void {

@@ -53,7 +53,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   const timers = new Set<Stop>()
   let seen = nothing
   let releaseLock: Stop | null = null
-  /** Tabs whose end this one waits for. */
+  /** The locks of tabs whose end this one waits for. */
   const awaited = new Set<string>()
   let user: string | null = null
 
@@ -83,13 +83,14 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
 
   /** A living tab keeps its records; its lock is queued for, so that its end is noticed the moment it comes. */
   function awaitEnd(userId: string, tab: string): void {
-    if (!locks || awaited.has(tab)) return
-    awaited.add(tab)
+    const lock = lockOf(userId, tab)
+    if (!locks || awaited.has(lock)) return
+    awaited.add(lock)
     const since = clock.monotonic()
     const fail = (reason: unknown): void => report.failed({
       code: 'storage_failed', message: `unable to take over the messages of a closed tab: ${String(reason)}; they come back with the next connect`,
     })
-    locks.during(lockOf(userId, tab), async () => { awaited.delete(tab) }).then(() => {
+    locks.during(lock, async () => { awaited.delete(lock) }).then(() => {
       const grace = clock.monotonic() - since <= UNLOAD_MS ? 0 : RELOAD_GRACE_MS
       if (user === userId) later(grace, () => void takeOver(userId, tab).catch(fail))
     }, fail)
@@ -178,9 +179,9 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     // The same action resumes a persistor, which then waits for nothing.
     if (registered.has(register)) return
     registered.add(register)
-    register(key)
+    register(scope)
     // Nothing to wait for: a user's messages are restored at `connect`, which may be long after the gate has opened.
-    queueMicrotask(() => rehydrate(key, undefined))
+    queueMicrotask(() => rehydrate(scope, undefined))
   }
 
   return {

@@ -12,7 +12,7 @@ export function createMemoryStorage(): RecordStorage {
       records = [...records, ...copies]
     },
     async adopt(userId, from, tab, ids) {
-      const isTheirs = (each: StoredRecord) => each.userId === userId && each.tab === from && ids.includes(each.id)
+      const isTheirs = (each: StoredRecord) => each.userId === userId && each.tab === from && (ids?.includes(each.id) ?? true)
       const adopted = records.filter(isTheirs).map((each) => ({ ...each, tab }))
       records = [...records.filter((each) => !isTheirs(each)), ...adopted]
       return adopted

@@ -4,7 +4,7 @@ import { IDBFactory } from 'fake-indexeddb'
 import { io, type Socket } from 'socket.io-client'
 import { createChat, socketBindings, type SocketConfig } from '../../src/index'
 import { createIndexedDbStorage } from '../../src/persistence/indexed-db'
-import { perSecond } from './measure'
+import { stopwatch, type Rate } from './measure'
 
 const CHANNELS = 100
 const IN_FLIGHT = 100
@@ -16,9 +16,9 @@ const open = (url: string): Promise<Socket> => new Promise((resolve) => {
 })
 
 /** The best that Socket.IO itself gives: emitWithAck with so many in flight. */
-export async function rawSend(url: string, count: number, inFlight = IN_FLIGHT): Promise<number> {
+export async function rawSend(url: string, count: number, inFlight = IN_FLIGHT): Promise<Rate> {
   const socket = await open(url)
-  const start = performance.now()
+  const stop = stopwatch()
   let next = 0
   const lane = async (): Promise<void> => {
     while (next < count) {
@@ -29,9 +29,9 @@ export async function rawSend(url: string, count: number, inFlight = IN_FLIGHT):
     }
   }
   await Promise.all(Array.from({ length: inFlight }, lane))
-  const taken = performance.now() - start
+  const measured = stop(count)
   socket.disconnect()
-  return perSecond(count, taken)
+  return measured
 }
 
 /** A store in production mode, told of every action once the state has it. */
@@ -52,7 +52,7 @@ export const withIndexedDb = (): Partial<SocketConfig> => {
 }
 
 /** From dispatch to the state that shows `sent`. */
-export async function chatSend(url: string, count: number, config: Partial<SocketConfig>): Promise<number> {
+export async function chatSend(url: string, count: number, config: Partial<SocketConfig>): Promise<Rate> {
   let acked = 0
   let sent = 0
   let done: () => void = () => undefined
@@ -70,43 +70,43 @@ export async function chatSend(url: string, count: number, config: Partial<Socke
   })
   store.dispatch(chat.actions.connect({ userId: 'alice' }))
   await isOpen
-  const start = performance.now()
+  const stop = stopwatch()
   for (let i = 0; i < IN_FLIGHT; i++) send()
   await isDone
-  const taken = performance.now() - start
+  const measured = stop(count)
   store.dispatch(chat.actions.disconnect())
-  return perSecond(count, taken)
+  return measured
 }
 
 /** A backlog in one channel, composed offline, leaves in order. */
-export async function chatDrain(url: string, count: number, config: Partial<SocketConfig>): Promise<number> {
+export async function chatDrain(url: string, count: number, config: Partial<SocketConfig>): Promise<Rate> {
   let done: () => void = () => undefined
-  let start = 0
+  let stop = stopwatch()
   const isDone = new Promise<void>((resolve) => { done = resolve })
   let acked = 0
   const { chat, store } = openStore(url, config, (type) => {
-    if (type === 'chat/sessionAnnounced') start = performance.now()
+    if (type === 'chat/sessionAnnounced') stop = stopwatch()
     if (type === 'chat/messageAcked' && ++acked === count) done()
   })
   for (let i = 0; i < count; i++) store.dispatch(chat.actions.sendMessage({ channelId: 'backlog', content: CONTENT }))
   store.dispatch(chat.actions.connect({ userId: 'alice' }))
   await isDone
-  const taken = performance.now() - start
+  const measured = stop(count)
   store.dispatch(chat.actions.disconnect())
-  return perSecond(count, taken)
+  return measured
 }
 
-export async function rawReceive(url: string, count: number, channels: number): Promise<number> {
+export async function rawReceive(url: string, count: number, channels: number): Promise<Rate> {
   const socket = await open(url)
   let received = 0
-  const start = performance.now()
+  const stop = stopwatch()
   await new Promise<void>((resolve) => {
     socket.on('message:new', () => { if (++received === count) resolve() })
     socket.emit('flood', { count, channels })
   })
-  const taken = performance.now() - start
+  const measured = stop(count)
   socket.disconnect()
-  return perSecond(count, taken)
+  return measured
 }
 
 interface Flood { readonly count: number; readonly channels: number }
@@ -115,7 +115,7 @@ const flood = createAction<Flood>('bench/flood')
 
 interface Received { readonly messages: readonly unknown[] }
 
-export async function chatReceive(url: string, count: number, channels: number): Promise<number> {
+export async function chatReceive(url: string, count: number, channels: number): Promise<Rate> {
   let received = 0
   let done: () => void = () => undefined
   let opened: () => void = () => undefined
@@ -131,10 +131,10 @@ export async function chatReceive(url: string, count: number, channels: number):
   })
   store.dispatch(chat.actions.connect({ userId: 'alice' }))
   await isOpen
-  const start = performance.now()
+  const stop = stopwatch()
   store.dispatch(flood({ count, channels }))
   await isDone
-  const taken = performance.now() - start
+  const measured = stop(count)
   store.dispatch(chat.actions.disconnect())
-  return perSecond(count, taken)
+  return measured
 }

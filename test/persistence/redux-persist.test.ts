@@ -29,7 +29,7 @@ function openStore(tab = openTab()) {
 describe('redux-persist', () => {
   it('a persistor is ready without any user, once, and resumes without waiting again', async () => {
     const { persistor, clock, device } = openStore()
-    expect(persistor.getState()).toEqual({ registry: ['chat'], bootstrapped: false })
+    expect(persistor.getState()).toEqual({ registry: ['redux-chat:chat'], bootstrapped: false })
     await clock.flush()
     expect(persistor.getState()).toEqual({ registry: [], bootstrapped: true })
     persistor.pause()

@@ -1,0 +1,233 @@
+// @vitest-environment happy-dom
+import { configureStore } from '@reduxjs/toolkit'
+import { act, cleanup, render, screen } from '@testing-library/react'
+import { memo, StrictMode, useState, type ReactNode } from 'react'
+import { renderToString } from 'react-dom/server'
+import { Provider } from 'react-redux'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { ChatErrorBoundary, createChat, type SocketOptions } from 'redux-chat/react'
+import { createTestEnvironment } from 'redux-chat/testing'
+
+afterEach(cleanup)
+
+function world(config = {}) {
+  const env = createTestEnvironment()
+  const chat = createChat({ url: 'x', token: 't', environment: env.environment, ...config })
+  const store = configureStore({ reducer: { chat: chat.reducer }, middleware: (getDefault) => getDefault().concat(chat.middleware) })
+  const Shell = ({ children }: { readonly children: ReactNode }) => <StrictMode><Provider store={store}>{children}</Provider></StrictMode>
+  const Socket = (options: SocketOptions) => <p>{chat.useSocket(options).status}</p>
+  const pass = (ms = 0) => act(async () => { await env.clock.advance(ms) })
+  return { env, chat, store, Shell, Socket, pass }
+}
+
+const left = ({ env }: ReturnType<typeof world>) => ({
+  sockets: env.network.open + env.network.connecting, timers: env.timers, listeners: env.lifecycle.listeners, locks: env.locks?.size,
+})
+const NOTHING = { sockets: 0, timers: 0, listeners: 0, locks: 0 }
+
+describe('useSocket', () => {
+  it('connects one socket in StrictMode and disconnects on unmount', async () => {
+    const all = world()
+    const { Shell, Socket, env, pass } = all
+    const view = render(<Shell><Socket userId="alice" /></Shell>)
+    await pass()
+    expect(screen.getByText('connected')).toBeTruthy()
+    expect(env.network.open).toBe(1)
+    expect(env.server.connections()).toBe(1)
+    view.unmount()
+    await pass()
+    expect(left(all)).toEqual(NOTHING)
+  })
+
+  it('waits for somebody to sign in, follows another user, and ends with a sign-out', async () => {
+    const all = world()
+    const { Shell, Socket, env, pass } = all
+    const view = render(<Shell><Socket userId={null} /></Shell>)
+    await pass()
+    expect(screen.getByText('idle')).toBeTruthy()
+    view.rerender(<Shell><Socket userId="alice" /></Shell>)
+    await pass()
+    expect(env.server.connections('alice')).toBe(1)
+    view.rerender(<Shell><Socket userId="bob" /></Shell>)
+    await pass()
+    expect([env.server.connections('alice'), env.server.connections('bob')]).toEqual([0, 1])
+    view.rerender(<Shell><Socket userId={null} /></Shell>)
+    await pass()
+    expect(left(all)).toEqual(NOTHING)
+  })
+
+  it('serves several components with one connection, until the last one is gone', async () => {
+    const all = world()
+    const { Shell, Socket, env, pass } = all
+    const view = render(<Shell><Socket userId="alice" /><Socket userId="alice" /></Shell>)
+    await pass()
+    view.rerender(<Shell><Socket userId="alice" /></Shell>)
+    await pass()
+    expect([env.network.open, env.network.opened]).toEqual([1, 1])
+    view.unmount()
+    await pass()
+    expect(left(all)).toEqual(NOTHING)
+  })
+
+  it('tells the newest callbacks of each transition, and does not reconnect for a new one', async () => {
+    const { Shell, Socket, env, pass } = world({ reconnection: { attempts: 1 } })
+    const told: string[] = []
+    const callbacks = (name: string) => ({
+      onReconnect: () => told.push(`${name} reconnected`),
+      onConnectionError: ({ code }: { code: string }) => told.push(`${name} ${code}`),
+      onAuthError: ({ code }: { code: string }) => told.push(`${name} ${code}`),
+    })
+    const view = render(<Shell><Socket userId="alice" {...callbacks('old')} /></Shell>)
+    await pass()
+    view.rerender(<Shell><Socket userId="alice" {...callbacks('new')} /></Shell>)
+    env.server.disconnectAll('transport_close')
+    await pass(2_000)
+    expect(told).toEqual(['new reconnected'])
+    expect(env.network.opened).toBe(2)
+    env.network.cut()
+    await pass(60_000)
+    expect(told.slice(1)).toEqual(['new unreachable'])
+    env.network.restore()
+    env.server.configure({ authenticate: () => ({ code: 'banned' }) })
+    act(() => env.lifecycle.online())
+    await pass(60_000)
+    expect(told.slice(2)).toEqual(['new banned'])
+  })
+
+  it('G9: thousands of mounts, fast and slow, leave nothing behind', async () => {
+    const all = world()
+    const { Shell, Socket, chat, pass } = all
+    const Room = () => {
+      chat.useMessages('general')
+      chat.useUnreadCount('general')
+      chat.useChatMetrics()
+      return <Socket userId="alice" />
+    }
+    for (let i = 0; i < 2_000; i++) {
+      const view = render(<Shell><Room /></Shell>)
+      if (i % 100 === 0) await pass(5)
+      view.unmount()
+      if (i % 150 === 0) await pass()
+    }
+    await pass(60_000)
+    expect(left(all)).toEqual(NOTHING)
+  })
+})
+
+describe('messages', () => {
+  it('are sent, shown, counted and read', async () => {
+    const { Shell, Socket, chat, env, store, pass } = world()
+    let send: ReturnType<typeof chat.useSendMessage> | null = null
+    const Room = () => {
+      send = chat.useSendMessage('general')
+      const { markRead } = chat.useChannel('general')
+      return <>
+        <Socket userId="alice" />
+        <b>{chat.useUnreadCount('general')} unread</b>
+        <ul>{chat.useMessages('general').map((message) => <li key={message.id}>{message.content} {message.status}</li>)}</ul>
+        <button onClick={() => markRead()}>Read</button>
+      </>
+    }
+    render(<Shell><Room /></Shell>)
+    await pass(500)
+    let id = ''
+    act(() => { id = send?.('hello') ?? '' })
+    expect(screen.getByText('hello pending')).toBeTruthy()
+    await pass(100)
+    expect(screen.getByText('hello sent')).toBeTruthy()
+    expect(chat.selectors.selectMessage(store.getState(), 'general', id)?.seq).toBe(1)
+    env.server.push('general', { userId: 'bob', content: 'hi' })
+    await pass(100)
+    expect(screen.getByText('1 unread')).toBeTruthy()
+    act(() => screen.getByText('Read').click())
+    expect(screen.getByText('0 unread')).toBeTruthy()
+  })
+
+  it('one new message renders one new row and no other', async () => {
+    const { Shell, Socket, chat, env, pass } = world()
+    const rendered: string[] = []
+    const Row = memo(({ message }: { readonly message: { readonly id: string; readonly content: string } }) => {
+      rendered.push(message.content)
+      return <li>{message.content}</li>
+    })
+    const List = () => <ul>{chat.useMessages('general').map((message) => <Row key={message.id} message={message} />)}</ul>
+    for (let i = 0; i < 40; i++) env.server.push('general', { userId: 'bob', content: `old ${i}` })
+    const Provided = ({ children }: { readonly children: ReactNode }) => <Shell>{children}</Shell>
+    render(<Provided><Socket userId="alice" /><List /></Provided>)
+    await pass(500)
+    expect(screen.getAllByText(/old/)).toHaveLength(40)
+    rendered.length = 0
+    env.server.push('general', { userId: 'bob', content: 'new' })
+    await pass(200)
+    expect(new Set(rendered)).toEqual(new Set(['new']))
+  })
+
+  it('opens a channel while a component shows it', async () => {
+    const { Shell, Socket, chat, store, pass } = world()
+    const Room = ({ id }: { readonly id: string }) => <p>{chat.useMessages(id).length}</p>
+    const view = render(<Shell><Socket userId="alice" /><Room id="a" /></Shell>)
+    await pass(100)
+    view.rerender(<Shell><Socket userId="alice" /><Room id="b" /></Shell>)
+    await pass(100)
+    const { messages } = store.getState().chat
+    expect([messages['#a']?.open, messages['#b']?.open]).toEqual([false, true])
+  })
+})
+
+describe('around it', () => {
+  it('lists errors and takes them away', async () => {
+    const { Shell, Socket, chat, env, pass } = world()
+    const Errors = () => {
+      const { errors, dismiss, clear } = chat.useErrors()
+      return <>{errors.map(({ id, code }) => <button key={id} onClick={() => dismiss(id)}>{code}</button>)}<i onClick={clear}>clear</i></>
+    }
+    render(<Shell><Socket userId="alice" /><Errors /></Shell>)
+    await pass(100)
+    env.server.emitRaw('alice', 'message:new', null)
+    await pass(100)
+    act(() => screen.getByText('invalid_event').click())
+    expect(screen.queryByText('invalid_event')).toBeNull()
+  })
+
+  it('shows measurements as they come', async () => {
+    const { Shell, Socket, chat, pass } = world()
+    let send = (_text: string): string => ''
+    const Panel = () => {
+      send = chat.useSendMessage('general')
+      return <p>{chat.useChatMetrics().ackLatency.count} acks</p>
+    }
+    render(<Shell><Socket userId="alice" /><Panel /></Shell>)
+    await pass(100)
+    act(() => { send('one') })
+    await pass(100)
+    expect(screen.getByText('1 acks')).toBeTruthy()
+  })
+
+  it('renders on a server without connecting', () => {
+    const { Shell, Socket, env } = world()
+    expect(renderToString(<Shell><Socket userId="alice" /></Shell>)).toContain('idle')
+    expect(env.network.attempts).toBe(0)
+  })
+
+  it('ChatErrorBoundary keeps a rendering error inside, says so, and tries again', () => {
+    const quiet = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    let broken = true
+    const seen: unknown[] = []
+    const Fragile = () => {
+      if (broken) throw new Error('broken row')
+      return <p>fine</p>
+    }
+    const App = () => {
+      const [count] = useState(1)
+      return <><p>the rest {count}</p><ChatErrorBoundary onError={(error) => seen.push(error)}><Fragile /></ChatErrorBoundary></>
+    }
+    render(<App />)
+    expect(screen.getByRole('alert').textContent).toContain('could not be shown')
+    expect(screen.getByText('the rest 1')).toBeTruthy()
+    expect(seen).toMatchObject([{ message: 'broken row' }])
+    broken = false
+    act(() => screen.getByText('Try again').click())
+    expect(screen.getByText('fine')).toBeTruthy()
+    quiet.mockRestore()
+  })
+})
