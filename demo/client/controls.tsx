@@ -12,6 +12,9 @@ const Switch = ({ name, on, onChange }: SwitchProps) => (
   <button type="button" role="switch" aria-checked={on} className="switch" onClick={() => onChange(!on)}>{name}</button>
 )
 
+/** Old messages were never announced: a fresh page begins at the channel's end and loads them as one scrolls up. */
+const showFromItsEnd = (): void => window.location.reload()
+
 /** What can go wrong, at the press of a button. */
 export function Controls({ channelId }: { readonly channelId: string }) {
   const { userId, network } = usePerson()
@@ -19,9 +22,9 @@ export function Controls({ channelId }: { readonly channelId: string }) {
   const [dropsAcks, setDropsAcks] = useState(false)
   const [problem, setProblem] = useState('')
 
-  const ask = (path: string, body: object): void => {
+  const ask = (path: string, body: object, then: () => void = () => undefined): void => {
     setProblem('')
-    post(path, body).catch((reason: unknown) => setProblem(String(reason)))
+    post(path, body).then(then, (reason: unknown) => setProblem(String(reason)))
   }
 
   return (
@@ -32,7 +35,7 @@ export function Controls({ channelId }: { readonly channelId: string }) {
       <button type="button" onClick={() => ask('/control/expire', { userId })}>Expire token</button>
       <button type="button" onClick={() => ask('/control/faults', { userId, rejectNext: 1 })}>Reject next message</button>
       <button type="button" onClick={() => ask('/control/crash', { downMs: 2_000 })}>Restart server</button>
-      <button type="button" onClick={() => ask('/control/seed', { channelId, count: 200 })}>Load 200 old messages</button>
+      <button type="button" onClick={() => ask('/control/seed', { channelId, count: 200 }, showFromItsEnd)}>Load 200 old messages</button>
       {problem && <p role="alert">{problem}</p>}
     </fieldset>
   )

@@ -142,10 +142,10 @@ const effects: readonly Mutant[] = [
 
 const persistence: readonly Mutant[] = [
   ...inFile('src/persistence/persist.ts', [
-    ['G2', 'living tabs are adopted', 'const living = locks ? await locks.held(tabsOf(others).map(lockOf)) : new Set<string>()', 'const living = new Set<string>()'],
+    ['G2', 'living tabs are adopted', 'locks ? await locks.held(', 'locks && !locks ? await locks.held('],
     ['G9', 'the tab lock stays', '      releaseLock?.()\n', ''],
     ['G7', "the difference removes another user's records", 'const before = outbox.userId === seen.userId ? seen : nothing', 'const before = seen'],
-    ['G1', 'the end of a living tab goes unnoticed', 'if (living.has(lockOf(tab))) awaitEnd(userId, tab)', ''],
+    ['G1', 'the end of a living tab goes unnoticed', ') awaitEnd(userId, tab)', ') awaited.has(tab)'],
   ]),
   ...inFile('src/persistence/records.ts', [
     ['G1', 'a restore renews the attempts', "spent: count(data['spent'])", 'spent: 0'],
