@@ -81,6 +81,8 @@ const suites = {
   browser: {
     include: ['test/browser/**/*.e2e.ts'],
     fileParallelism: false,
+    // A browser on a busy machine may miss a deadline; a retry is named in the report.
+    retry: 1,
     testTimeout: BROWSER_TIMEOUT_MS,
     hookTimeout: BROWSER_TIMEOUT_MS,
   },

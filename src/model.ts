@@ -168,6 +168,7 @@ export interface Page<X extends Extra = {}> {
 /** A watermark of one member, as it comes from the server. */
 export interface ReceiptEvent {
   readonly kind: 'delivered' | 'read'
+  /** Empty when the server names the message only; the channel is then looked up. */
   readonly channelId: string
   readonly userId: string
   readonly seq?: number

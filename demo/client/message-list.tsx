@@ -35,18 +35,21 @@ export function MessageList({ channelId }: { readonly channelId: string }) {
   })
 
   // Older messages come in above: the row that was first stays where it was.
+  const firstId = messages[0]?.id
   useLayoutEffect(() => {
     const { id, fromTop } = anchor.current
+    if (id === firstId) return
     const index = id === undefined ? -1 : messages.findIndex((message) => message.id === id)
-    if (!atEnd && index > 0 && scroller.current && fromTop < EDGE_PX) rows.scrollToIndex(index, { align: 'start' })
-    anchor.current = { id: messages[0]?.id, fromTop: scroller.current?.scrollTop ?? 0 }
-  }, [messages[0]?.id])
+    if (!atEnd && index > 0 && fromTop < EDGE_PX) rows.scrollToIndex(index, { align: 'start' })
+    anchor.current = { id: firstId, fromTop: scroller.current?.scrollTop ?? 0 }
+  })
 
   // At the end it stays there, also while rows are measured and the window is resized.
   const height = rows.getTotalSize()
+  const lastId = messages.at(-1)?.id
   useLayoutEffect(() => {
     if (atEnd && scroller.current) scroller.current.scrollTop = scroller.current.scrollHeight
-  }, [height, messages.at(-1)?.id, atEnd])
+  }, [height, lastId, atEnd])
 
   useEffect(() => {
     if (visible && atEnd && unread > 0 && !hasNewer) markRead()
@@ -55,7 +58,7 @@ export function MessageList({ channelId }: { readonly channelId: string }) {
   function onScroll(): void {
     const element = scroller.current
     if (!element) return
-    anchor.current = { id: messages[0]?.id, fromTop: element.scrollTop }
+    anchor.current = { id: firstId, fromTop: element.scrollTop }
     const nearEnd = element.scrollHeight - element.scrollTop - element.clientHeight < EDGE_PX
     // Only a person scrolls up; growing content does not.
     if (nearEnd) setAtEnd(true)

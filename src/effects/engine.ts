@@ -1,9 +1,12 @@
 import type { UnknownAction } from '@reduxjs/toolkit'
 import type { Stop } from '../environment'
-import type { Extra, OutboxState } from '../model'
+import type { Extra, OutboxState, ReceiptEvent } from '../model'
 import { createOutboxPersistence } from '../persistence/persist'
 import type { RestoredOutbox } from '../persistence/records'
 import { problemOf } from '../persistence/writer'
+import { idOf } from '../policy/keys'
+import { findEntry } from '../policy/outbox'
+import { findMessage } from '../policy/timeline'
 import type { ServerEvent } from '../transport/wire'
 import { applyEmit, applyEvent } from './bindings'
 import { createDelivery } from './delivery'
@@ -78,13 +81,27 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
 
   function apply(event: ServerEvent<X>): void {
     if (event.kind === 'message') inbox.message(event.message)
-    else if (event.kind === 'receipt') inbox.receipt(event.receipt)
+    else if (event.kind === 'receipt') applyReceipt(event.receipt)
     else if (event.kind === 'authExpired') session.renewal.refuse()
     else {
       const { tokenExpiresAt, ...announced } = event.session
       runtime.dispatch(reports.sessionAnnounced(announced))
       if (tokenExpiresAt !== null) session.renewal.expiresAt(tokenExpiresAt)
     }
+  }
+
+  /** A server of the four events alone may name the message and not its channel; of a message that is not here it says nothing to us. */
+  function applyReceipt(receipt: ReceiptEvent): void {
+    const { channelId, messageId } = receipt
+    if (channelId !== '' || messageId === undefined) {
+      inbox.receipt(receipt)
+      return
+    }
+    inbox.flush()
+    const { messages, outbox: queued } = runtime.getState()
+    const key = Object.keys(messages).find((name) => findMessage(messages[name]?.messages ?? [], messageId))
+    const found = key === undefined ? findEntry(queued, messageId)?.message.channelId : idOf(key)
+    if (found !== undefined) inbox.receipt({ ...receipt, channelId: found })
   }
 
   /** A connection that looks open after a sleep answers a small question, or is replaced. */

@@ -13,7 +13,7 @@ export interface Target { readonly id: string; readonly channelId: string; reado
 export interface OutcomeBook {
   /** It may go again at this monotonic moment. */
   waitUntil(id: string, moment: number): void
-  /** The server has it. */
+  /** It is not to be sent any more, unless the user asks. */
   settled(id: string): void
 }
 
@@ -34,6 +34,7 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
 
   function fail(target: Target, failed: SendFailure): void {
     metrics.count('failed')
+    book.settled(target.id)
     const { id: messageId, channelId } = target
     const error = runtime.error('message_failed', failed.code, failed.message, { channelId, messageId, retryable: failed.retryable })
     runtime.dispatch(reports.messageFailed({ ...target, at: clock.now(), failure: failed, error }))

@@ -35,12 +35,12 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, outcomes: Re
 
   const inBand = (): boolean => runtime.getState().connection.capabilities.includes('auth-refresh')
 
-  function schedule(expiresAt: number | null): void {
+  /** A device whose clock is ahead sees tokens expired that are not: one renewal follows another no sooner than `soonestMs`. */
+  function schedule(expiresAt: number | null, soonestMs = 0): void {
     stopTimer()
     if (expiresAt === null) return
     const left = expiresAt - clock.now()
-    // A device whose clock is ahead sees every token expired; it must not renew in a loop.
-    const delay = Math.max(left > 0 ? 0 : RETRY_MS, left - Math.min(renewBeforeMs, left / 2))
+    const delay = Math.max(left > 0 ? soonestMs : RETRY_MS, left - Math.min(renewBeforeMs, left / 2))
     // Past 24.8 days a timer fires at once; the server's own expiry notice serves for such a token.
     if (delay < 2 ** 31) stopTimer = clock.setTimer(delay, () => { if (inBand()) renew() })
   }
@@ -92,7 +92,7 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, outcomes: Re
   function renewed(expiresAt: number | null): void {
     renewing = false
     expired = false
-    schedule(expiresAt)
+    schedule(expiresAt, RETRY_MS)
     runtime.dispatch(runtime.actions.reports.tokenRefreshed({ expiresAt }))
     runtime.reconcile()
   }
@@ -102,7 +102,7 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, outcomes: Re
       schedule(expiresAt)
     },
     /** The server said when the token that it has expires. */
-    expiresAt: schedule,
+    expiresAt: (moment: number): void => schedule(moment),
     /** The server refuses the token that it has. */
     refuse(): void {
       if (expired) return

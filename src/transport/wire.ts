@@ -103,10 +103,11 @@ function parseReceipt(kind: ReceiptEvent['kind'], raw: unknown): Parsed<ReceiptE
   const userId = own(raw, 'userId')
   const seq = own(raw, 'seq')
   const messageId = own(raw, 'messageId')
-  if (!isId(channelId)) return bad('channelId must be a non-empty string')
+  const named = isAbsent(channelId) && isId(messageId) && isAbsent(seq)
+  if (!isId(channelId) && !named) return bad('channelId must be a non-empty string')
   if (!isAbsent(userId) && !isId(userId)) return bad('userId must be a non-empty string')
   // A server that does not say who has read it means somebody other than the sender.
-  const from = { kind, channelId, userId: isId(userId) ? userId : '' }
+  const from = { kind, channelId: isId(channelId) ? channelId : '', userId: isId(userId) ? userId : '' }
   if (isSeq(seq)) return good({ ...from, seq })
   return isId(messageId) ? good({ ...from, messageId }) : bad('a receipt needs a seq from 1, or a messageId')
 }

@@ -4,12 +4,14 @@ process.env['NODE_ENV'] = 'production'
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
+import type * as Client from './client'
+import type * as State from './state'
 import { interleave, median, medianRate, micros, rate, table, type Rate, type Row } from './measure'
 
-const SENDS = 4_000
-const RECEIVES = 20_000
+const SENDS = 2_000
+const RECEIVES = 10_000
 const BACKLOG = 3_000
-const ROUNDS = 5
+const ROUNDS = 3
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 const built = here('../../node_modules/.cache/redux-chat-bench')
@@ -19,8 +21,8 @@ await build({
   configFile: false, logLevel: 'error', root: here('../..'),
   build: { ssr: true, minify: false, outDir: built, emptyOutDir: true, rolldownOptions: { input: { client: here('./client.ts'), state: here('./state.ts') } } },
 })
-const client = await import(`${built}/client.js`) as typeof import('./client')
-const state = await import(`${built}/state.js`) as typeof import('./state')
+const client = await import(`${built}/client.js`) as typeof Client
+const state = await import(`${built}/state.js`) as typeof State
 const server = fork(here('./server.ts'))
 const url = await new Promise<string>((resolve) => { server.once('message', (port) => resolve(`http://127.0.0.1:${String(port)}`)) })
 const rows: Row[] = []
