@@ -9,7 +9,7 @@ export const SplitView = () => (
     </header>
     {PEOPLE.map(({ id, name }) => (
       <section key={id} aria-label={name}>
-        <iframe sandbox="allow-scripts allow-same-origin allow-forms" title={`${name}'s chat`} src={`?user=${id}&embedded`} />
+        <iframe title={`${name}'s chat`} src={`?user=${id}&embedded`} />
         <a href={`?user=${id}`} target="_blank" rel="noreferrer">Open {name} in a window</a>
       </section>
     ))}
