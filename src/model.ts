@@ -112,11 +112,11 @@ export interface ConnectionState {
 /**
  * `auth_failed`, `connection_error` and `message_failed` are what went wrong with the session or a message;
  * `invalid_payload` is inbound data that was dropped, `storage_error` a device that cannot keep messages,
- * `sync_failed` a channel that could not catch up, `callback_failed` an app callback that threw.
+ * `sync_failed` a channel that could not catch up, `emit_failed` a bound action that could not be emitted.
  */
 export type SocketErrorType =
   | 'auth_failed' | 'connection_error' | 'message_failed' | 'invalid_payload' | 'storage_error' | 'sync_failed'
-  | 'emit_failed' | 'callback_failed'
+  | 'emit_failed'
 
 /** An error as state. `at` is milliseconds since the epoch; `count` how often the same one came in a row. */
 export interface ChatError {

@@ -126,7 +126,6 @@ const effects: readonly Mutant[] = [
     ['G8', 'a hole that stays is asked for in a loop', 'if (stuck) pause(', 'if (stuck && !stuck) pause('],
     ['G8', 'any number of requests at once', 'if (running >= MAX_REQUESTS) return', ''],
     ['G8', 'an empty page that promises more is asked for in a loop', 'if (page.more && page.messages.length === 0) {', 'if (page.more && page.messages.length < 0) {'],
-    ['G9', 'the sync timer stays', 'closed(): void {\n      stopTimer()', 'closed(): void {'],
   ]),
   ...inFile('src/effects/link.ts', [
     ['G9', 'requests outlive their connection', "for (const settle of [...pending]) settle({ ok: false, code: 'disconnected' })", ''],
@@ -136,7 +135,6 @@ const effects: readonly Mutant[] = [
   ]),
   ...inFile('src/effects/engine.ts', [
     ['G7', "a stored queue that is read late goes to the next user", 'if (user !== userId) return\n    delivery.own', 'delivery.own'],
-    ['G1', 'what a queue was at the end of its user is not followed up', '    persistence.update(runtime.getState().outbox)\n    persistence.stop()', '    persistence.stop()'],
   ]),
 ]
 
