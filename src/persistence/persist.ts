@@ -145,7 +145,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     if (outbox === seen) return
     const before = outbox.userId === seen.userId ? seen : nothing
     seen = outbox
-    if (outbox.userId !== null) {
+    // Nobody, or nobody any more: there is no owner to keep it for.
+    if (outbox.userId) {
       const edits = diffOutbox(before, outbox, outbox.userId, tabId)
       if (edits.size > 0) writer.add(outbox.userId, edits)
     }

@@ -7,6 +7,9 @@ import { createHandlers } from './handlers'
 
 export const initialOutbox: OutboxState<never> = { userId: null, channels: {}, reads: {} }
 
+/** Nobody, after somebody: what is written now must not leave under whoever signs in next. */
+const SIGNED_OUT = ''
+
 /** Socket.IO's default `maxHttpBufferSize` (1e6) less the frame around a message. */
 export const DEFAULT_MAX_MESSAGE_BYTES = 999_000
 
@@ -52,6 +55,7 @@ function removeIds<X extends Extra>(state: State<X>, key: string, gone: (entry: 
   return setQueue(state, key, at === 0 && !queue.slice(1).some(gone) ? queue.slice(1) : queue.filter((entry) => !gone(entry)))
 }
 
+const NOBODY = 'unable to send the message: nobody is signed in; dispatch connect({ userId }) and send it again'
 const TOO_LARGE = 'unable to send the message: it is larger than the server accepts; shorten it, or send the data another way'
 const UNSERIALISABLE = 'unable to send the message: an extra field holds what JSON cannot carry; use plain values only'
 
@@ -74,13 +78,18 @@ function enqueue<X extends Extra>(state: State<X>, composed: ComposedMessage<X>,
     attempts: 0, spent: 0, losses: 0,
     budgetFrom: message.createdAt,
     nextAttemptAt: null, lease: null, stored: false, lastError: null,
-    failure: problem ? failure(problem, UNSERIALISABLE, false, 0) : refusal(message, maxBytes),
+    failure: problem ? failure(problem, UNSERIALISABLE, false, 0)
+      : state.userId === SIGNED_OUT ? failure('signed_out', NOBODY, false, 0)
+      : refusal(message, maxBytes),
   }])
 }
 
+/** No retry helps these. */
+const HOPELESS = new Set(['unserialisable', 'too_large', 'signed_out'])
+
 /** The user's retry: a fresh budget, the same id, its old place in the queue. */
 const revived = <X extends Extra>(entry: OutboxEntry<X>, at: number): OutboxEntry<X> =>
-  entry.failure && entry.failure.code !== 'unserialisable' && entry.failure.code !== 'too_large'
+  entry.failure && !HOPELESS.has(entry.failure.code)
     ? { ...entry, failure: null, nextAttemptAt: null, spent: 0, losses: 0, budgetFrom: at }
     : entry
 
@@ -117,6 +126,12 @@ function unite<X extends Extra>(queue: Queue<X>, restored: Queue<X>): Queue<X> {
   return [...missing, ...(first > last ? queue : queue.map((entry) => ({ ...entry, order: entry.order + last })))]
 }
 
+/** Of two marks in one channel the one that says more holds. */
+function uniteReads(current: OutboxState['reads'], restored: OutboxState['reads']): OutboxState['reads'] {
+  const older = Object.entries(restored).filter(([key, mark]) => !current[key] || (current[key].seq ?? Infinity) < (mark.seq ?? 0))
+  return { ...current, ...Object.fromEntries(older) }
+}
+
 function restore<X extends Extra>(state: State<X>, userId: string, entries: Queue<X>, reads: State<X>['reads']): State<X> {
   if (state.userId !== userId) return state
   const byChannel = new Map<string, OutboxEntry<X>[]>()
@@ -126,7 +141,7 @@ function restore<X extends Extra>(state: State<X>, userId: string, entries: Queu
     if (queue) queue.push(entry)
     else byChannel.set(key, [entry])
   }
-  let next: State<X> = Object.keys(reads).length === 0 ? state : { ...state, reads: { ...reads, ...state.reads } }
+  let next: State<X> = Object.keys(reads).length === 0 ? state : { ...state, reads: uniteReads(state.reads, reads) }
   for (const [key, restored] of byChannel) next = setQueue(next, key, unite(next.channels[key] ?? [], restored))
   return next
 }
@@ -149,7 +164,7 @@ export function createOutboxReducer<X extends Extra>({ commands, reports }: Chat
   return createHandlers<State<X>, OutboxContext>()
     .on(commands.connect, (state, { userId }) => changeUser(state, userId))
     .on(commands.disconnect, (state) => changeEvery(state, rested))
-    .on(commands.signOut, () => initialOutbox)
+    .on(commands.signOut, () => ({ ...initialOutbox, userId: SIGNED_OUT }))
     .on(commands.sendMessage, (state, composed, { maxMessageBytes }) => enqueue(state, composed, maxMessageBytes))
     .on(commands.retryMessage, (state, { id }, { at }) =>
       changeEvery(state, (entry) => (entry.message.id === id ? revived(entry, at) : entry)))
@@ -164,7 +179,9 @@ export function createOutboxReducer<X extends Extra>({ commands, reports }: Chat
     })))
     .on(reports.messageFailed, (state, { channelId, id, failure: failed }) =>
       changeEntry(state, channelId, id, (entry) => ({ ...entry, lease: null, nextAttemptAt: null, failure: failed, lastError: failed })))
-    .on(reports.connectionLost, (state, { wasOpen }) => (wasOpen ? changeEvery(state, afterLoss) : state))
+    // A connection that we replaced ourselves was broken by no message.
+    .on(reports.connectionLost, (state, { wasOpen, reason }) =>
+      (wasOpen ? changeEvery<X>(state, reason === 'reopened' ? rested : afterLoss) : state))
     .on(reports.outboxStored, (state, { ids, stored = true }) => {
       const named = new Set(ids)
       return changeEvery(state, (entry) => (entry.stored !== stored && named.has(entry.message.id) ? { ...entry, stored } : entry))

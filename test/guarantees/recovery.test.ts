@@ -119,6 +119,37 @@ describe('persisted state', () => {
     expect(tab.shown()).toEqual(['last words:pending'])
   })
 
+  it('G7: what is sent after a sign-out fails at once, and leaves under nobody', async () => {
+    const env = createTestEnvironment()
+    const tab = openStore({ env })
+    tab.connect('alice')
+    await tab.settle()
+    tab.dispatch(tab.chat.actions.signOut())
+    const id = tab.send('too late')
+    expect(tab.messages()).toMatchObject([{ status: 'failed', failure: { code: 'signed_out' } }])
+    tab.dispatch(tab.chat.actions.retryMessage({ id }))
+    tab.connect('bob')
+    await tab.advance(5_000)
+    expect(tab.messages()).toEqual([])
+    expect(env.server.log('general')).toEqual([])
+  })
+
+  it('a read mark that says more wins over a stored one, and the other way round', async () => {
+    const env = createTestEnvironment()
+    for (let i = 0; i < 5; i++) env.server.push('general', { userId: 'bob', content: `m${i}` })
+    const before = openStore({ env })
+    before.connect()
+    before.dispatch(before.chat.actions.openChannel({ channelId: 'general' }))
+    await before.advance(500)
+    env.network.cut()
+    before.dispatch(before.chat.actions.markRead({ channelId: 'general' }))
+    await before.settle()
+    const after = openStore({ env: env.reload() })
+    after.connect()
+    await after.advance(3_000)
+    expect(env.server.receipts('general', 'alice')).toMatchObject({ read: 5 })
+  })
+
   it('signOut({ discardOutbox: true }) removes what was kept', async () => {
     const env = createTestEnvironment()
     const tab = openStore({ env })

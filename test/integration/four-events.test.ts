@@ -2,7 +2,6 @@ import { expect, it } from 'vitest'
 import { openApp } from './support/app'
 import { openOther, type Ack, type Committed } from './support/other-server'
 
-/** Found by these tests; each goes to its place when it is mended. */
 it('G4: understands a receipt that names the message only, as the four events alone allow', async () => {
   const server = await openOther((io) => {
     io.on('connection', (socket) => {
