@@ -106,7 +106,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
   function emitDue(): void {
     const { outbox, connection } = runtime.getState()
     const queues = Object.values(outbox.channels)
-    if (queues.length === 0 || suspectInFlight(queues)) return
+    if (queues.length === 0 || flights.size >= delivery.inFlightTotal || suspectInFlight(queues)) return
     const perChannel = connection.capabilities.includes('ordered') ? delivery.inFlightPerChannel : 1
     const generation = link.generation()
     for (const entry of ready(queues, perChannel)) {
