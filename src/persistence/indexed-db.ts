@@ -29,7 +29,7 @@ function sort(found: readonly unknown[], keys: readonly IDBValidKey[]): LoadedRe
 /** All keys of one user: `[userId]` sorts before, `[userId, []]` after every `[userId, id]`. */
 const ofUser = (userId: string): IDBKeyRange => IDBKeyRange.bound([userId], [userId, []])
 
-/** Unsent messages in IndexedDB, one record each. Opened on first use; opened anew when the browser closed it. */
+/** Uses the global `IDBKeyRange` beside `factory`. Unsent messages in IndexedDB, one record each. Opened on first use; opened anew when the browser closed it. */
 export function createIndexedDbStorage({ name, factory = indexedDB }: { readonly name: string; readonly factory?: IDBFactory }): RecordStorage {
   let opening: Promise<IDBDatabase> | null = null
 

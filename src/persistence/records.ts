@@ -62,7 +62,9 @@ export function diffOutbox<X extends Extra>(before: OutboxState<X>, after: Outbo
   const edits: Edits = new Map()
   const put = (id: string, data: Fields, fresh: boolean) => edits.set(id, { record: { userId, id, tab, version: RECORD_VERSION, data }, fresh })
   const remove = (id: string) => edits.set(id, { record: null, fresh: false })
-  for (const key of new Set([...Object.keys(before.channels), ...Object.keys(after.channels)])) {
+  // Most actions leave the queues alone, and then this costs nothing.
+  const changed = before.channels === after.channels ? NONE : new Set([...Object.keys(before.channels), ...Object.keys(after.channels)])
+  for (const key of changed) {
     const [old, now] = [before.channels[key] ?? NONE, after.channels[key] ?? NONE]
     if (old === now) continue
     diffQueue(old, now, (entry) => put(entry.message.id, entryData(entry), !entry.stored), remove)
