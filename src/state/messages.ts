@@ -116,7 +116,8 @@ const progress = <X extends Extra>(channel: Channel<X>, direction: PageDirection
 /** A request that was under way when the connection ended will never be answered. */
 const interrupted = <X extends Extra>(channel: Channel<X>): Channel<X> => ({
   ...channel,
-  stale: true,
+  // A reader who has scrolled back is not moved to the end; `loadNewer` asks when they go there.
+  stale: channel.stale || !channel.detached,
   catchUp: 'idle',
   history: channel.history === 'running' || channel.history === 'failed' ? (channel.loaded ? 'idle' : 'wanted') : channel.history,
 })
