@@ -49,12 +49,12 @@ const policy: readonly Mutant[] = [
 
 const state: readonly Mutant[] = [
   ...inFile('src/state/outbox.ts', [
-    ['G1', 'no requeue on disconnect', '(wasOpen ? changeEvery(state, afterLoss) : state)', '(wasOpen ? state : state)'],
+    ['G1', 'no requeue on disconnect', '(wasOpen ? changeEvery<X>(state, reason === 'reopened' ? rested : afterLoss) : state)', '(wasOpen && reason === 'never' ? state : state)'],
     ['G3', 'the lease attempt is ignored by the reducer', 'if (!queue || queue[at]?.lease?.attempt !== target.attempt) return state', 'if (!queue || at < 0) return state'],
     ['G3', 'no go-back-N', 'i === at ? change(entry) : rested(entry)', 'i === at ? change(entry) : entry'],
     ['G7', "another user's echo settles ours", 'if (message.userId !== state.userId || !Object', 'if (!Object'],
     ['G7', 'a change of user keeps the queue', 'if (state.userId !== null) return { userId, channels: {}, reads: {} }', 'if (state.userId !== null) return { ...state, userId }'],
-    ['G7', 'sign-out keeps the queue', '.on(commands.signOut, () => initialOutbox)', '.on(commands.signOut, (state) => state)'],
+    ['G7', 'sign-out keeps the queue', '.on(commands.signOut, () => ({ ...initialOutbox, userId: SIGNED_OUT }))', '.on(commands.signOut, (state) => state)'],
     ['G3', 'restored messages stand behind new ones', 'return [...missing, ...(first > last ? queue : queue.map((entry) => ({ ...entry, order: entry.order + last })))]', 'return [...queue, ...missing]'],
     ['G1', 'a restored queue replaces what was sent meanwhile', 'unite(next.channels[key] ?? [], restored)', 'restored'],
     ['G1', 'oversize check off', 'const small = Object.keys(message).length === 5 && message.content.length * 6 + 1_000 < limit', 'const small = limit > 0'],
@@ -75,7 +75,7 @@ const state: readonly Mutant[] = [
   ]),
   ...inFile('src/state/messages.ts', [
     ['G7', 'a change of user keeps the messages', '(context.userId === userId ? state : initialMessages)', '(context.userId === userId ? state : state)'],
-    ['G6', 'a new connection makes nothing stale', "  stale: true,\n  catchUp: 'idle',", "  catchUp: 'idle',"],
+    ['G6', 'a new connection makes nothing stale', 'stale: channel.stale || !channel.detached,', 'stale: channel.stale,'],
     ['G8', 'closed channels are never shrunk', 'if (surplus <= 0) return state', 'if (surplus <= Infinity) return state'],
     ['G6', 'reopening a detached channel stays detached', 'const reset = channel.detached ? shrunk(channel) : channel', 'const reset = channel'],
   ]),
@@ -89,8 +89,8 @@ const effects: readonly Mutant[] = [
   ...inFile('src/effects/delivery.ts', [
     ['G3', 'sending does not wait for the stored queue', '=== 0 || held || renewal.isExpired()', '=== 0 || renewal.isExpired()'],
     ['G2', 'a timer that slept counts as a timeout', 'if (late) flights.set(', 'if (late && id === null) flights.set('],
-    ['G8', 'no bound on what is in flight in all', 'flights.size >= delivery.inFlightTotal || ', ''],
-    ['G7', 'others fly with a suspect', 'if (queues.length === 0 || suspectInFlight(queues)) return', 'if (queues.length === 0) return'],
+    ['G8', 'no bound on what is in flight in all', 'flights.size >= delivery.inFlightTotal || link.generation()', 'link.generation()'],
+    ['G7', 'others fly with a suspect', 'if (queues.length === 0 || flights.size >= delivery.inFlightTotal || suspectInFlight(queues)) return', 'if (queues.length === 0 || flights.size >= delivery.inFlightTotal) return'],
     ['G1', 'a restored moment is trusted however far it lies', 'Math.min(Math.max(0, entry.nextAttemptAt - clock.now()), delivery.backoff.maxMs)', 'Math.max(0, entry.nextAttemptAt - clock.now())'],
     ['G1', 'a size limit that the server announces late is not looked at', 'if (impossible) outcomes.fail(', 'if (impossible && !impossible) outcomes.fail('],
   ]),
