@@ -1,40 +1,53 @@
-import { useCallback, useEffect, useState, useSyncExternalStore } from 'react'
+import { useEffect, useState, useSyncExternalStore } from 'react'
 import { usePerson } from './person-context'
 import { Plot } from './plot'
 
 const POINTS = 60
+const SAMPLE_MS = 500
+/** From this width on the panel stands beside the chat; `styles.css` has the same number. */
+const BESIDE = '(min-width: 900px)'
 
-/** One value a half second, the newest last. */
-function useHistory(read: () => number): readonly number[] {
-  const [history, setHistory] = useState<readonly number[]>([])
+/** The queue's depth, sampled, the newest last. */
+function useDepths(): readonly number[] {
+  const { metrics } = usePerson().chat
+  const [depths, setDepths] = useState<readonly number[]>([])
   useEffect(() => {
-    const timer = setInterval(() => setHistory((values) => [...values, read()].slice(-POINTS)), 500)
+    const timer = setInterval(() => setDepths((values) => [...values, metrics.getSnapshot().queue.depth].slice(-POINTS)), SAMPLE_MS)
     return () => clearInterval(timer)
-  }, [read])
-  return history
+  }, [metrics])
+  return depths
 }
 
 /** What happens inside: measurements, errors, and the action log as it flows. */
 export function Details() {
-  const { chat } = usePerson()
+  const [open, setOpen] = useState(() => window.matchMedia(BESIDE).matches)
   return (
-    <details className="details">
-      <summary>Details</summary>
-      <Measurements chat={chat} />
-      <Errors />
-      <ActionLog />
+    <details className="details" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>Details <NewestAction /></summary>
+      {open && <><Measurements /><Errors /><ActionLog /></>}
     </details>
   )
 }
 
-function Measurements({ chat }: Pick<ReturnType<typeof usePerson>, 'chat'>) {
+function useLog() {
+  const { log } = usePerson()
+  return useSyncExternalStore(log.subscribe, log.getSnapshot)
+}
+
+function NewestAction() {
+  const [newest] = useLog()
+  return newest ? <span className="newest" aria-hidden="true">{newest.type} {newest.about}</span> : null
+}
+
+function Measurements() {
+  const { chat, latencies } = usePerson()
   const { ackLatency, queue, retries, reconnections, duplicates } = chat.useChatMetrics()
-  const latency = useHistory(useCallback(() => chat.metrics.getSnapshot().ackLatency.p50 ?? 0, [chat]))
-  const depth = useHistory(useCallback(() => chat.metrics.getSnapshot().queue.depth, [chat]))
+  const acks = useSyncExternalStore(latencies.subscribe, latencies.getSnapshot)
+  const depths = useDepths()
   return (
     <div className="measurements">
-      <Plot name="Ack latency, p50" unit="ms" values={latency} />
-      <Plot name="Queue depth" unit="messages" values={depth} />
+      <Plot name="Ack latency" unit="ms" values={acks} />
+      <Plot name="Queue depth" unit="messages" values={depths} />
       <dl>
         <div><dt>Acks</dt><dd>{ackLatency.count}</dd></div>
         <div><dt>p95</dt><dd>{ackLatency.p95 === null ? '–' : `${ackLatency.p95.toFixed(0)} ms`}</dd></div>
@@ -61,8 +74,7 @@ function Errors() {
 }
 
 function ActionLog() {
-  const { log } = usePerson()
-  const actions = useSyncExternalStore(log.subscribe, log.getSnapshot)
+  const actions = useLog()
   return (
     <section aria-label="Actions" className="log">
       <ol>{actions.map(({ key, type, about, at }) => (

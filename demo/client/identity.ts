@@ -18,3 +18,13 @@ export async function post(path: string, body: object): Promise<unknown> {
   if (!response.ok) throw new Error(`unable to ask the demo server for ${path}: it answered ${response.status}`)
   return response.json()
 }
+
+/** Whether the server was told to swallow this user's acks; false where it has no such switch. */
+export async function dropsAcksOf(userId: string): Promise<boolean> {
+  try {
+    const { users } = await (await fetch('/control/state')).json() as { users: { [userId: string]: { dropAcks: unknown } } }
+    return users[userId]?.dropAcks === true
+  } catch {
+    return false
+  }
+}

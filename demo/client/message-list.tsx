@@ -1,91 +1,47 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useLayoutEffect, useRef, useState } from 'react'
-import { usePerson } from './person-context'
+import { useEffect, useRef } from 'react'
+import type { Message } from 'redux-chat'
 import { MessageRow } from './message-row'
+import { usePerson } from './person-context'
+import { useStayAtEnd } from './use-stay-at-end'
+import { useVisible } from './use-visible'
 
 /** This near to an edge counts as being there. */
 const EDGE_PX = 60
-
-function useVisible(): boolean {
-  const [visible, setVisible] = useState(() => document.visibilityState === 'visible')
-  useEffect(() => {
-    const onChange = (): void => setVisible(document.visibilityState === 'visible')
-    document.addEventListener('visibilitychange', onChange)
-    return () => document.removeEventListener('visibilitychange', onChange)
-  }, [])
-  return visible
-}
+/** Room for what stands above the oldest message. */
+const TOP_PX = 44
 
 export function MessageList({ channelId }: { readonly channelId: string }) {
   const { chat, store } = usePerson()
   const messages = chat.useMessages(channelId)
-  const { hasOlder, hasNewer, loadingOlder, gap, loadOlder, markRead } = chat.useChannel(channelId)
-  const unread = chat.useUnreadCount(channelId)
-  const visible = useVisible()
+  const { hasOlder, hasNewer, loadingOlder, gap, loadOlder, loadNewer } = chat.useChannel(channelId)
   const scroller = useRef<HTMLDivElement>(null)
-  const [atEnd, setAtEnd] = useState(true)
-  const lastTop = useRef(0)
-  const anchor = useRef<{ readonly id: string | undefined; readonly fromTop: number }>({ id: undefined, fromTop: 0 })
-  const rows = useVirtualizer({
-    count: messages.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => 58,
-    getItemKey: (index) => messages[index]?.id ?? index,
-    overscan: 12,
-  })
+  const rows = useRows(messages, scroller)
+  const { atEnd, follow, onScroll } = useStayAtEnd({ rows, scroller, newest: messages.at(-1), edge: EDGE_PX })
+  useMarkRead(channelId, atEnd && !hasNewer)
 
-  // Older messages come in above: the row that was first stays where it was.
-  const firstId = messages[0]?.id
-  useLayoutEffect(() => {
-    const { id, fromTop } = anchor.current
-    if (id === firstId) return
-    const index = id === undefined ? -1 : messages.findIndex((message) => message.id === id)
-    if (!atEnd && index > 0 && fromTop < EDGE_PX) rows.scrollToIndex(index, { align: 'start' })
-    anchor.current = { id: firstId, fromTop: scroller.current?.scrollTop ?? 0 }
-  })
-
-  // At the end it stays there, also while rows are measured and the window is resized.
-  const height = rows.getTotalSize()
-  const lastId = messages.at(-1)?.id
-  useLayoutEffect(() => {
-    if (atEnd && scroller.current) scroller.current.scrollTop = scroller.current.scrollHeight
-  }, [height, lastId, atEnd])
-
-  useEffect(() => {
-    if (visible && atEnd && unread > 0 && !hasNewer) markRead()
-  }, [visible, atEnd, unread, hasNewer, markRead])
-
-  function onScroll(): void {
-    const element = scroller.current
-    if (!element) return
-    anchor.current = { id: firstId, fromTop: element.scrollTop }
-    const nearEnd = element.scrollHeight - element.scrollTop - element.clientHeight < EDGE_PX
-    // Only a person scrolls up; growing content does not.
-    if (nearEnd) setAtEnd(true)
-    else if (element.scrollTop < lastTop.current) setAtEnd(false)
-    lastTop.current = element.scrollTop
-    if (element.scrollTop < EDGE_PX && hasOlder && !loadingOlder) loadOlder()
+  function onScrolled({ scrollTop, scrollHeight, clientHeight }: HTMLElement): void {
+    onScroll(scrollTop)
+    if (scrollTop < EDGE_PX && hasOlder && !loadingOlder) loadOlder()
+    if (scrollHeight - scrollTop - clientHeight < EDGE_PX && hasNewer) loadNewer()
   }
 
   function jumpToLatest(): void {
     if (hasNewer) store.dispatch(chat.actions.openChannel({ channelId }))
-    setAtEnd(true)
+    follow()
   }
 
   return (
     <div className="messages">
       {gap && <p className="notice" role="status">Messages {gap.after + 1} to {gap.before - 1} are being fetched</p>}
-      <div ref={scroller} className="scroller" onScroll={onScroll} role="log" aria-label={`Messages in ${channelId}`} tabIndex={0}>
-        {hasOlder && <button type="button" className="older" onClick={loadOlder} disabled={loadingOlder}>{loadingOlder ? 'Loading' : 'Load older messages'}</button>}
-        <div className="rows" style={{ height }}>
-          {rows.getVirtualItems().map((item) => {
-            const message = messages[item.index]
-            return message && (
-              <div key={item.key} ref={rows.measureElement} data-index={item.index} className="row" style={{ transform: `translateY(${item.start}px)` }}>
-                <MessageRow message={message} newDay={isNewDay(messages[item.index - 1]?.createdAt, message.createdAt)} />
-              </div>
-            )
-          })}
+      <div ref={scroller} className="scroller" onScroll={(event) => onScrolled(event.currentTarget)} role="log" aria-label={`Messages in ${channelId}`} tabIndex={0}>
+        <div className="rows" style={{ height: rows.getTotalSize() }}>
+          {hasOlder && <button type="button" className="older" onClick={loadOlder} disabled={loadingOlder}>{loadingOlder ? 'Loading' : 'Load older messages'}</button>}
+          {rows.getVirtualItems().map(({ key, index, start }) => (
+            <div key={key} ref={rows.measureElement} data-index={index} className="row" style={{ transform: `translateY(${start}px)` }}>
+              <Row message={messages[index]} newDay={isNewDay(messages[index - 1], messages[index], hasOlder)} />
+            </div>
+          ))}
         </div>
         {messages.length === 0 && <p className="empty">No messages yet. Say hello.</p>}
       </div>
@@ -94,5 +50,36 @@ export function MessageList({ channelId }: { readonly channelId: string }) {
   )
 }
 
-const isNewDay = (before: number | undefined, now: number): boolean =>
-  before === undefined || new Date(before).toDateString() !== new Date(now).toDateString()
+const dayOf = (message: Message | undefined): string => (message ? new Date(message.createdAt).toDateString() : '')
+
+/** With more above, the first one's day is not known to be new: a label that vanished later would move what is read. */
+const isNewDay = (before: Message | undefined, message: Message | undefined, hasOlder: boolean): boolean =>
+  before ? dayOf(before) !== dayOf(message) : !hasOlder
+
+const Row = ({ message, newDay }: { readonly message: Message | undefined; readonly newDay: boolean }) =>
+  message && <MessageRow message={message} newDay={newDay} />
+
+/** Only what is on the screen is rendered; what comes in above moves nothing that is being read. */
+function useRows(messages: readonly Message[], scroller: { readonly current: HTMLDivElement | null }) {
+  return useVirtualizer({
+    count: messages.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => 58,
+    getItemKey: (index) => messages[index]?.id ?? index,
+    overscan: 12,
+    paddingStart: TOP_PX,
+    anchorTo: 'end',
+    scrollEndThreshold: EDGE_PX,
+  })
+}
+
+/** What stands at the end of a visible page has been read. */
+function useMarkRead(channelId: string, sees: boolean): void {
+  const { chat } = usePerson()
+  const { markRead } = chat.useChannel(channelId)
+  const unread = chat.useUnreadCount(channelId)
+  const visible = useVisible()
+  useEffect(() => {
+    if (visible && sees && unread > 0) markRead()
+  }, [visible, sees, unread, markRead])
+}

@@ -1,8 +1,7 @@
 import { memo } from 'react'
-import type { Message, MessageStatus } from 'redux-chat'
+import type { Message } from 'redux-chat'
 import { usePerson } from './person-context'
-
-const TICKS: { readonly [S in MessageStatus]: string } = { pending: '◷', sent: '✓', delivered: '✓✓', read: '✓✓', failed: '!' }
+import { Ticks } from './ticks'
 
 const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
 const day = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' })
@@ -19,7 +18,7 @@ export const MessageRow = memo(function MessageRow({ message, newDay }: { readon
         <p className="text">{content}</p>
         <span className="meta">
           <time dateTime={new Date(createdAt).toISOString()}>{time.format(createdAt)}</time>
-          {mine && <span className="ticks"><span aria-hidden="true">{TICKS[status]}</span><span className="hidden">{status}</span></span>}
+          {mine && <Ticks status={status} />}
         </span>
         {status === 'failed' && <Failed message={message} />}
       </article>
@@ -32,8 +31,10 @@ function Failed({ message: { id, failure } }: { readonly message: Message }) {
   return (
     <div className="failed">
       <span>{failure?.message}</span>
-      <button type="button" onClick={() => store.dispatch(chat.actions.retryMessage({ id }))}>Retry</button>
-      <button type="button" onClick={() => store.dispatch(chat.actions.discardMessage({ id }))}>Discard</button>
+      <span className="choices">
+        <button type="button" onClick={() => store.dispatch(chat.actions.retryMessage({ id }))}>Retry</button>
+        <button type="button" onClick={() => store.dispatch(chat.actions.discardMessage({ id }))}>Discard</button>
+      </span>
     </div>
   )
 }

@@ -2,14 +2,14 @@ import type { CloseEvent, Lifecycle, Transport } from 'redux-chat'
 import { createEnvironment } from '../../src/create-environment'
 import { createSocketIoTransport } from '../../src/transport/socket-io'
 
-const KEY = 'redux-chat-demo:network'
-
 /** The real transport behind a switch; off cuts what is open and lets nothing new through, also after a reload. */
-export function createSwitchedTransport() {
+export function createSwitchedTransport(userId: string) {
+  // The two people of the split view share one tab's storage: each has a switch of their own.
+  const key = `redux-chat-demo:network:${userId}`
   const real = createSocketIoTransport()
   const cuts = new Set<() => void>()
   const listeners = new Set<() => void>()
-  let on = sessionStorage.getItem(KEY) !== 'off'
+  let on = sessionStorage.getItem(key) !== 'off'
 
   const transport: Transport = {
     open(request, handlers) {
@@ -59,7 +59,7 @@ export function createSwitchedTransport() {
     isOn: () => on,
     set(next: boolean): void {
       on = next
-      sessionStorage.setItem(KEY, on ? 'on' : 'off')
+      sessionStorage.setItem(key, on ? 'on' : 'off')
       if (!on) for (const cut of cuts) cut()
       for (const listener of listeners) listener()
     },

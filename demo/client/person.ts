@@ -4,15 +4,21 @@ import { createChat } from 'redux-chat/react'
 import { createActionLog } from './action-log'
 import { createTokenSource } from './identity'
 import { createSwitchedTransport } from './network-switch'
+import { createSeries } from './series'
+
+/** Redux Toolkit's checks stay on; what they cost in development is not worth a warning in a visitor's console. */
+const CHECK_WARNS_AFTER_MS = 1_000
 
 /** Everything one signed-in person has: a chat, a store that only added its reducer and middleware, and the demo's own switches. */
 export function createPerson(userId: string) {
-  const network = createSwitchedTransport()
+  const network = createSwitchedTransport(userId)
+  const latencies = createSeries()
   const log = createActionLog()
   const chat = createChat({
     url: window.location.origin,
     getToken: createTokenSource(userId),
     environment: { transport: network.transport, lifecycle: network.lifecycle },
+    onMetric: ({ name, value }) => { if (name === 'ack_latency') latencies.add(value) },
   })
   const recorder: Middleware = () => (next) => (action) => {
     if (isAction(action)) log.add(action)
@@ -20,10 +26,13 @@ export function createPerson(userId: string) {
   }
   const store = configureStore({
     reducer: { [chat.reducerPath]: chat.reducer },
-    middleware: (getDefault) => getDefault().concat(chat.middleware, recorder),
+    middleware: (getDefault) => getDefault({
+      immutableCheck: { warnAfter: CHECK_WARNS_AFTER_MS },
+      serializableCheck: { warnAfter: CHECK_WARNS_AFTER_MS },
+    }).concat(chat.middleware, recorder),
     devTools: chatDevTools(),
   })
-  return { userId, chat, store, network, log }
+  return { userId, chat, store, network, latencies, log }
 }
 
 export type Person = ReturnType<typeof createPerson>

@@ -49,7 +49,7 @@ const policy: readonly Mutant[] = [
 
 const state: readonly Mutant[] = [
   ...inFile('src/state/outbox.ts', [
-    ['G1', 'no requeue on disconnect', '(wasOpen ? changeEvery<X>(state, reason === 'reopened' ? rested : afterLoss) : state)', '(wasOpen && reason === 'never' ? state : state)'],
+    ['G1', 'no requeue on disconnect', "reason === 'reopened' ? rested : afterLoss", "reason === 'reopened' ? rested : (entry) => entry"],
     ['G3', 'the lease attempt is ignored by the reducer', 'if (!queue || queue[at]?.lease?.attempt !== target.attempt) return state', 'if (!queue || at < 0) return state'],
     ['G3', 'no go-back-N', 'i === at ? change(entry) : rested(entry)', 'i === at ? change(entry) : entry'],
     ['G7', "another user's echo settles ours", 'if (message.userId !== state.userId || !Object', 'if (!Object'],
