@@ -171,6 +171,19 @@ describe('sending', () => {
     expect(alice.shown('other')).toEqual(['elsewhere:sent'])
   })
 
+  it('G8: a backlog over many channels has no more in flight than inFlightTotal when the connection comes', async () => {
+    const alice = openStore({ config: { delivery: { inFlightTotal: 5 } } })
+    alice.env.network.cut()
+    alice.connect()
+    for (let i = 0; i < 20; i++) alice.send('hi', `channel-${i}`)
+    await alice.advance(100)
+    alice.env.network.fault({ direction: 'ack', event: 'message:send', action: 'drop' })
+    alice.env.network.fault({ direction: 'down', event: 'message:new', action: 'drop' })
+    alice.env.network.restore()
+    await alice.advance(3_000)
+    expect(alice.env.server.received('message:send')).toHaveLength(5)
+  })
+
   it('G4: delivered and read are shown when another member says so, and never go backwards', async () => {
     const env = createTestEnvironment()
     const alice = openStore({ env })
