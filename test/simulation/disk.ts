@@ -1,0 +1,88 @@
+import type { ManualClock } from 'redux-chat/testing'
+import type { RecordStorage, StoredRecord } from '../../src/persistence/record-storage'
+
+export type DiskMode = 'ok' | 'quota' | 'hang' | 'closed' | 'lies'
+
+const ERRORS = { quota: 'QuotaExceededError', closed: 'InvalidStateError', lies: 'UnknownError' } as const
+
+/** What a browser profile keeps: one value per user and id. It belongs to no tab and outlives all. */
+export interface Disk {
+  readonly cells: Map<string, unknown>
+  mode: DiskMode
+  /** Longest time of one call, in milliseconds. */
+  slowMs: number
+  /** Calls that wait for the device to answer again. */
+  readonly hung: (() => void)[]
+  heal(): void
+  /** The disk as one tab sees it. `isAlive` false: what was under way may or may not have happened. */
+  open(isAlive: () => boolean): RecordStorage
+}
+
+export const cellOf = (userId: string, id: string): string => JSON.stringify([userId, id])
+
+const isRecord = (value: unknown): value is StoredRecord => typeof value === 'object' && value !== null && 'data' in value && 'tab' in value
+
+/**
+ * Each call takes a time of its own and happens all at once at its end, so calls overtake each other unless their caller waits.
+ * A call of a tab that died meanwhile happens or not, by a toss.
+ */
+export function createDisk(clock: ManualClock, random: () => number, reached: (what: string) => void): Disk {
+  const cells = new Map<string, unknown>()
+
+  const call = <T>(isAlive: () => boolean, happen: () => T): Promise<T> => new Promise((resolve, reject) => {
+    const { mode } = disk
+    const survives = random() < 0.5
+    const end = (): void => {
+      if (!isAlive() && !survives) return
+      if (mode === 'quota' || mode === 'closed') {
+        reached(`disk ${mode}`)
+        reject(new DOMException('the device refuses', ERRORS[mode]))
+        return
+      }
+      const result = happen()
+      if (mode !== 'lies') return resolve(structuredClone(result))
+      reached('disk lies')
+      reject(new DOMException('it happened, but who knows', ERRORS.lies))
+    }
+    const start = (): void => void clock.setTimer(1 + random() * disk.slowMs, end)
+    if (mode !== 'hang') return start()
+    reached('disk hang')
+    disk.hung.push(start)
+  })
+
+  const of = (userId: string): readonly [string, unknown][] => [...cells].filter(([cell]) => (JSON.parse(cell) as string[])[0] === userId)
+
+  const load = (userId: string) => ({
+    records: of(userId).flatMap(([, value]) => (isRecord(value) ? [value] : [])),
+    unreadable: of(userId).flatMap(([cell, value]) => (isRecord(value) ? [] : [{ id: cell, reason: 'corrupt' as const }])),
+  })
+
+  const disk: Disk = {
+    cells,
+    mode: 'ok',
+    slowMs: 10,
+    hung: [],
+    heal() {
+      disk.mode = 'ok'
+      disk.slowMs = 10
+      for (const start of disk.hung.splice(0)) start()
+    },
+    open: (isAlive) => ({
+      load: (userId) => call(isAlive, () => load(userId)),
+      write: (change) => call(isAlive, () => {
+        for (const record of structuredClone(change.put)) cells.set(cellOf(record.userId, record.id), record)
+        for (const { userId, id } of change.remove) cells.delete(cellOf(userId, id))
+      }),
+      adopt: (userId, from, tab, ids) => call(isAlive, () => {
+        const moved = load(userId).records.filter((record) => record.tab === from && (ids?.includes(record.id) ?? true)).map((record) => ({ ...record, tab }))
+        for (const record of moved) cells.set(cellOf(userId, record.id), record)
+        return moved
+      }),
+      clear: (userId) => call(isAlive, () => {
+        for (const [cell] of userId === undefined ? [...cells] : of(userId)) cells.delete(cell)
+      }),
+      close: () => undefined,
+    }),
+  }
+  return disk
+}

@@ -1,0 +1,169 @@
+import { browserOf, USER_OF, type FaultName } from './plan'
+import { cellOf } from './disk'
+import { hostileEvents } from './hostile'
+import { onTab, spanOf, type Do } from './steps'
+import { pick } from './draw'
+import type { Tab } from './tab'
+import type { World } from './world'
+import type { DiskMode } from './disk'
+import type { TokenMode } from './tokens'
+
+/** The slots of one browser whose tabs live, frozen ones too. */
+const tabsOf = (world: World, browser: string): readonly Tab[] => [...world.living].filter((tab) => browserOf(tab.slot) === browser)
+
+const disk = (mode: DiskMode): Do => (world, { slot, u }) => {
+  const { disk: device } = world.browser(browserOf(slot))
+  device.mode = mode
+  world.lasting(spanOf(u, 20_000), () => device.heal())
+}
+
+const token = (mode: TokenMode): ((world: World, ms: number) => void) => (world, ms) => {
+  world.tokens.state.mode = mode
+  world.lasting(ms, () => { world.tokens.state.mode = 'ok' })
+}
+
+function freeze(world: World, tab: Tab, ms: number, event: 'resumed' | 'restored', isLinkDead: boolean): void {
+  tab.freeze()
+  if (isLinkDead) tab.env.network.drop()
+  world.lasting(ms, () => {
+    if (!tab.isAlive()) return
+    world.log(`${tab.name} wakes (${event})`)
+    tab.thaw(event)
+  })
+}
+
+/** What is stored is broken, one cell of it: a flipped byte is no record any more. */
+function corrupt(world: World, browser: string, u: number): void {
+  const { cells } = world.browser(browser).disk
+  if (cells.size === 0) return
+  const [cell] = pick([...cells], u)
+  cells.set(cell, 'c0rrupt')
+  world.reach('record corrupted')
+  const composed = world.ledger.composed.get((JSON.parse(cell) as string[])[1] ?? '')
+  if (composed) composed.isDestroyed = true
+}
+
+/** Written by the code of next year. */
+function newer(world: World, browser: string, u: number): void {
+  const userId = USER_OF[browser] ?? 'alice'
+  const id = `newer-${Math.floor(u * 1e6)}`
+  world.browser(browser).disk.cells.set(cellOf(userId, id), { userId, id, tab: 'tomorrow', version: 99, data: { shape: 'unknown' } })
+  world.reach('newer record planted')
+}
+
+function evict(world: World, browser: string): void {
+  world.browser(browser).disk.cells.clear()
+  for (const composed of world.ledger.all()) if (composed.browser === browser) composed.isDestroyed = true
+  world.reach('origin evicted')
+}
+
+function signOut(world: World, tab: Tab, discardOutbox: boolean): void {
+  const userId = tab.userId()
+  if (userId === null) return
+  const browser = browserOf(tab.slot)
+  if (discardOutbox) {
+    for (const composed of world.ledger.all()) if (composed.browser === browser && composed.userId === userId) composed.isDiscarded = true
+  }
+  tab.store.dispatch(tab.chat.actions.signOut({ discardOutbox }))
+}
+
+/** A message of mine on its way, and somebody else's that bears its id. */
+function foreignId(world: World, tab: Tab): void {
+  const [pending] = tab.chat.selectors.selectOutbox(tab.store.getState())
+  if (!pending) return
+  world.reach('foreign message with my id')
+  world.server.push(pending.channelId, { id: pending.id, userId: 'mallory', content: 'not yours' })
+}
+
+export const FAULT_STEPS: { readonly [kind in Exclude<FaultName, 'no_locks' | 'small_window' | 'not_ordered' | 'echo_first' | 'slow_network'>]: Do } = {
+  cut: onTab((world, { env }, { u }) => {
+    env.network.cut()
+    world.lasting(spanOf(u, 15_000), () => env.network.restore())
+  }),
+  half_open: onTab((world, tab, { u }) => {
+    tab.halfOpen()
+    world.lasting(spanOf(u, 20_000), () => tab.env.network.restore())
+  }),
+  dropped: onTab((_world, { env }) => env.network.drop()),
+  offline: onTab((world, { env, isAlive }, { u }) => {
+    env.network.cut()
+    env.lifecycle.offline()
+    world.lasting(spanOf(u, 15_000), () => {
+      env.network.restore()
+      if (isAlive()) env.lifecycle.online()
+    })
+  }),
+  lost_ack: onTab((_world, { env }, { v }) => void env.network.fault({ direction: 'ack', event: 'message:send', action: v < 0.5 ? 'cut' : 'drop', times: 1 + Math.floor(v * 3) })),
+  duplicate: onTab((_world, { env }, { v }) => void env.network.fault({ direction: v < 0.6 ? 'down' : 'up', action: 'duplicate', times: 5 })),
+  late_ack: onTab((_world, { env }, { v }) => void env.network.fault({ direction: 'ack', action: { delayMs: v * 15_000 }, times: 3 })),
+  server_stop: (world, { u }) => {
+    world.server.stop()
+    world.lasting(spanOf(u, 10_000), () => world.server.start())
+  },
+  crash_before_commit: (world) => world.server.crashNext('before_commit'),
+  crash_after_commit: (world) => world.server.crashNext('after_commit'),
+  rejection: (world) => void world.server.rejectNext({ code: 'forbidden_word', message: 'no', retryable: false }),
+  retry_after: (world, { u }) => void world.server.rejectNext({ code: 'rate_limited', retryable: true, retryAfterMs: u * 5_000 }),
+  token_expires: (world, { u, v }) => {
+    if (v < 0.4) world.server.expireAuth(u < 0.5 ? 'alice' : 'bob')
+    else {
+      world.tokens.state.lifeMs = 4_000
+      world.lasting(spanOf(u, 20_000), () => { world.tokens.state.lifeMs = 60_000 })
+    }
+  },
+  token_fails: (world, { u, v }) => token(pick<TokenMode>(['throws', 'hangs', 'stale'], v))(world, spanOf(u, 20_000)),
+  hostile: (world, { u, v }) => {
+    for (const [event, ...args] of hostileEvents(u, v)) world.server.emitRaw(u < 0.7 ? 'alice' : 'bob', event, ...args)
+  },
+  foreign_id: onTab((world, tab) => foreignId(world, tab)),
+  disk_slow: (world, { slot, u }) => {
+    const { disk: device } = world.browser(browserOf(slot))
+    device.slowMs = 2_000
+    world.lasting(spanOf(u, 20_000), () => { device.slowMs = 10 })
+  },
+  disk_quota: disk('quota'),
+  disk_hang: disk('hang'),
+  disk_closed: disk('closed'),
+  disk_lies: disk('lies'),
+  disk_corrupt: (world, { slot, u }) => corrupt(world, browserOf(slot), u),
+  disk_newer: (world, { slot, u }) => newer(world, browserOf(slot), u),
+  disk_evicted: (world, { slot }) => evict(world, browserOf(slot)),
+  crash: (world, { slot }) => {
+    const tab = world.tabs.get(slot)
+    if (tab) world.end(tab)
+  },
+  reload: (world, { slot }) => {
+    const tab = world.tabs.get(slot)
+    if (!tab) return
+    const userId = tab.userId()
+    world.end(tab)
+    world.open(slot, userId ?? undefined)
+  },
+  browser_kill: (world, { slot }) => {
+    for (const tab of tabsOf(world, browserOf(slot))) world.end(tab)
+  },
+  freeze: onTab((world, tab, { u, v }) => freeze(world, tab, spanOf(u, 40_000), 'resumed', v < 0.5)),
+  freeze_unlocked: onTab((world, tab, { u, v }) => {
+    freeze(world, tab, spanOf(u, 40_000), 'resumed', v < 0.5)
+    tab.loseLocks()
+    world.reach('locks taken from a frozen page')
+  }),
+  bfcache: onTab((world, tab, { u }) => freeze(world, tab, spanOf(u, 40_000), 'restored', true)),
+  hidden: onTab((world, tab, { u }) => {
+    tab.hide(true)
+    world.lasting(spanOf(u, 40_000), () => { if (tab.isAlive()) tab.hide(false) })
+  }),
+  sleep: (world, { u }) => world.clock.sleep(spanOf(u, 120_000)),
+  wall_jump: (world, { slot, u, v }) => {
+    world.browser(browserOf(slot)).wallOffset += (v < 0.5 ? 1 : -1) * u * 3 * 86_400_000
+  },
+  sign_out: onTab((world, tab) => signOut(world, tab, false)),
+  sign_out_discard: onTab((world, tab) => signOut(world, tab, true)),
+  other_user: onTab((world, tab, { u }) => world.signIn(tab, u < 0.5 ? 'bob' : 'alice')),
+  reconnect: onTab((world, tab, { u }) => {
+    const userId = tab.userId()
+    if (userId === null) return
+    tab.store.dispatch(tab.chat.actions.disconnect())
+    world.lasting(spanOf(u, 10_000), () => { if (tab.isAlive() && !tab.isFrozen() && tab.userId() === userId) world.signIn(tab, userId) })
+  }),
+}

@@ -1,0 +1,173 @@
+import type { Message } from '../../src/model'
+import { browserOf, CHANNELS } from './plan'
+import type { Seen } from './ledger'
+import type { Tab } from './tab'
+import type { World } from './world'
+
+/** A broken promise, by the number that SIMULATION.md gives it. */
+export class Violation extends Error {
+  override readonly name = 'Violation'
+  constructor(readonly invariant: string, readonly problem: string) {
+    super(`${invariant}: ${problem}`)
+  }
+}
+
+export const require = (holds: boolean, invariant: string, problem: () => string): void => {
+  if (!holds) throw new Violation(invariant, problem())
+}
+
+const RANK = { failed: 0, pending: 0, sent: 1, delivered: 2, read: 3 } as const
+
+const MAX_ERRORS = 50
+const MAX_TIMERS = 60
+
+/** Looks at everything that changed since it looked last. */
+export function createWatch(world: World) {
+  const { ledger, server } = world
+  const seenState = new Map<Tab, unknown>()
+  const views = new Map<Tab, Map<string, Seen>>()
+  const checkedRows = new Map<string, number>()
+  const committed = new Map<string, string>()
+  const lastOrder = new Map<string, number>()
+  /** Tab lives in which a user may not have left since the message was composed. */
+  const left = new Map<Tab, Map<string, string>>()
+
+  /** I1, I5, I11: what the server has committed. */
+  function checkLog(): void {
+    for (const channelId of CHANNELS) {
+      const rows = server.log(channelId)
+      for (const row of rows.slice(checkedRows.get(channelId) ?? 0)) {
+        const composed = ledger.composed.get(row.id)
+        if (!composed || row.userId === 'mallory') continue
+        require(!committed.has(row.id), 'I1', () => `the server holds ${row.content} twice`)
+        committed.set(row.id, row.userId)
+        require(row.userId === composed.userId && row.content === composed.content && channelId === composed.channelId, 'I5', () =>
+          `${composed.content} was committed as ${row.content} by ${row.userId} in ${channelId}`)
+        const key = `${composed.tab}|${channelId}`
+        require(composed.isRetried || composed.order > (lastOrder.get(key) ?? 0), 'I11', () => `${composed.content} was committed after a later one of its tab`)
+        if (!composed.isRetried) lastOrder.set(key, composed.order)
+      }
+      checkedRows.set(channelId, rows.length)
+    }
+  }
+
+  function checkMessage(tab: Tab, message: Message, seen: Map<string, Seen>): void {
+    const composed = ledger.composed.get(message.id)
+    const isMine = composed !== undefined && composed.userId === message.userId
+    const before = seen.get(`${message.userId}/${message.id}`)
+    if (before) {
+      const revived = before.status === 'failed' && message.status === 'pending'
+      require(revived || RANK[message.status] >= RANK[before.status], 'I3', () => `${message.content} fell from ${before.status} to ${message.status} in ${tab.name}`)
+      require(before.seq === undefined || before.seq === message.seq, 'I3', () => `${message.content} changed its seq from ${before.seq} to ${message.seq}`)
+    }
+    seen.set(`${message.userId}/${message.id}`, { status: message.status, seq: message.seq })
+    if (!isMine) return
+    require(message.content === composed.content && message.channelId === composed.channelId, 'I4', () => `${composed.content} became ${message.content} in ${tab.name}`)
+    // The queue of one who has no more than what is shown.
+    if (message.stored) composed.wasStored = true
+  }
+
+  function checkViews(tab: Tab): void {
+    const userId = tab.userId()
+    const seen = views.get(tab) ?? new Map<string, Seen>()
+    views.set(tab, seen)
+    for (const channelId of CHANNELS) {
+      const shown = tab.messages(channelId)
+      const keys = new Set(shown.map((message) => `${message.userId}/${message.id}`))
+      require(keys.size === shown.length, 'I2', () => `${tab.name} shows a message of ${channelId} twice`)
+      for (const message of shown) {
+        checkMessage(tab, message, seen)
+        const isUnsent = message.status === 'pending' || message.status === 'failed'
+        require(!isUnsent || message.userId === userId, 'I5', () => `${tab.name} of ${userId} shows ${message.content} as its own`)
+      }
+      const seqs = shown.flatMap(({ seq }) => (seq === undefined ? [] : [seq]))
+      require(seqs.every((seq, i) => i === 0 || seq > (seqs[i - 1] ?? 0)), 'I13', () => `${tab.name} shows ${channelId} out of order: ${seqs.join(' ')}`)
+      checkUnread(tab, channelId, shown)
+    }
+  }
+
+  /** I10, where everything from the first message on is loaded. */
+  function checkUnread(tab: Tab, channelId: string, shown: readonly Message[]): void {
+    const root = tab.store.getState()
+    const { hasOlder, hasNewer } = tab.chat.selectors.selectChannel(root, channelId)
+    const channel = root.chat.messages[`#${channelId}`]
+    if (!channel?.anchored || hasOlder || hasNewer || (channel.messages[0]?.seq ?? 1) !== 1) return
+    const me = tab.userId()
+    const read = tab.chat.selectors.selectReceipts(root, channelId).find(({ userId }) => userId === me)?.read ?? 0
+    const expected = shown.filter((message) => message.seq !== undefined && message.userId !== me && message.seq > read).length
+    require(tab.chat.selectors.selectUnreadCount(root, channelId) === expected, 'I10', () =>
+      `${tab.name} counts ${tab.chat.selectors.selectUnreadCount(root, channelId)} unread in ${channelId}, there are ${expected}`)
+  }
+
+  /** I4: what was composed here and whose composer is still here is shown. */
+  function checkPresence(tab: Tab): void {
+    const userId = tab.userId()
+    const gone = left.get(tab) ?? new Map<string, string>()
+    left.set(tab, gone)
+    for (const composed of ledger.all()) {
+      if (composed.tab !== tab.name || composed.isDiscarded || gone.has(composed.id)) continue
+      if (composed.userId !== userId) gone.set(composed.id, 'signed out')
+      // A small window shows the newest messages only.
+      else if (!world.has('small_window') || !committed.has(composed.id)) {
+        require(tab.message(composed.channelId, composed.id) !== undefined, 'I4', () => `${composed.content} vanished from ${tab.name}`)
+      }
+    }
+  }
+
+  /** I6, I8. */
+  function checkFlights(): void {
+    const inFlight = new Map<string, string>()
+    for (const tab of world.living) {
+      if (tab.isFrozen()) continue
+      let total = 0
+      for (const [key, queue] of Object.entries(tab.state().outbox.channels)) {
+        const leased = queue.filter(({ lease }) => lease !== null)
+        total += leased.length
+        require(leased.length <= (world.has('not_ordered') ? 1 : 32), 'I6', () => `${tab.name} has ${leased.length} in flight in ${key}`)
+        for (const { message } of leased) {
+          const other = inFlight.get(message.id)
+          require(other === undefined || world.has('no_locks'), 'I6', () => `${message.content} is in flight in ${other} and ${tab.name}`)
+          inFlight.set(message.id, tab.name)
+        }
+      }
+      require(total <= 100, 'I6', () => `${tab.name} has ${total} in flight`)
+      require(tab.env.timers <= MAX_TIMERS, 'I8', () => `${tab.name} has ${tab.env.timers} timers`)
+      require(tab.state().errors.length <= MAX_ERRORS, 'I8', () => `${tab.name} keeps ${tab.state().errors.length} errors`)
+    }
+  }
+
+  /** I9: records that this code cannot read are as they were. */
+  function checkForeignRecords(): void {
+    for (const { disk, name } of world.browsers.values()) {
+      for (const [cell, value] of planted.get(name) ?? []) {
+        require(disk.cells.get(cell) === value || world.reached.has('origin evicted') || wasCleared(name), 'I9', () => `the unreadable record ${cell} was changed`)
+      }
+      const found = [...disk.cells].filter(([, value]) => typeof value === 'string' || (typeof value === 'object' && value !== null && 'version' in value && value.version === 99))
+      planted.set(name, new Map(found))
+    }
+  }
+  const planted = new Map<string, Map<string, unknown>>()
+  /** A sign-out that discards removes everything of that user. */
+  const wasCleared = (name: string): boolean => ledger.all().some(({ browser, isDiscarded }) => browser === name && isDiscarded) || world.has('sign_out_discard')
+
+  return {
+    committed,
+    /** After every event. */
+    check(): void {
+      require(Object.keys(Object.prototype).length === 0 && !('polluted' in {}), 'I7', () => 'Object.prototype was touched')
+      checkLog()
+      for (const tab of world.living) {
+        const state = tab.state()
+        if (seenState.get(tab) === state) continue
+        seenState.set(tab, state)
+        checkViews(tab)
+        checkPresence(tab)
+      }
+      checkFlights()
+      checkForeignRecords()
+    },
+    browserOf,
+  }
+}
+
+export type Watch = ReturnType<typeof createWatch>

@@ -1,0 +1,56 @@
+/* `npm run sim -- --seeds N --from S`; `--seconds T` stops after T seconds; `--replay S` prints the whole trace of one seed. */
+process.env['NODE_ENV'] = 'production'
+import { parseArgs } from 'node:util'
+import { shrink } from './shrink'
+import { simulateSeed, type Outcome } from './simulate'
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '200' }, from: { type: 'string', default: '1' }, seconds: { type: 'string', default: '0' },
+    replay: { type: 'string' }, shrink: { type: 'boolean', default: true },
+  },
+})
+const print = (line: string): void => void process.stdout.write(`${line}\n`)
+
+const LAST_LINES = 40
+
+async function explain(outcome: Outcome): Promise<void> {
+  print(`seed ${outcome.plan.seed} broke ${outcome.failure?.invariant}: ${outcome.failure?.problem}`)
+  if (!values.shrink) return
+  const small = await shrink(outcome)
+  print(`shrunk to ${small.plan.steps.length} steps, faults: ${small.plan.faults.join(' ')}`)
+  for (const step of small.plan.steps) print(`  ${JSON.stringify(step)}`)
+  print(`the last events of it (${small.failure?.problem}):`)
+  for (const line of small.trace.slice(-LAST_LINES)) print(`  ${line}`)
+  print(`again: npm run sim -- --replay ${outcome.plan.seed}`)
+}
+
+async function replay(seed: number): Promise<number> {
+  const outcome = await simulateSeed(seed)
+  for (const line of outcome.trace) print(line)
+  print(outcome.failure ? `${outcome.failure.invariant}: ${outcome.failure.problem}` : 'all promises kept')
+  return outcome.failure ? 1 : 0
+}
+
+async function many(): Promise<number> {
+  const from = Number(values.from)
+  const count = Number(values.seeds)
+  const deadline = Number(values.seconds) > 0 ? performance.now() + Number(values.seconds) * 1_000 : Infinity
+  const start = performance.now()
+  const reached = new Map<string, number>()
+  let [done, messages, failed] = [0, 0, 0]
+  for (; done < count && performance.now() < deadline; done++) {
+    const outcome = await simulateSeed(from + done)
+    messages += outcome.messages
+    for (const [what, times] of outcome.reached) reached.set(what, (reached.get(what) ?? 0) + times)
+    if (!outcome.failure) continue
+    if (failed++ < 3) await explain(outcome)
+    else print(`seed ${outcome.plan.seed} broke ${outcome.failure.invariant}: ${outcome.failure.problem.slice(0, 200)}`)
+  }
+  const rate = done / ((performance.now() - start) / 1_000)
+  print([...reached].sort(([a], [b]) => (a < b ? -1 : 1)).map(([what, times]) => `${what} ${times}`).join(', '))
+  print(`${done} seeds from ${from}, ${messages} messages, ${rate.toFixed(1)} seeds/s, ${failed} failed`)
+  return failed > 0 ? 1 : 0
+}
+
+process.exitCode = values.replay === undefined ? await many() : await replay(Number(values.replay))
