@@ -32,14 +32,17 @@ function freeze(world: World, tab: Tab, ms: number, event: 'resumed' | 'restored
   })
 }
 
+const idOf = (cell: string): string => (JSON.parse(cell) as string[])[1] ?? ''
+
 /** What is stored is broken, one cell of it: a flipped byte is no record any more. */
 function corrupt(world: World, browser: string, u: number): void {
   const { cells } = world.browser(browser).disk
-  if (cells.size === 0) return
-  const [cell] = pick([...cells], u)
+  const own = [...cells.keys()].filter((cell) => world.ledger.composed.has(idOf(cell)))
+  if (own.length === 0) return
+  const cell = pick(own, u)
   cells.set(cell, 'c0rrupt')
   world.reach('record corrupted')
-  const composed = world.ledger.composed.get((JSON.parse(cell) as string[])[1] ?? '')
+  const composed = world.ledger.composed.get(idOf(cell))
   if (composed) composed.isDestroyed = true
 }
 
@@ -70,7 +73,8 @@ function signOut(world: World, tab: Tab, discardOutbox: boolean): void {
 /** A message of mine on its way, and somebody else's that bears its id. */
 function foreignId(world: World, tab: Tab): void {
   const [pending] = tab.chat.selectors.selectOutbox(tab.store.getState())
-  if (!pending) return
+  // A server takes an id once.
+  if (!pending || world.server.log(pending.channelId).some(({ id }) => id === pending.id)) return
   world.reach('foreign message with my id')
   world.server.push(pending.channelId, { id: pending.id, userId: 'mallory', content: 'not yours' })
 }

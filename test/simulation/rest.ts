@@ -24,7 +24,7 @@ export const unrest = (world: World): string => [...world.living].map((tab) =>
 
 function isVisiblyUnsent(world: World, composed: Composed): boolean {
   return [...world.living].some((tab) => browserOf(tab.slot) === composed.browser && tab.userId() === composed.userId &&
-    tab.message(composed.channelId, composed.id)?.status === 'failed')
+    tab.messages(composed.channelId).some(({ id, userId, status }) => id === composed.id && userId === composed.userId && status === 'failed'))
 }
 
 /** I12: whatever showed `stored` is with the server, or visibly failed. */
