@@ -2,7 +2,6 @@ import type { UnknownAction } from '@reduxjs/toolkit'
 import type { Stop } from '../environment'
 import type { Extra, OutboxState, ReceiptEvent } from '../model'
 import { createOutboxPersistence } from '../persistence/persist'
-import type { RestoredOutbox } from '../persistence/records'
 import { problemOf } from '../persistence/writer'
 import { idOf } from '../policy/keys'
 import { findEntry } from '../policy/outbox'
@@ -12,12 +11,10 @@ import { applyEmit, applyEvent } from './bindings'
 import { createDelivery } from './delivery'
 import { createInbox } from './inbox'
 import { createReceipts } from './receipts'
+import { createRecovery } from './recovery'
 import type { Runtime } from './runtime'
 import { createSession } from './session'
 import { createSync } from './sync'
-
-/** A stored queue that takes longer than this to read is united with what is sent meanwhile. */
-const RESTORE_PATIENCE_MS = 3_000
 
 const idsOf = <X extends Extra>(outbox: OutboxState<X>): readonly string[] =>
   Object.values(outbox.channels).flatMap((queue) => queue.map((entry) => entry.message.id))
@@ -27,7 +24,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   const { environment, options, actions, metrics } = runtime
   const { commands, reports } = actions
   const inbox = createInbox(runtime)
-  const session = createSession(runtime, { onOpened, onEvent, onClosed }, () => probe())
+  const session = createSession(runtime, { onOpened, onEvent, onClosed, onThawed: () => recovery.thawed() }, () => probe())
   const delivery = createDelivery(runtime, session.renewal)
   const sync = createSync(runtime, session.renewal.refuse)
   const receipts = createReceipts(runtime)
@@ -40,19 +37,19 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     tabId: environment.id(),
     report: {
       stored: (ids) => runtime.dispatch(reports.outboxStored({ ids })),
-      purged: () => runtime.dispatch(reports.outboxStored({ ids: idsOf(runtime.getState().outbox), stored: false })),
+      unstored: (ids = idsOf(runtime.getState().outbox)) => runtime.dispatch(reports.outboxStored({ ids, stored: false })),
       failed: ({ code, message }) => runtime.report('storage_error', code, message, { retryable: true }),
-      adopted: take,
+      adopted: (userId, restored) => recovery.take(userId, restored),
+      // Without locks two living tabs may take each other for dead: better sent twice, which the server notices, than by nobody.
+      lost: (ids) => { if (environment.locks) delivery.disown(ids) },
     },
   })
+  const recovery = createRecovery(runtime, delivery, persistence)
   let user: string | null = null
   let outbox: unknown = null
   /** Whose messages this tab keeps, also between a disconnect and the next connect. */
   let owner: string | null = null
   let stopWatching: Stop = () => undefined
-  let stopPatience: Stop = () => undefined
-  /** Counts sign-ins: what an earlier one still waits for is none of the present one's business. */
-  let life = 0
   let reconciling = false
   let again = false
 
@@ -117,44 +114,13 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     }, Math.min(5_000, options.delivery.ackTimeoutMs))
   }
 
-  /** Stored messages become this tab's own: those of its earlier life, and those of tabs that have ended. */
-  function take(userId: string, { entries, reads, unreadable }: RestoredOutbox<X>): void {
-    if (user !== userId) return
-    delivery.own(entries.map((entry) => entry.message.id))
-    if (entries.length > 0 || Object.keys(reads).length > 0) runtime.dispatch(reports.outboxRestored({ userId, entries, reads }))
-    if (unreadable.length === 0) return
-    runtime.report('storage_error', 'records_unreadable',
-      `unable to read ${unreadable.length} stored messages (${unreadable[0]?.reason}); they are left as they are, all others were loaded`)
-  }
-
-  /** Reads the user's stored queue; nothing is sent before, because what is stored is older. */
-  function restore(userId: string): void {
-    const mine = ++life
-    delivery.hold(true)
-    const release = (): void => {
-      if (life !== mine || user !== userId) return
-      stopPatience()
-      delivery.hold(false)
-      reconcile()
-    }
-    stopPatience = environment.clock.setTimer(RESTORE_PATIENCE_MS, release)
-    persistence.restore(userId).then((restored) => {
-      take(userId, restored)
-      release()
-    }, (reason: unknown) => {
-      const { code, message } = problemOf(reason)
-      runtime.report('storage_error', code, message, { retryable: true })
-      release()
-    })
-  }
-
   function signIn(userId: string): void {
     if (user !== null && user !== userId) leave(false)
     if (user === null) {
       user = owner = userId
       stopWatching = metrics.watch(() => runtime.getState().outbox)
       delivery.own(idsOf(runtime.getState().outbox))
-      restore(userId)
+      recovery.start(userId)
     }
     session.start(userId)
   }
@@ -171,7 +137,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     sync.stop()
     receipts.stop()
     stopWatching()
-    stopPatience()
+    recovery.stop()
     // The queue of a user who has left was followed up to the end; another user's begins anew.
     persistence.update(runtime.getState().outbox)
     persistence.stop()
@@ -192,7 +158,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     else if (commands.sendMessage.match(action)) delivery.own([action.payload.id])
     else if (commands.retryMessage.match(action)) delivery.own([action.payload.id])
     else if (commands.retryAllFailed.match(action)) delivery.own(idsOf(runtime.getState().outbox))
-    else if (commands.discardMessage.match(action)) delivery.disown(action.payload.id)
+    else if (commands.discardMessage.match(action)) delivery.disown([action.payload.id])
     else if (commands.disconnect.match(action)) leave(true)
     else if (commands.signOut.match(action)) signOut(action.payload.discardOutbox === true)
   }

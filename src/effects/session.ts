@@ -13,6 +13,8 @@ export interface SessionHandlers {
   onOpened(again: boolean): void
   onEvent(name: string, args: readonly unknown[]): void
   onClosed(): void
+  /** The page ran again after a freeze, or came back from the back/forward cache: others may have taken it for dead. */
+  onThawed(): void
 }
 
 /** A hidden page may be frozen at any time; after this long its socket has to prove that it lives. */
@@ -180,8 +182,9 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     if (event === 'hidden') hiddenSince = clock.monotonic()
     else if (event === 'offline') {
       if (phase === 'waiting') halt('offline', 'offline')
-    } else if (event === 'restored') {
-      // A page in the back/forward cache has lost its socket, whether it was told so or not.
+    } else if (event === 'restored' || event === 'resumed') {
+      handlers.onThawed()
+      // A page that stood still has lost its socket, whether it was told so or not.
       attempt = 0
       if (!unauthorized()) begin(false)
     } else if (phase === 'open') probeAfterSleep(event)
@@ -191,7 +194,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   function probeAfterSleep(event: LifecycleEvent): void {
     const slept = hiddenSince !== null && clock.monotonic() - hiddenSince > PROBE_AFTER_HIDDEN_MS
     hiddenSince = null
-    if (slept || event === 'resumed' || event === 'online') probe()
+    if (slept || event === 'online') probe()
   }
 
   return {

@@ -74,14 +74,25 @@ export function createIndexedDbStorage({ name, factory = indexedDB }: { readonly
       const [found, keys] = await Promise.all([settled(records.getAll(ofUser(userId))), settled(records.getAllKeys(ofUser(userId)))])
       return sort(found, keys)
     },
-    async write({ put, remove }: RecordChange) {
+    async write({ put, update = [], remove }: RecordChange) {
       const transaction = await begin('readwrite')
       const done = completed(transaction)
       const records = transaction.objectStore(STORE)
+      const lost: string[] = []
+      const updateOwned = (record: StoredRecord): void => {
+        const found = records.get([record.userId, record.id])
+        found.onsuccess = () => {
+          const held: unknown = found.result
+          if (isRecord(held) && held.tab !== record.tab) lost.push(record.id)
+          else records.put(record)
+        }
+      }
       try {
         for (const record of put) records.put(record)
         for (const { userId, id } of remove) records.delete([userId, id])
-        transaction.commit()
+        for (const record of update) updateOwned(record)
+        // With nothing more to ask, the browser needs not wait for it.
+        if (update.length === 0) transaction.commit()
       } catch (reason) {
         // Thrown before the browser saw all of it: nothing of it may stay.
         done.catch(() => undefined)
@@ -89,6 +100,7 @@ export function createIndexedDbStorage({ name, factory = indexedDB }: { readonly
         throw reason
       }
       await done
+      return lost
     },
     async adopt(userId, from, tab, ids) {
       const transaction = await begin('readwrite')

@@ -143,6 +143,17 @@ export function createKeyValueStorage({ name, storage }: { readonly name: string
     }
   }
 
+  /** Which of these another tab has taken over since they were written. */
+  async function ofOthers(records: readonly StoredRecord[], known: ReadonlyMap<string, string>): Promise<readonly string[]> {
+    const lost: string[] = []
+    for (const record of records) {
+      const text = await readText(known.get(recordKey(record)) ?? '')
+      const held = text === null ? null : parse(text)
+      if (isRecord(held) && recordKey(held) === recordKey(record) && held.tab !== record.tab) lost.push(record.id)
+    }
+    return lost
+  }
+
   async function remove(records: RecordChange['remove'], known: Map<string, string>): Promise<void> {
     for (const record of records) {
       const key = known.get(recordKey(record))
@@ -169,10 +180,12 @@ export function createKeyValueStorage({ name, storage }: { readonly name: string
 
   return {
     load: (userId) => queued(() => load(userId)),
-    write: (change) => queued(async () => {
+    write: ({ put: added, update = [], remove: removed }) => queued(async () => {
       const all = await known()
-      await put(change.put, all)
-      await remove(change.remove, all)
+      const lost = await ofOthers(update, all)
+      await put([...added, ...update.filter((record) => !lost.includes(record.id))], all)
+      await remove(removed, all)
+      return lost
     }),
     adopt: (userId, from, tab, ids) => queued(async () => {
       const wanted = ids && new Set(ids)

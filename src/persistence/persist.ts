@@ -4,6 +4,7 @@ import type { Extra, OutboxState } from '../model'
 import { fullJitter } from '../policy/backoff'
 import type { RecordStorage, StoredRecord } from './record-storage'
 import { diffOutbox, readRecords, recordIds, type RestoredOutbox } from './records'
+import { createOwnership, tabsOf } from './ownership'
 import type { TabLocks } from './tabs'
 import { createWriter, type StorageProblem } from './writer'
 
@@ -18,23 +19,32 @@ export interface PersistenceDeps<X extends Extra> {
   readonly tabId: string
   readonly report: {
     stored(ids: readonly string[]): void
-    /** `purge()` removed the records: nothing in memory is stored any more. */
-    purged(): void
+    /** The records of these, by default of all, were removed: what is in memory is not stored any more. */
+    unstored(ids?: readonly string[]): void
     failed(problem: StorageProblem): void
     /** Records of a tab that has ended since. */
     adopted(userId: string, restored: RestoredOutbox<X>): void
+    /** Another tab has taken these over: this one may not send them any more. */
+    lost(ids: readonly string[]): void
   }
 }
 
-/** A tab that ends may be reloading: its successor, which does not wait, has this long to take its messages back. */
-const RELOAD_GRACE_MS = 5_000
-/** A lock that goes this soon after our own start was most likely held by this tab's page before the reload. */
-const UNLOAD_MS = 1_000
+/** What a look at the storage brings: messages to show, and what became of those that are shown already. */
+export interface Restoration<X extends Extra> extends RestoredOutbox<X> {
+  /** Another living tab owns them now. */
+  readonly taken: readonly string[]
+  /** No record is left: whoever had them has sent or discarded them. */
+  readonly gone: readonly string[]
+}
+
+const NONE_LOST = { taken: [], gone: [] }
+
 const RESTORE_RETRY = { baseMs: 1_000, maxMs: 60_000 }
 
 const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => Object.keys(outbox.channels).length === 0
 
-const tabsOf = (records: readonly StoredRecord[]): readonly string[] => [...new Set(records.map(({ tab }) => tab))]
+const storedIds = <X extends Extra>({ channels }: OutboxState<X>): readonly string[] =>
+  Object.values(channels).flatMap((queue) => queue.flatMap(({ stored, message }) => (stored ? [message.id] : [])))
 
 const isReadable = (record: StoredRecord): boolean => readRecords(record.userId, [record], []).unreadable.length === 0
 
@@ -45,16 +55,12 @@ const isReadable = (record: StoredRecord): boolean => readRecords(record.userId,
  */
 export function createOutboxPersistence<X extends Extra>({ key, storage, locks, clock, random, tabId, report }: PersistenceDeps<X>) {
   const nothing: OutboxState<X> = { userId: null, channels: {}, reads: {} }
-  const writer = createWriter({ storage, clock, random, stored: report.stored, failed: report.failed })
+  const writer = createWriter({ storage, clock, random, stored: report.stored, lost: report.lost, failed: report.failed })
   const scope = `redux-chat:${key}`
-  /** One lock per tab and user: a tab that serves somebody else now no longer keeps what it left. */
-  const lockOf = (userId: string, tab: string): string => `${scope}:tab:${tab}:${userId}`
+  const ownership = createOwnership({ scope, locks, clock, tabId })
   const registered = new WeakSet<object>()
   const timers = new Set<Stop>()
   let seen = nothing
-  let releaseLock: Stop | null = null
-  /** The locks of tabs whose end this one waits for. */
-  const awaited = new Set<string>()
   let user: string | null = null
 
   function later(delayMs: number, task: () => void): void {
@@ -71,29 +77,27 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
       const ids = records.filter((record) => record.tab === tab && isReadable(record)).map(({ id }) => id)
       return ids.length === 0 ? [] : await writer.between((target) => target.adopt(userId, tab, tabId, ids)) ?? []
     }))
-    const moved = records.length === 0 ? [] : locks ? await locks.during(`${scope}:adopt`, take) : await take()
+    const moved = records.length === 0 ? [] : await ownership.alone(take)
     return [...moved.flat(), ...records.filter((record) => !isReadable(record))]
   }
 
   async function takeOver(userId: string, tab: string): Promise<void> {
-    const loaded = user === userId ? await writer.between((target) => target.load(userId)) : null
+    if (user !== userId) return
+    // A tab whose lock was taken away while it was frozen may be back.
+    if ((await ownership.living(userId, [tab])).length > 0) {
+      awaitEnd(userId, tab)
+      return
+    }
+    const loaded = await writer.between((target) => target.load(userId))
     const records = await adopt(userId, loaded?.records.filter((record) => record.tab === tab) ?? [])
     if (records.length > 0 && user === userId) report.adopted(userId, readRecords<X>(userId, records, []))
   }
 
-  /** A living tab keeps its records; its lock is queued for, so that its end is noticed the moment it comes. */
   function awaitEnd(userId: string, tab: string): void {
-    const lock = lockOf(userId, tab)
-    if (!locks || awaited.has(lock)) return
-    awaited.add(lock)
-    const since = clock.monotonic()
-    const fail = (reason: unknown): void => report.failed({
+    if (user !== userId) return
+    ownership.awaitEnd(userId, tab, (graceMs) => later(graceMs, () => void takeOver(userId, tab).catch((reason: unknown) => report.failed({
       code: 'storage_failed', message: `unable to take over the messages of a closed tab: ${String(reason)}; they come back with the next connect`,
-    })
-    locks.during(lock, async () => { awaited.delete(lock) }).then(() => {
-      const grace = clock.monotonic() - since <= UNLOAD_MS ? 0 : RELOAD_GRACE_MS
-      if (user === userId) later(grace, () => void takeOver(userId, tab).catch(fail))
-    }, fail)
+    }))))
   }
 
   /** This tab's records that the state does not show, less what waits to be removed. Exact only between two writes. */
@@ -107,17 +111,23 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     return [...own.values()]
   }
 
-  async function read(userId: string): Promise<RestoredOutbox<X>> {
+  async function read(userId: string): Promise<Restoration<X>> {
+    const kept = await ownership.claim(userId)
     const loaded = await writer.between(async (target) => {
       const found = await target.load(userId)
-      return { ...found, own: ownOf(userId, found.records) }
+      return { ...found, own: ownOf(userId, found.records), shown: seen.userId === userId ? storedIds(seen) : [] }
     })
-    if (!loaded) return readRecords<X>(userId, [], [])
+    if (!loaded) return { ...readRecords<X>(userId, [], []), ...NONE_LOST }
     const others = loaded.records.filter(({ tab }) => tab !== tabId)
-    const living = locks ? await locks.held(tabsOf(others).map((tab) => lockOf(userId, tab))) : new Set<string>()
-    for (const tab of tabsOf(others)) if (living.has(lockOf(userId, tab))) awaitEnd(userId, tab)
-    const adopted = await adopt(userId, others.filter(({ tab }) => !living.has(lockOf(userId, tab))))
-    return readRecords<X>(userId, [...loaded.own, ...adopted], loaded.unreadable)
+    const living = await ownership.living(userId, tabsOf(others))
+    for (const tab of living) awaitEnd(userId, tab)
+    const adopted = await adopt(userId, others.filter(({ tab }) => !living.includes(tab)))
+    const restored = readRecords<X>(userId, [...loaded.own, ...adopted], loaded.unreadable)
+    const owners = new Map(loaded.records.map(({ id, tab }) => [id, tab]))
+    const gone = loaded.shown.filter((id) => !owners.has(id))
+    // A lock held all the time says that nobody else had them: then the device has lost them.
+    if (kept && gone.length > 0) report.unstored(gone)
+    return { ...restored, taken: loaded.shown.filter((id) => living.includes(owners.get(id) ?? '')), gone: kept ? [] : gone }
   }
 
   /** What cannot be read now is asked for again, and then comes as adopted. */
@@ -129,9 +139,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   }
 
   /** The user's messages that the state does not show. When the device refuses it rejects, and what is read later is reported as adopted. */
-  async function restore(userId: string): Promise<RestoredOutbox<X>> {
+  async function restore(userId: string): Promise<Restoration<X>> {
     user = userId
-    releaseLock ??= locks?.hold(lockOf(userId, tabId)) ?? null
     try {
       return await read(userId)
     } catch (reason) {
@@ -154,7 +163,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
 
   async function purge(): Promise<void> {
     await writer.instead(() => true, (target) => target.clear())
-    report.purged()
+    report.unstored()
   }
 
   /** What `persistStore` and its persistor dispatch, with their callbacks in the action. */
@@ -188,6 +197,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   return {
     update,
     restore,
+    /** Removes records that turned out to be settled. */
+    forget: (userId: string, ids: readonly string[]): void => writer.add(userId, new Map(ids.map((id) => [id, { record: null, fresh: false }]))),
     handle,
     flush: writer.flush,
     /** Removes all that is stored for a user, of every tab. */
@@ -197,10 +208,9 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
       user = null
       for (const stop of timers) stop()
       timers.clear()
+      ownership.stopWaiting()
       writer.stop()
-      if (!isEmpty(seen)) return
-      releaseLock?.()
-      releaseLock = null
+      if (isEmpty(seen)) ownership.release()
     },
   }
 }

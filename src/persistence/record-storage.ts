@@ -26,7 +26,10 @@ export interface LoadedRecords {
 }
 
 export interface RecordChange {
+  /** New records. */
   readonly put: readonly StoredRecord[]
+  /** Records that were written before: each is left alone when another tab owns it by now. */
+  readonly update?: readonly StoredRecord[]
   readonly remove: readonly { readonly userId: string; readonly id: string }[]
 }
 
@@ -34,8 +37,8 @@ export interface RecordChange {
 export interface RecordStorage {
   /** All records of one user, of every tab. */
   load(userId: string): Promise<LoadedRecords>
-  /** All of the change or nothing; durable when it resolves. */
-  write(change: RecordChange): Promise<void>
+  /** All of the change or nothing; durable when it resolves, with the ids of the updates that were left alone. */
+  write(change: RecordChange): Promise<readonly string[]>
   /** Gives the records `ids` (default: all) that still belong to `from` to `tab`; resolves with those that it got, in one transaction. */
   adopt(userId: string, from: string, tab: string, ids?: readonly string[]): Promise<readonly StoredRecord[]>
   /** Removes every record of one user, or of all. */

@@ -32,6 +32,9 @@ export interface RecordEdit {
   readonly fresh: boolean
 }
 
+/** Messages belong to one tab; a read watermark to the user, whichever tab writes it. */
+export const isShared = (id: string): boolean => id.startsWith(READ_PREFIX)
+
 type Edits = Map<string, RecordEdit>
 
 function diffQueue<X extends Extra>(

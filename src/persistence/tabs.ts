@@ -2,8 +2,8 @@ import type { Stop } from '../environment'
 
 /** The port to the Web Locks API (or its simulated twin): a lock held for the tab's life says that the tab lives. */
 export interface TabLocks {
-  /** Takes `name` and holds it until the returned stop is called or the tab ends. Queued, never stolen. */
-  hold(name: string): Stop
+  /** Takes `name`, or queues for it, and holds it until the returned stop is called or the tab ends. Never stolen. */
+  hold(name: string, onGranted?: () => void): Stop
   /** Which of `names` some living tab holds. */
   held(names: readonly string[]): Promise<ReadonlySet<string>>
   /** Runs `task` while holding `name`; queued behind other holders. */
@@ -15,12 +15,19 @@ export function createWebLocks(): TabLocks | null {
   const manager = typeof navigator === 'undefined' ? undefined : navigator.locks
   if (!manager) return null
   return {
-    hold(name) {
+    hold(name, onGranted) {
+      const waiting = new AbortController()
       let release: () => void = () => undefined
       const released = new Promise<void>((resolve) => { release = resolve })
-      // Ends with the page or with the stop; a refusal (a page that is going away) leaves nothing to hold.
-      manager.request(name, () => released).catch(() => undefined)
-      return release
+      // Ends with the page or with the stop; a refusal (a page that is going away, a stop before its turn) leaves nothing to hold.
+      manager.request(name, { signal: waiting.signal }, () => {
+        onGranted?.()
+        return released
+      }).catch(() => undefined)
+      return () => {
+        waiting.abort()
+        release()
+      }
     },
     async held(names) {
       const wanted = new Set(names)

@@ -1,6 +1,6 @@
 import type { Clock, Stop } from '../environment'
 import { fullJitter } from '../policy/backoff'
-import type { RecordEdit } from './records'
+import { isShared, type RecordEdit } from './records'
 import type { RecordStorage, StoredRecord } from './record-storage'
 
 export interface StorageProblem {
@@ -15,6 +15,8 @@ export interface WriterDeps {
   readonly random: () => number
   /** These messages are durable from now on. */
   stored(ids: readonly string[]): void
+  /** Another tab has taken these messages over. */
+  lost(ids: readonly string[]): void
   /** Once per episode of trouble. */
   failed(problem: StorageProblem): void
 }
@@ -48,7 +50,7 @@ type Edits = Map<string, PendingEdit>
  * under way goes into the next; what failed is tried again, with newer edits of the same record in its place. A write that hangs holds
  * all that follows, for the same reason.
  */
-export function createWriter({ storage, clock, random, stored, failed }: WriterDeps) {
+export function createWriter({ storage, clock, random, stored, lost, failed }: WriterDeps) {
   /** By user and record id, because one store may serve several users one after the other. */
   let pending: Edits = new Map()
   let writing: Edits = new Map()
@@ -86,18 +88,22 @@ export function createWriter({ storage, clock, random, stored, failed }: WriterD
   }
 
   async function write(target: RecordStorage, edits: readonly PendingEdit[]): Promise<void> {
-    const put = edits.flatMap(({ record }): readonly StoredRecord[] => (record ? [record] : []))
+    const written = edits.flatMap(({ record, fresh }) => (record ? [{ record, isNew: fresh || isShared(record.id) }] : []))
+    const recordsOf = (isNew: boolean): readonly StoredRecord[] => written.flatMap((each) => (each.isNew === isNew ? [each.record] : []))
     const remove = edits.flatMap(({ userId, id, record }) => (record ? [] : [{ userId, id }]))
     const stopSlow = clock.setTimer(SLOW_MS, () => failed({ code: 'storage_slow', message: 'unable to keep unsent messages yet: the storage does not answer' }))
+    let notOurs: readonly string[] = []
     try {
-      await target.write({ put, remove })
+      notOurs = await target.write({ put: recordsOf(true), update: recordsOf(false), remove })
     } finally {
       stopSlow()
     }
     failures = 0
     lastFailure = null
     writing = new Map()
-    if (put.length > 0) stored(put.map(({ id }) => id))
+    const ours = written.map(({ record }) => record.id).filter((id) => !notOurs.includes(id))
+    if (ours.length > 0) stored(ours)
+    if (notOurs.length > 0) lost(notOurs)
   }
 
   async function writeBatch(): Promise<void> {

@@ -46,7 +46,7 @@ export function createMemoryLocks(): MemoryLocks {
   }
 
   const forTab = (tab: string): TabLocks => ({
-    hold: (name) => request(tab, name, () => {}),
+    hold: (name, onGranted = () => {}) => request(tab, name, onGranted),
     held: async (names) => new Set(names.filter((name) => queues.has(name))),
     during: (name, task) => new Promise((resolve, reject) => {
       const release = request(tab, name, () => {

@@ -6,10 +6,12 @@ export function createMemoryStorage(): RecordStorage {
   const isSame = (a: { userId: string; id: string }, b: { userId: string; id: string }) => a.userId === b.userId && a.id === b.id
   return {
     load: async (userId) => ({ records: records.filter((each) => each.userId === userId), unreadable: [] }),
-    async write({ put, remove }) {
-      const copies = structuredClone(put)
+    async write({ put, update = [], remove }) {
+      const lost = update.filter((wanted) => records.some((each) => isSame(wanted, each) && each.tab !== wanted.tab))
+      const copies = structuredClone([...put, ...update.filter((record) => !lost.includes(record))])
       records = records.filter((each) => !remove.some((gone) => isSame(gone, each)) && !copies.some((copy) => isSame(copy, each)))
       records = [...records, ...copies]
+      return lost.map(({ id }) => id)
     },
     async adopt(userId, from, tab, ids) {
       const isTheirs = (each: StoredRecord) => each.userId === userId && each.tab === from && (ids?.includes(each.id) ?? true)

@@ -122,6 +122,7 @@ export interface TabOptions {
 export function openTab({ device = createDevice(), clock = createManualClock(), locks = createMemoryLocks(), tabId = 'tab' }: TabOptions = {}) {
   const stored: string[] = []
   const failed: StorageProblem[] = []
+  const lost: string[] = []
   const adopted: RestoredOutbox<{}>[] = []
   const purged = vi.fn()
   const persistence = createOutboxPersistence<{}>({
@@ -130,10 +131,11 @@ export function openTab({ device = createDevice(), clock = createManualClock(), 
       stored: (ids) => stored.push(...ids),
       failed: (problem) => failed.push(problem),
       adopted: (_userId, restored) => adopted.push(restored),
-      purged,
+      unstored: purged,
+      lost: (ids) => lost.push(...ids),
     },
   })
-  return { ...persistence, persistence, device, clock, locks, tabId, stored, failed, adopted, purged, kill: () => locks?.kill(tabId) }
+  return { ...persistence, persistence, device, clock, locks, tabId, lost, stored, failed, adopted, purged, kill: () => locks?.kill(tabId) }
 }
 
 export const contents = (restored: RestoredOutbox<{}>): readonly string[] => restored.entries.map(({ message }) => message.id)

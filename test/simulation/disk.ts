@@ -70,8 +70,16 @@ export function createDisk(clock: ManualClock, random: () => number, reached: (w
     open: (isAlive) => ({
       load: (userId) => call(isAlive, () => load(userId)),
       write: (change) => call(isAlive, () => {
-        for (const record of structuredClone(change.put)) cells.set(cellOf(record.userId, record.id), record)
-        for (const { userId, id } of change.remove) cells.delete(cellOf(userId, id))
+        const { put, update = [], remove } = change
+        const isLost = ({ userId, id, tab }: StoredRecord): boolean => {
+          const held = cells.get(cellOf(userId, id))
+          return isRecord(held) && held.tab !== tab
+        }
+        const lost = update.filter(isLost)
+        const kept = update.filter((record) => !isLost(record))
+        for (const record of structuredClone([...put, ...kept])) cells.set(cellOf(record.userId, record.id), record)
+        for (const { userId, id } of remove) cells.delete(cellOf(userId, id))
+        return lost.map(({ id }) => id)
       }),
       adopt: (userId, from, tab, ids) => call(isAlive, () => {
         const moved = load(userId).records.filter((record) => record.tab === from && (ids?.includes(record.id) ?? true)).map((record) => ({ ...record, tab }))

@@ -58,8 +58,8 @@ const gatedStorage = (gate: Gate, storage: RecordStorage | null): RecordStorage 
 export function createGatedLocks(gate: Gate, locks: TabLocks) {
   const held = new Set<() => void>()
   const gated: TabLocks = {
-    hold(name) {
-      const stop = locks.hold(name)
+    hold(name, onGranted) {
+      const stop = locks.hold(name, onGranted && (() => gate.run(() => { if (held.has(release)) onGranted() })))
       const release = (): void => {
         held.delete(release)
         stop()

@@ -166,7 +166,7 @@ void response.data
 // What tests and other platforms bring along.
 expectTypeOf<Environment>().toHaveProperty('clock')
 expectTypeOf<Environment>().toHaveProperty('transport').toExtend<Transport>()
-expectTypeOf<RecordStorage['write']>().returns.toEqualTypeOf<Promise<void>>()
+expectTypeOf<RecordStorage['write']>().returns.toEqualTypeOf<Promise<readonly string[]>>()
 expectTypeOf<TabLocks>().toHaveProperty('hold')
 expectTypeOf<KeyValueStorage>().toHaveProperty('getItem')
 createChat({

@@ -1,0 +1,80 @@
+import type { Stop } from '../environment'
+import type { Extra, OutboxEntry } from '../model'
+import type { OutboxPersistence } from '../persistence/persist'
+import type { RestoredOutbox } from '../persistence/records'
+import { problemOf } from '../persistence/writer'
+import { keyOf } from '../policy/keys'
+import { findMessage } from '../policy/timeline'
+import type { Delivery } from './delivery'
+import type { Runtime } from './runtime'
+
+/** A stored queue that takes longer than this to read is united with what is sent meanwhile. */
+const RESTORE_PATIENCE_MS = 3_000
+
+/** Brings a user's stored messages back into the state, and finds out which of those shown are still this tab's to send. */
+export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: Delivery, persistence: OutboxPersistence<X>) {
+  const { clock } = runtime.environment
+  const { reports } = runtime.actions
+  let user: string | null = null
+  /** Counts looks: what an earlier one still waits for does not end the present one's hold. */
+  let looks = 0
+  let stopPatience: Stop = () => undefined
+
+  /** What the timeline shows already was sent by whoever had it before. */
+  function isSettled({ message }: OutboxEntry<X>): boolean {
+    const window = runtime.getState().messages[keyOf(message.channelId)]?.messages ?? []
+    return findMessage(window, message.id)?.userId === message.userId
+  }
+
+  /** Stored messages become this tab's own: those of its earlier life, and those of tabs that have ended. */
+  function take(userId: string, { entries: all, reads, unreadable }: RestoredOutbox<X>): void {
+    if (user !== userId) return
+    const settled = all.filter(isSettled)
+    const entries = settled.length === 0 ? all : all.filter((entry) => !settled.includes(entry))
+    if (settled.length > 0) persistence.forget(userId, settled.map(({ message }) => message.id))
+    delivery.own(entries.map((entry) => entry.message.id))
+    if (entries.length > 0 || Object.keys(reads).length > 0) runtime.dispatch(reports.outboxRestored({ userId, entries, reads }))
+    if (unreadable.length === 0) return
+    runtime.report('storage_error', 'records_unreadable',
+      `unable to read ${unreadable.length} stored messages (${unreadable[0]?.reason}); they are left as they are, all others were loaded`)
+  }
+
+  /** Reads the stored queue; nothing is sent before, because what is stored is older and may belong to another tab by now. */
+  function look(userId: string): void {
+    const mine = ++looks
+    const release = (): void => {
+      if (looks !== mine || user !== userId) return
+      stopPatience()
+      delivery.hold(false)
+      runtime.reconcile()
+    }
+    delivery.hold(true)
+    stopPatience()
+    stopPatience = clock.setTimer(RESTORE_PATIENCE_MS, release)
+    persistence.restore(userId).then((restored) => {
+      if (user !== userId) return
+      delivery.disown(restored.taken)
+      delivery.abandon(restored.gone)
+      take(userId, restored)
+    }, (reason: unknown) => {
+      const { code, message } = problemOf(reason)
+      runtime.report('storage_error', code, message, { retryable: true })
+    }).finally(release)
+  }
+
+  return {
+    take,
+    start(userId: string): void {
+      user = userId
+      look(userId)
+    },
+    /** The page ran again after a freeze: others may have taken it for dead. */
+    thawed(): void {
+      if (user !== null) look(user)
+    },
+    stop(): void {
+      user = null
+      stopPatience()
+    },
+  }
+}

@@ -1,0 +1,71 @@
+import type { Clock, Stop } from '../environment'
+import type { StoredRecord } from './record-storage'
+import type { TabLocks } from './tabs'
+
+export interface OwnershipDeps {
+  /** Begins the names of the locks. */
+  readonly scope: string
+  readonly locks: TabLocks | null
+  readonly clock: Clock
+  readonly tabId: string
+}
+
+/** A tab that ends may be reloading: its successor, which does not wait, has this long to take its messages back. */
+const RELOAD_GRACE_MS = 5_000
+/** A lock that goes this soon after our own start was most likely held by this tab's page before the reload. */
+const UNLOAD_MS = 1_000
+
+/** The tabs that own some records, each once. */
+export const tabsOf = (records: readonly StoredRecord[]): readonly string[] => [...new Set(records.map(({ tab }) => tab))]
+
+/** Who owns stored messages: each tab holds a lock for its life, so that others know whether it lives and notice its end. */
+export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
+  /** One lock per tab and user: a tab that serves somebody else now no longer keeps what it left. */
+  const lockOf = (userId: string, tab: string): string => `${scope}:tab:${tab}:${userId}`
+  /** The locks of tabs whose end this one waits for, each with the stop of its waiting. */
+  const awaited = new Map<string, Stop>()
+  let releaseLock: Stop | null = null
+
+  /** Without locks nobody can tell, and everybody else counts as ended. */
+  async function living(userId: string, tabs: readonly string[]): Promise<readonly string[]> {
+    const held = locks && tabs.length > 0 ? await locks.held(tabs.map((tab) => lockOf(userId, tab))) : new Set<string>()
+    return tabs.filter((tab) => held.has(lockOf(userId, tab)))
+  }
+
+  return {
+    living,
+    /** Says that this tab lives. False when the lock was taken away since: then others may have taken this tab for dead. */
+    async claim(userId: string): Promise<boolean> {
+      if (!locks) return false
+      const isFirst = releaseLock === null
+      const kept = isFirst || (await living(userId, [tabId])).length > 0
+      if (isFirst || !kept) {
+        releaseLock?.()
+        releaseLock = locks.hold(lockOf(userId, tabId))
+      }
+      return kept
+    },
+    /** A living tab keeps its records; its lock is queued for, so that its end is noticed the moment it comes. `graceMs`: how long to leave them. */
+    awaitEnd(userId: string, tab: string, ended: (graceMs: number) => void): void {
+      const lock = lockOf(userId, tab)
+      if (!locks || awaited.has(lock)) return
+      const since = clock.monotonic()
+      const stop = locks.hold(lock, () => {
+        stop()
+        awaited.delete(lock)
+        ended(clock.monotonic() - since <= UNLOAD_MS ? 0 : RELOAD_GRACE_MS)
+      })
+      awaited.set(lock, stop)
+    },
+    /** One tab at a time. */
+    alone: <T>(task: () => Promise<T>): Promise<T> => (locks ? locks.during(`${scope}:adopt`, task) : task()),
+    stopWaiting(): void {
+      for (const stop of awaited.values()) stop()
+      awaited.clear()
+    },
+    release(): void {
+      releaseLock?.()
+      releaseLock = null
+    },
+  }
+}
