@@ -29,6 +29,10 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, outcomes: Re
   let renewing = false
   /** The server refuses the present token: nothing is sent until it has another. */
   let expired = false
+  /** A fresh token is on its way to the server. */
+  let presenting = false
+  /** When the token that the server has ends, by this device's clock. */
+  let endsAt = Infinity
   let fruitless = 0
   let lastRefusal = -Infinity
   let generation = 0
@@ -38,6 +42,7 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, outcomes: Re
   /** A device whose clock is ahead sees tokens expired that are not: one renewal follows another no sooner than `soonestMs`. */
   function schedule(expiresAt: number | null, soonestMs = 0): void {
     stopTimer()
+    endsAt = expiresAt ?? Infinity
     if (expiresAt === null) return
     const left = expiresAt - clock.now()
     const delay = Math.max(left > 0 ? soonestMs : RETRY_MS, left - Math.min(renewBeforeMs, left / 2))
@@ -70,8 +75,12 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, outcomes: Re
   function present({ token, expiresAt }: Extract<TokenResult, { kind: 'token' }>): void {
     const mine = generation
     const { name, payload } = runtime.wire.outbound('auth:refresh', { token })
+    presenting = true
     runtime.link.request(name, payload, (result) => {
-      if (mine === generation) presented(result, expiresAt)
+      if (mine !== generation) return
+      presenting = false
+      presented(result, expiresAt)
+      runtime.reconcile()
     })
   }
 
@@ -94,7 +103,6 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, outcomes: Re
     expired = false
     schedule(expiresAt, RETRY_MS)
     runtime.dispatch(runtime.actions.reports.tokenRefreshed({ expiresAt }))
-    runtime.reconcile()
   }
 
   return {
@@ -119,12 +127,15 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, outcomes: Re
     proven(): void {
       fruitless = 0
     },
-    isExpired: () => expired,
+    /**
+     * Nothing may be sent now. Also while an expired token is being replaced: what was sent before is refused and what is sent after is
+     * accepted, and that would be another order.
+     */
+    isExpired: () => expired || (presenting && clock.now() >= endsAt),
     stop(): void {
       generation++
       stopTimer()
-      renewing = false
-      expired = false
+      renewing = presenting = expired = false
     },
   }
 }

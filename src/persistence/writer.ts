@@ -82,7 +82,7 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
       const isFresh = earlier?.fresh === true && !writing.has(key)
       // A later edit stands behind all that came before it.
       pending.delete(key)
-      // What was never written needs no removal: else a device that refuses for long would collect one for each message sent.
+      // What was surely never written needs no removal: else a device that refuses for long would collect one for each message sent.
       if (edit.record || !isFresh) pending.set(key, edit)
     }
   }
@@ -116,7 +116,8 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
       await write(target, [...writing.values()])
     } catch (reason) {
       const newer = pending
-      pending = writing
+      // A device that is full or denied has done nothing; who knows what another has done before it failed.
+      pending = problemOf(reason).code === 'storage_failed' ? new Map([...writing].map(([key, edit]) => [key, { ...edit, fresh: false }])) : writing
       writing = new Map()
       merge(newer)
       retryLater(reason)

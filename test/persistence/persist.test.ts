@@ -120,7 +120,7 @@ describe('trouble', () => {
 
   it('G8: what is sent while the device refuses leaves nothing behind to write', async () => {
     const { update, device, clock, stored } = openTab()
-    device.refuses = 'UnknownError'
+    device.refuses = 'QuotaExceededError'
     for (let i = 0; i < 50; i++) {
       update(outbox([entry(`m${i}`)]))
       await clock.advance(2_000)
@@ -135,6 +135,18 @@ describe('trouble', () => {
     update(outbox([entry('last')]))
     await clock.flush()
     expect(stored).toEqual(['last'])
+  })
+
+  it('G2: what a device may have written before it failed is removed when it recovers', async () => {
+    const { update, device, clock } = openTab()
+    device.refuses = 'UnknownError'
+    update(outbox([entry('a')]))
+    await clock.flush()
+    await device.inner.write({ put: [record('a')], remove: [] })
+    update(outbox([]))
+    device.refuses = null
+    await clock.advance(60_000)
+    expect(await device.ids()).toEqual([])
   })
 
   it('G1: a hung write is told, and what follows is written when it ends', async () => {

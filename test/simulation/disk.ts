@@ -1,6 +1,9 @@
 import type { ManualClock } from 'redux-chat/testing'
 import type { RecordStorage, StoredRecord } from '../../src/persistence/record-storage'
 
+/** What the code of next year writes. */
+export const NEWER_VERSION = 99
+
 export type DiskMode = 'ok' | 'quota' | 'hang' | 'closed' | 'lies'
 
 const ERRORS = { quota: 'QuotaExceededError', closed: 'InvalidStateError', lies: 'UnknownError' } as const

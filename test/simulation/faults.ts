@@ -1,5 +1,5 @@
 import { browserOf, USER_OF, type FaultName } from './plan'
-import { cellOf } from './disk'
+import { cellOf, NEWER_VERSION } from './disk'
 import { hostileEvents } from './hostile'
 import { onTab, spanOf, type Do } from './steps'
 import { pick } from './draw'
@@ -50,7 +50,7 @@ function corrupt(world: World, browser: string, u: number): void {
 function newer(world: World, browser: string, u: number): void {
   const userId = USER_OF[browser] ?? 'alice'
   const id = `newer-${Math.floor(u * 1e6)}`
-  world.browser(browser).disk.cells.set(cellOf(userId, id), { userId, id, tab: 'tomorrow', version: 99, data: { shape: 'unknown' } })
+  world.browser(browser).disk.cells.set(cellOf(userId, id), { userId, id, tab: 'tomorrow', version: NEWER_VERSION, data: { shape: 'unknown' } })
   world.reach('newer record planted')
 }
 
@@ -98,7 +98,9 @@ export const FAULT_STEPS: { readonly [kind in Exclude<FaultName, 'no_locks' | 's
     })
   }),
   lost_ack: onTab((_world, { env }, { v }) => void env.network.fault({ direction: 'ack', event: 'message:send', action: v < 0.5 ? 'cut' : 'drop', times: 1 + Math.floor(v * 3) })),
-  duplicate: onTab((_world, { env }, { v }) => void env.network.fault({ direction: v < 0.6 ? 'down' : 'up', action: 'duplicate', times: 5 })),
+  // What a client sends arrives once on a living connection, which is what an `ordered` server relies on.
+  duplicate: onTab((world, { env }, { v }) =>
+    void env.network.fault({ direction: v < 0.4 ? 'down' : v < 0.7 || !world.has('not_ordered') ? 'ack' : 'up', action: 'duplicate', times: 5 })),
   late_ack: onTab((_world, { env }, { v }) => void env.network.fault({ direction: 'ack', action: { delayMs: v * 15_000 }, times: 3 })),
   server_stop: (world, { u }) => {
     world.server.stop()
@@ -106,7 +108,10 @@ export const FAULT_STEPS: { readonly [kind in Exclude<FaultName, 'no_locks' | 's
   },
   crash_before_commit: (world) => world.server.crashNext('before_commit'),
   crash_after_commit: (world) => world.server.crashNext('after_commit'),
-  rejection: (world) => void world.server.rejectNext({ code: 'forbidden_word', message: 'no', retryable: false }),
+  rejection: (world) => void world.server.rejectNext(({ id }) => {
+    world.refused.add(id)
+    return { code: 'forbidden_word', retryable: false }
+  }),
   retry_after: (world, { u }) => void world.server.rejectNext({ code: 'rate_limited', retryable: true, retryAfterMs: u * 5_000 }),
   token_expires: (world, { u, v }) => {
     if (v < 0.4) world.server.expireAuth(u < 0.5 ? 'alice' : 'bob')

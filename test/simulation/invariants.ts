@@ -1,5 +1,6 @@
 import type { Message } from '../../src/model'
-import { browserOf, CHANNELS } from './plan'
+import { CHANNELS } from './plan'
+import { NEWER_VERSION } from './disk'
 import type { Seen } from './ledger'
 import type { Tab } from './tab'
 import type { World } from './world'
@@ -29,6 +30,7 @@ export function createWatch(world: World) {
   const checkedRows = new Map<string, number>()
   const committed = new Map<string, string>()
   const lastOrder = new Map<string, number>()
+  const planted = new Map<string, Map<string, unknown>>()
   /** Tab lives in which a user may not have left since the message was composed. */
   const left = new Map<Tab, Map<string, string>>()
 
@@ -43,7 +45,7 @@ export function createWatch(world: World) {
         committed.set(row.id, row.userId)
         require(row.userId === composed.userId && row.content === composed.content && channelId === composed.channelId, 'I5', () =>
           `${composed.content} was committed as ${row.content} by ${row.userId} in ${channelId}`)
-        const key = `${composed.tab}|${channelId}`
+        const key = `${composed.tab}|${composed.userId}|${channelId}`
         require(composed.isRetried || world.has('no_locks') || composed.order > (lastOrder.get(key) ?? 0), 'I11', () => `${composed.content} was committed after a later one of its tab`)
         if (!composed.isRetried) lastOrder.set(key, composed.order)
       }
@@ -136,19 +138,26 @@ export function createWatch(world: World) {
     }
   }
 
+  /** Who still has a message in memory may write its broken record anew, or remove it when it is sent. */
+  const isKnown = (cell: string): boolean => {
+    const id = (JSON.parse(cell) as string[])[1] ?? ''
+    const composed = ledger.composed.get(id)
+    return composed !== undefined && (committed.has(id) || composed.isDiscarded || [...world.living].some((tab) => tab.message(composed.channelId, id) !== undefined))
+  }
+  const isUnreadable = (value: unknown): boolean =>
+    typeof value === 'string' || (typeof value === 'object' && value !== null && 'version' in value && value.version === NEWER_VERSION)
+
   /** I9: records that this code cannot read are as they were. */
   function checkForeignRecords(): void {
+    // Removed by whoever clears the device, and by a sign-out that discards.
+    const isCleared = world.reached.has('origin evicted') || world.has('sign_out_discard')
     for (const { disk, name } of world.browsers.values()) {
       for (const [cell, value] of planted.get(name) ?? []) {
-        require(disk.cells.get(cell) === value || world.reached.has('origin evicted') || wasCleared(name), 'I9', () => `the unreadable record ${cell} was changed`)
+        require(disk.cells.get(cell) === value || isCleared || isKnown(cell), 'I9', () => `the unreadable record ${cell} was changed`)
       }
-      const found = [...disk.cells].filter(([, value]) => typeof value === 'string' || (typeof value === 'object' && value !== null && 'version' in value && value.version === 99))
-      planted.set(name, new Map(found))
+      planted.set(name, new Map([...disk.cells].filter(([, value]) => isUnreadable(value))))
     }
   }
-  const planted = new Map<string, Map<string, unknown>>()
-  /** A sign-out that discards removes everything of that user. */
-  const wasCleared = (name: string): boolean => ledger.all().some(({ browser, isDiscarded }) => browser === name && isDiscarded) || world.has('sign_out_discard')
 
   return {
     committed,
@@ -166,7 +175,6 @@ export function createWatch(world: World) {
       checkFlights()
       checkForeignRecords()
     },
-    browserOf,
   }
 }
 

@@ -9,7 +9,7 @@ export interface Composed {
   readonly userId: string
   readonly channelId: string
   readonly content: string
-  /** Its place among the messages of its tab and channel. */
+  /** Its place among the messages of its tab, user and channel. */
   readonly order: number
   /** Some view has shown `stored: true`. */
   wasStored: boolean
@@ -31,7 +31,7 @@ export function createLedger() {
     composed,
     all: (): readonly Composed[] => [...composed.values()],
     add(message: Pick<Composed, 'id' | 'tab' | 'browser' | 'userId' | 'channelId' | 'content'>): void {
-      const key = `${message.tab}|${message.channelId}`
+      const key = `${message.tab}|${message.userId}|${message.channelId}`
       const order = (counts.get(key) ?? 0) + 1
       counts.set(key, order)
       composed.set(message.id, { ...message, order, wasStored: false, isDiscarded: false, isRetried: false, isDestroyed: false })

@@ -7,7 +7,8 @@ import type { World } from './world'
 /** Unsent messages that still have something to hope for. */
 const pendingOf = (tab: Tab) => tab.chat.selectors.selectOutbox(tab.store.getState()).filter(({ status }) => status === 'pending')
 
-const isConnected = (tab: Tab): boolean => tab.state().connection.status === 'connected'
+/** Connected, and told what the server can do. */
+const isConnected = (tab: Tab): boolean => tab.state().connection.capabilities.length > 0
 
 const isCaughtUp = (tab: Tab): boolean => CHANNELS.every((channelId) => {
   const { sync, gap } = tab.chat.selectors.selectChannel(tab.store.getState(), channelId)

@@ -57,7 +57,8 @@ export function createTokens(clock: ManualClock, random: () => number, reached: 
       server.rejectWhile((_message, peer) => {
         if ((good.get(peer.id) ?? 0) > clock.now()) return null
         reached('message refused for its token')
-        return { code: 'token_expired' }
+        // What an `ordered` server asks for again it waits for.
+        return { code: 'token_expired', retryable: true }
       })
     },
   }

@@ -34,6 +34,9 @@ export function createWorld(plan: Plan) {
     now: clock.now, capabilities, authenticate: tokens.authenticate, echo: has('echo_first') ? 'before_ack' : 'after_ack', maxPage: 50,
   })
   tokens.serve(server)
+  /** Messages that the server refuses for good, unless the user asks again. */
+  const refused = new Set<string>()
+  server.rejectWhile(({ id }) => (refused.has(id) && !ledger.composed.get(id)?.isRetried ? { code: 'forbidden_word', retryable: false } : null))
   const config: Partial<SocketConfig> = { history: has('small_window') ? { windowSize: SMALL_WINDOW, pageSize: 4 } : { pageSize: 7 } }
   const browsers = new Map<string, Browser>()
   for (const name of Object.keys(USER_OF)) {
@@ -95,7 +98,7 @@ export function createWorld(plan: Plan) {
   }
 
   return {
-    plan, has, clock, server, browsers, browser, tabs, living, ledger, tokens, lines, log, reach, reached, open, end, signIn, lasting, endings,
+    plan, has, clock, server, browsers, browser, tabs, living, ledger, tokens, refused, lines, log, reach, reached, open, end, signIn, lasting, endings,
     /** The tab of a slot, opened if there is none; null while it is frozen, when nobody can use it. */
     use(slot: Slot): Tab | null {
       const tab = tabs.get(slot) ?? open(slot)
