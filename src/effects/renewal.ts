@@ -3,7 +3,7 @@ import type { Extra } from '../model'
 import { errorBody, reactionTo } from '../policy/errors'
 import type { RequestResult } from './link'
 import type { Runtime } from './runtime'
-import { askForToken, type TokenResult } from './token'
+import { askForToken, type SubjectGuard, type TokenResult } from './token'
 
 export interface RenewalOutcomes {
   /** Open a new connection with a fresh token. */
@@ -21,7 +21,7 @@ const MAX_FRUITLESS = 3
 const FRUITLESS_WITHIN_MS = 10_000
 
 /** Keeps the token of an open connection fresh: before it expires, and at once when the server says that it has. */
-export function createRenewal<X extends Extra>(runtime: Runtime<X>, outcomes: RenewalOutcomes) {
+export function createRenewal<X extends Extra>(runtime: Runtime<X>, subject: SubjectGuard, outcomes: RenewalOutcomes) {
   const { clock } = runtime.environment
   const { timeoutMs, renewBeforeMs } = runtime.options.auth
   let stopTimer: Stop = () => undefined
@@ -55,7 +55,7 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, outcomes: Re
     renewing = true
     const mine = generation
     askForToken(runtime.options.getToken, true, clock, timeoutMs, (result) => {
-      if (mine === generation) useToken(result)
+      if (mine === generation) useToken(subject.check(result))
     })
   }
 

@@ -6,7 +6,7 @@ import { rejectionReaction } from '../policy/errors'
 import type { CloseEvent, Connection } from '../transport/transport'
 import { createRenewal } from './renewal'
 import type { Runtime } from './runtime'
-import { askForToken, type TokenResult } from './token'
+import { askForToken, createSubjectGuard, type TokenResult } from './token'
 
 export interface SessionHandlers {
   /** `again` is false for the first connection since `start`. */
@@ -39,7 +39,8 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   let everOpened = false
   let hiddenSince: number | null = null
 
-  const renewal = createRenewal(runtime, {
+  const subject = createSubjectGuard()
+  const renewal = createRenewal(runtime, subject, {
     reconnect: () => begin(true),
     unauthorized: (code, message) => halt('unauthorized', code, runtime.error('auth_failed', code, message)),
   })
@@ -72,7 +73,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     if (!tell(reports.connectionStarted({ attempt }))) return
     const mine = generation
     askForToken(options.getToken, skipCache, clock, options.auth.timeoutMs, (result) => {
-      if (mine === generation) useToken(result)
+      if (mine === generation) useToken(subject.check(result))
     })
   }
 
@@ -218,6 +219,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
       attempt = 0
       refreshed = false
       hiddenSince = null
+      subject.reset()
       stopLifecycle()
     },
     /** The connection looks open but does not answer. */

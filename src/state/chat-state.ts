@@ -1,4 +1,5 @@
 import type { UnknownAction } from '@reduxjs/toolkit'
+import { REHYDRATE } from 'redux-persist'
 import type { ChatActions } from '../actions'
 import type { ConnectionState, Extra, OutboxState, ReadMark, ReceiptEvent, WireMessage } from '../model'
 import { keyOf } from '../policy/keys'
@@ -77,6 +78,8 @@ export function createChatReducer<X extends Extra>(path: string, actions: ChatAc
   }
 
   return function chatReducer(state: ChatState<X> = initialState, action: UnknownAction): ChatState<X> {
+    // redux-persist's mergers leave alone what changed by itself: a stored copy of this slice is always older than the slice.
+    if (action.type === REHYDRATE) return { ...state }
     if (!action.type.startsWith(prefix)) return state
     const { userId, maxMessageBytes } = state.connection
     const next: ChatState<X> = {

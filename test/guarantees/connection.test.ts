@@ -3,7 +3,7 @@ import { createChat, type ChatError } from 'redux-chat'
 import { createMemoryServer, createManualClock, createTestEnvironment } from 'redux-chat/testing'
 import { openStore } from '../support/chat-store'
 
-const jwt = (exp: number): string => `head.${btoa(JSON.stringify({ exp }))}.sign`
+const jwt = (exp: number, sub?: string): string => `head.${btoa(JSON.stringify({ exp, sub }))}.sign`
 
 describe('connection', () => {
   it('puts the raw token and the user id into the handshake', async () => {
@@ -166,6 +166,28 @@ describe('connection', () => {
     await alice.settle()
     expect(alice.env.network.opened).toBe(1)
     expect(alice.env.network.attempts).toBe(1)
+  })
+
+  it('G7: a token of somebody else, after the first, is refused, and what waits stays for its owner', async () => {
+    let subject = 'user_alice'
+    const alice = openStore({ config: { getToken: () => jwt(2_000_000_000, subject) } })
+    alice.connect()
+    await alice.settle()
+    subject = 'user_bob'
+    alice.env.network.drop()
+    alice.send('for alice only')
+    await alice.advance(10_000)
+    expect(alice.connection()).toMatchObject({ status: 'unauthorized', reason: 'other_subject' })
+    expect(alice.env.server.log('general')).toEqual([])
+    expect(alice.shown()).toEqual(['for alice only:pending'])
+    subject = 'user_alice'
+    alice.connect()
+    await alice.settle()
+    expect(alice.shown()).toEqual(['for alice only:sent'])
+    alice.connect('bob')
+    subject = 'user_bob'
+    await alice.settle()
+    expect(alice.connection().status).toBe('connected')
   })
 
   it('G11: a token that begins with Bearer is refused with a clear error, and no token is ever in state, actions or errors', async () => {

@@ -1,0 +1,78 @@
+import { createRequire } from 'node:module'
+import { combineReducers, configureStore, type UnknownAction } from '@reduxjs/toolkit'
+import { createChat } from 'redux-chat'
+import { createTestEnvironment, type TestEnvironment } from 'redux-chat/testing'
+import { FLUSH, PAUSE, PERSIST, persistReducer, persistStore, PURGE, REGISTER, REHYDRATE, type StateReconciler } from 'redux-persist'
+import { describe, expect, it } from 'vitest'
+
+const load = createRequire(import.meta.url)
+/** CommonJS without types of its own. */
+const merger = (level: 1 | 2): StateReconciler<object> =>
+  (load(`redux-persist/lib/stateReconciler/autoMergeLevel${level}`) as { default: StateReconciler<object> }).default
+
+const device = () => {
+  const items = new Map<string, string>()
+  return {
+    items,
+    getItem: async (key: string) => items.get(key) ?? null,
+    setItem: async (key: string, value: string) => void items.set(key, value),
+    removeItem: async (key: string) => void items.delete(key),
+  }
+}
+
+/** An app that persists everything it has, the chat included. */
+function openApp(env: TestEnvironment, storage: ReturnType<typeof device>, stateReconciler: StateReconciler<object>) {
+  const chat = createChat({ url: 'test', token: 'test', environment: env.environment })
+  const root = combineReducers({ chat: chat.reducer, notes: (notes: readonly string[] = [], action: UnknownAction) => (action.type === 'note' ? [...notes, 'note'] : notes) })
+  const store = configureStore({
+    reducer: persistReducer({ key: 'root', storage, stateReconciler }, root as never) as unknown as typeof root,
+    middleware: (getDefault) => getDefault({ serializableCheck: { ignoredActions: [FLUSH, PAUSE, PERSIST, PURGE, REGISTER, REHYDRATE] } }).concat(chat.middleware),
+  })
+  const persistor = persistStore(store)
+  return { chat, store, persistor, shown: () => chat.selectors.selectMessages(store.getState(), 'general').map(({ content, status }) => `${content}:${status}`) }
+}
+
+/** redux-persist rehydrates and writes by real timers of its own. */
+const rehydrated = ({ persistor }: { persistor: ReturnType<typeof persistStore> }): Promise<void> => new Promise((resolve) => {
+  const look = (): void => {
+    if (!persistor.getState().bootstrapped) return
+    stop()
+    resolve()
+  }
+  const stop = persistor.subscribe(look)
+  look()
+})
+
+describe.each([1, 2] as const)('a root in persistReducer, merged by autoMergeLevel%i', (level) => {
+  const reconciler = merger(level)
+
+  it('G1: what was sent before the rehydration stays, what was unsent in the last life comes back, and nothing stale does', async () => {
+    const storage = device()
+    const env = createTestEnvironment()
+    const first = openApp(env, storage, reconciler)
+    await rehydrated(first)
+    first.store.dispatch(first.chat.actions.connect({ userId: 'alice' }))
+    await env.clock.advance(100)
+    env.network.cut()
+    first.store.dispatch(first.chat.actions.sendMessage({ channelId: 'general', content: 'unsent' }))
+    first.store.dispatch({ type: 'note' })
+    await env.clock.advance(100)
+    await first.persistor.flush()
+    expect(storage.items.get('persist:root')).toContain('unsent')
+
+    const next = env.reload()
+    next.network.cut()
+    const second = openApp(next, storage, reconciler)
+    second.store.dispatch(second.chat.actions.connect({ userId: 'alice' }))
+    second.store.dispatch(second.chat.actions.sendMessage({ channelId: 'general', content: 'early' }))
+    await rehydrated(second)
+    expect(second.store.getState().notes).toEqual(['note'])
+    expect(second.chat.selectors.selectConnection(second.store.getState()).lastConnectedAt).toBeNull()
+    await next.clock.advance(100)
+    expect(second.shown()).toEqual(['unsent:pending', 'early:pending'])
+    next.network.restore()
+    await next.clock.advance(10_000)
+    expect(second.shown()).toEqual(['unsent:sent', 'early:sent'])
+    expect(next.server.log('general').map(({ content }) => content)).toEqual(['unsent', 'early'])
+  })
+})
