@@ -171,10 +171,10 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
 
   /** The network, the page or the user is back: try at once, with the attempts counted anew. */
   function wake(): void {
-    if (phase !== 'waiting' && phase !== 'halted') return
+    if (phase === 'idle' || phase === 'open') return
     attempt = 0
     refreshed = false
-    begin(false)
+    if (phase !== 'busy') begin(false)
   }
 
   const unauthorized = (): boolean => runtime.getState().connection.status === 'unauthorized'

@@ -71,15 +71,23 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     timers.add(stop)
   }
 
-  /** Moves records of tabs that have ended to this one: one tab at a time looks, each move is one transaction. Unreadable ones stay as they are. */
-  async function adopt(userId: string, records: readonly StoredRecord[]): Promise<readonly StoredRecord[]> {
-    const take = () => Promise.all(tabsOf(records).map(async (tab): Promise<readonly StoredRecord[]> => {
-      const ids = records.filter((record) => record.tab === tab && isReadable(record)).map(({ id }) => id)
+  /**
+   * Moves records of tabs that have ended (of `only` one) to this one. One tab at a time looks and moves, so that none acts on what another has
+   * moved meanwhile. Unreadable ones stay as they are.
+   */
+  const adopt = (userId: string, only?: string): Promise<readonly StoredRecord[]> => ownership.alone(async () => {
+    const loaded = await writer.between((target) => target.load(userId))
+    const others = loaded?.records.filter(({ tab }) => tab !== tabId && (only ?? tab) === tab) ?? []
+    const living = await ownership.living(userId, tabsOf(others))
+    // Somebody else has signed in since: their tab keeps nothing of this user.
+    if (user !== userId) return []
+    const ended = others.filter(({ tab }) => !living.includes(tab))
+    const moved = await Promise.all(tabsOf(ended).map(async (tab): Promise<readonly StoredRecord[]> => {
+      const ids = ended.filter((record) => record.tab === tab && isReadable(record)).map(({ id }) => id)
       return ids.length === 0 ? [] : await writer.between((target) => target.adopt(userId, tab, tabId, ids)) ?? []
     }))
-    const moved = records.length === 0 ? [] : await ownership.alone(take)
-    return [...moved.flat(), ...records.filter((record) => !isReadable(record))]
-  }
+    return [...moved.flat(), ...ended.filter((record) => !isReadable(record))]
+  })
 
   async function takeOver(userId: string, tab: string): Promise<void> {
     if (user !== userId) return
@@ -88,8 +96,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
       awaitEnd(userId, tab)
       return
     }
-    const loaded = await writer.between((target) => target.load(userId))
-    const records = await adopt(userId, loaded?.records.filter((record) => record.tab === tab) ?? [])
+    const records = await adopt(userId, tab)
     if (records.length > 0 && user === userId) report.adopted(userId, readRecords<X>(userId, records, []))
   }
 
@@ -121,7 +128,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     const others = loaded.records.filter(({ tab }) => tab !== tabId)
     const living = await ownership.living(userId, tabsOf(others))
     for (const tab of living) awaitEnd(userId, tab)
-    const adopted = await adopt(userId, others.filter(({ tab }) => !living.includes(tab)))
+    const adopted = others.every(({ tab }) => living.includes(tab)) ? [] : await adopt(userId)
     const restored = readRecords<X>(userId, [...loaded.own, ...adopted], loaded.unreadable)
     const owners = new Map(loaded.records.map(({ id, tab }) => [id, tab]))
     const gone = loaded.shown.filter((id) => !owners.has(id))

@@ -109,8 +109,8 @@ export function createWatch(world: World) {
     for (const composed of ledger.all()) {
       if (composed.tab !== tab.name || composed.isDiscarded || gone.has(composed.id)) continue
       if (composed.userId !== userId) gone.set(composed.id, 'signed out')
-      // A small window shows the newest messages only.
-      else if (!world.has('small_window') || !committed.has(composed.id)) {
+      // What is committed and older than the window is history.
+      else if (!committed.has(composed.id) || !tab.chat.selectors.selectChannel(tab.store.getState(), composed.channelId).hasOlder) {
         require(tab.message(composed.channelId, composed.id) !== undefined, 'I4', () => `${composed.content} vanished from ${tab.name}`)
       }
     }

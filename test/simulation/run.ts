@@ -1,18 +1,19 @@
-/* `npm run sim -- --seeds N --from S`; `--seconds T` stops after T seconds; `--replay S` prints the whole trace of one seed. */
+/* `npm run sim -- --seeds N --from S`; `--seconds T` stops after T seconds; `--replay S` prints the whole trace of one seed; `--lines L` of a shrunk one. */
 process.env['NODE_ENV'] = 'production'
 import { parseArgs } from 'node:util'
 import { shrink } from './shrink'
 import { simulateSeed, type Outcome } from './simulate'
 
 const { values } = parseArgs({
+  allowNegative: true,
   options: {
     seeds: { type: 'string', default: '200' }, from: { type: 'string', default: '1' }, seconds: { type: 'string', default: '0' },
-    replay: { type: 'string' }, shrink: { type: 'boolean', default: true },
+    replay: { type: 'string' }, lines: { type: 'string', default: '40' }, shrink: { type: 'boolean', default: true },
   },
 })
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 
-const LAST_LINES = 40
+const LAST_LINES = Number(values.lines)
 
 async function explain(outcome: Outcome): Promise<void> {
   print(`seed ${outcome.plan.seed} broke ${outcome.failure?.invariant}: ${outcome.failure?.problem}`)
