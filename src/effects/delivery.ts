@@ -1,6 +1,6 @@
 import type { Stop } from '../environment'
 import type { Extra, OutboxEntry } from '../model'
-import { due, failure, findEntry, nextWakeAt, SUSPECT_LOSSES, type Queue } from '../policy/outbox'
+import { due, failure, findEntry, nextWakeAt, SUSPECT_LOSSES, TAKEN_OVER, type Queue } from '../policy/outbox'
 import { refusal } from '../state/outbox'
 import { createOutcomes, type Target } from './outcomes'
 import type { Renewal } from './renewal'
@@ -12,7 +12,7 @@ const LATE_TIMER_MS = 2_000
 /** How many settled ids may linger before the outbox is looked through. */
 const PRUNE_SLACK = 200
 
-const TAKEN_OVER = 'unable to say whether the message was sent: another tab took it over while this one was frozen; if it does not appear, retry it, or discard it'
+const TAKEN_OVER_TEXT = 'unable to say whether the message was sent: another tab took it over while this one was frozen; if it does not appear, retry it, or discard it'
 
 /** An emit under way, as this tab knows it: times are monotonic, so no jump of the wall clock ends it. */
 interface Flight { readonly target: Target; readonly deadline: number }
@@ -154,20 +154,18 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     own(ids: Iterable<string>): void {
       for (const id of ids) owned.add(id)
     },
-    /** The user discarded them, or another tab has them now. */
-    disown(ids: readonly string[]): void {
-      for (const id of ids) {
-        owned.delete(id)
-        readyAt.delete(id)
-      }
+    /** The user discarded it. */
+    disown(id: string): void {
+      owned.delete(id)
+      readyAt.delete(id)
     },
-    /** Another tab had them and is done with them: what it sent comes back as an echo, and only the user can tell about the rest. */
+    /** Another tab has them, or had them: what it sends comes back as an echo, and only the user can tell about the rest. */
     abandon(ids: readonly string[]): void {
       for (const id of ids) {
         const entry = findEntry(runtime.getState().outbox, id)
         if (!entry || entry.failure) continue
         const { channelId } = entry.message
-        outcomes.fail({ id, channelId, attempt: entry.attempts }, failure('taken_over', TAKEN_OVER, true, entry.attempts))
+        outcomes.fail({ id, channelId, attempt: entry.attempts }, failure(TAKEN_OVER, TAKEN_OVER_TEXT, true, entry.attempts))
       }
     },
     /** Nothing is sent while the stored queue is being read: what it holds is older. */

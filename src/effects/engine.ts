@@ -41,7 +41,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
       failed: ({ code, message }) => runtime.report('storage_error', code, message, { retryable: true }),
       adopted: (userId, restored) => recovery.take(userId, restored),
       // Without locks two living tabs may take each other for dead: better sent twice, which the server notices, than by nobody.
-      lost: (ids) => { if (environment.locks) delivery.disown(ids) },
+      lost: (ids) => { if (environment.locks) delivery.abandon(ids) },
     },
   })
   const recovery = createRecovery(runtime, delivery, persistence)
@@ -158,7 +158,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     else if (commands.sendMessage.match(action)) delivery.own([action.payload.id])
     else if (commands.retryMessage.match(action)) delivery.own([action.payload.id])
     else if (commands.retryAllFailed.match(action)) delivery.own(idsOf(runtime.getState().outbox))
-    else if (commands.discardMessage.match(action)) delivery.disown([action.payload.id])
+    else if (commands.discardMessage.match(action)) delivery.disown(action.payload.id)
     else if (commands.disconnect.match(action)) leave(true)
     else if (commands.signOut.match(action)) signOut(action.payload.discardOutbox === true)
   }

@@ -53,8 +53,7 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
     stopPatience = clock.setTimer(RESTORE_PATIENCE_MS, release)
     persistence.restore(userId).then((restored) => {
       if (user !== userId) return
-      delivery.disown(restored.taken)
-      delivery.abandon(restored.gone)
+      delivery.abandon(restored.lost)
       take(userId, restored)
     }, (reason: unknown) => {
       const { code, message } = problemOf(reason)

@@ -63,9 +63,10 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
       for (const stop of awaited.values()) stop()
       awaited.clear()
     },
-    release(): void {
-      releaseLock?.()
+    releaseAfter(written: Promise<unknown>): void {
+      const release = releaseLock
       releaseLock = null
+      if (release) void written.then(release)
     },
   }
 }

@@ -31,13 +31,9 @@ export interface PersistenceDeps<X extends Extra> {
 
 /** What a look at the storage brings: messages to show, and what became of those that are shown already. */
 export interface Restoration<X extends Extra> extends RestoredOutbox<X> {
-  /** Another living tab owns them now. */
-  readonly taken: readonly string[]
-  /** No record is left: whoever had them has sent or discarded them. */
-  readonly gone: readonly string[]
+  /** Another tab took these over while this one seemed dead, and may have sent or discarded them since. */
+  readonly lost: readonly string[]
 }
-
-const NONE_LOST = { taken: [], gone: [] }
 
 const RESTORE_RETRY = { baseMs: 1_000, maxMs: 60_000 }
 
@@ -124,7 +120,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
       const found = await target.load(userId)
       return { ...found, own: ownOf(userId, found.records), shown: seen.userId === userId ? storedIds(seen) : [] }
     })
-    if (!loaded) return { ...readRecords<X>(userId, [], []), ...NONE_LOST }
+    if (!loaded) return { ...readRecords<X>(userId, [], []), lost: [] }
     const others = loaded.records.filter(({ tab }) => tab !== tabId)
     const living = await ownership.living(userId, tabsOf(others))
     for (const tab of living) awaitEnd(userId, tab)
@@ -134,7 +130,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     const gone = loaded.shown.filter((id) => !owners.has(id))
     // A lock held all the time says that nobody else had them: then the device has lost them.
     if (kept && gone.length > 0) report.unstored(gone)
-    return { ...restored, taken: loaded.shown.filter((id) => living.includes(owners.get(id) ?? '')), gone: kept ? [] : gone }
+    const taken = loaded.shown.filter((id) => living.includes(owners.get(id) ?? ''))
+    return { ...restored, lost: kept ? taken : [...taken, ...gone] }
   }
 
   /** What cannot be read now is asked for again, and then comes as adopted. */
@@ -210,14 +207,15 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     flush: writer.flush,
     /** Removes all that is stored for a user, of every tab. */
     discard: (userId: string): Promise<void> => writer.instead((owner) => owner === userId, (target) => target.clear(userId)),
-    /** The user is gone from this tab. The lock is kept only while this tab still shows unsent messages. */
+    /** The user is gone from this tab. The lock is kept until all is written, and then only while this tab still shows unsent messages. */
     stop(): void {
       user = null
       for (const stop of timers) stop()
       timers.clear()
       ownership.stopWaiting()
-      writer.stop()
-      if (isEmpty(seen)) ownership.release()
+      const written = writer.stop()
+      // Only then: who adopts a queue gets all of it.
+      if (isEmpty(seen)) ownership.releaseAfter(written)
     },
   }
 }

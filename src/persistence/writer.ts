@@ -202,11 +202,11 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
       isPaused = false
       start()
     },
-    /** Writes what is left, once, and closes the storage unless it is needed again by then. */
-    stop(): void {
+    /** Writes what is left, once, and closes the storage unless it is needed again by then. Resolves, whatever came of it. */
+    stop(): Promise<void> {
       isStopped = true
       stopRetry()
-      void flush().catch(() => undefined).then(() => {
+      return flush().catch(() => undefined).then(() => {
         if (!isStopped) return
         device?.close()
         device = undefined

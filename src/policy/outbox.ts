@@ -6,6 +6,9 @@ export const POISON_LOSSES = 5
 /** From this many losses on, a message is sent alone, so that only the guilty one is suspected further. */
 export const SUSPECT_LOSSES = 2
 
+/** The code of a message that another tab took over while this one was frozen. */
+export const TAKEN_OVER = 'taken_over'
+
 export type Queue<X extends Extra> = readonly OutboxEntry<X>[]
 
 /** What parts one entry that may go from one that must wait. */

@@ -2,7 +2,7 @@ import type { ChatActions, ComposedMessage } from '../actions'
 import type { Extra, OutboxEntry, OutboxState, SendFailure, WireMessage } from '../model'
 import { jsonBytes } from '../policy/json'
 import { keyOf } from '../policy/keys'
-import { failure, POISON_LOSSES, rested, type Queue } from '../policy/outbox'
+import { failure, POISON_LOSSES, rested, TAKEN_OVER, type Queue } from '../policy/outbox'
 import { createHandlers } from './handlers'
 
 export const initialOutbox: OutboxState<never> = { userId: null, channels: {}, reads: {} }
@@ -116,11 +116,13 @@ function delay<X extends Extra>(
   return setQueue(state, key, queue.map((entry, i) => (i < at ? entry : i === at ? change(entry) : rested(entry))))
 }
 
-/** Restored and current entries as one queue: ids united, what is in memory wins, the old ones first. */
-function unite<X extends Extra>(queue: Queue<X>, restored: Queue<X>): Queue<X> {
+/** Restored and current entries as one queue: ids united, what is in memory wins unless another tab had it, the old ones first. */
+function unite<X extends Extra>(current: Queue<X>, restored: Queue<X>): Queue<X> {
+  const back = new Set(restored.map((entry) => entry.message.id))
+  const queue = current.filter((entry) => entry.failure?.code !== TAKEN_OVER || !back.has(entry.message.id))
   const known = new Set(queue.map((entry) => entry.message.id))
   const missing = restored.filter((entry) => !known.has(entry.message.id)).map(rested)
-  if (missing.length === 0) return queue
+  if (missing.length === 0) return current
   const last = missing.reduce((highest, entry) => Math.max(highest, entry.order), 0)
   const first = queue[0]?.order ?? Infinity
   return [...missing, ...(first > last ? queue : queue.map((entry) => ({ ...entry, order: entry.order + last })))]

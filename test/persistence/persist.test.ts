@@ -217,7 +217,7 @@ describe('restoring', () => {
     first.kill()
     const restored = await openTab({ device, tabId: 'second' }).restore('alice')
     expect(restored).toEqual({
-      taken: [], gone: [],
+      lost: [],
       entries: [entry('b', 1, { stored: true }), entry('a', 2, { stored: true, attempts: 3, spent: 1, failure })],
       reads: { '#general': { seq: 7 } },
       unreadable: [],

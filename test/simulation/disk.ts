@@ -17,7 +17,9 @@ export interface Disk {
   /** Calls that wait for the device to answer again. */
   readonly hung: (() => void)[]
   heal(): void
-  /** The disk as one tab sees it. `isAlive` false: what was under way may or may not have happened. */
+  /** A tab died: what it had under way happened or not, by a toss. */
+  reap(): void
+  /** The disk as one tab sees it. */
   open(isAlive: () => boolean): RecordStorage
 }
 
@@ -27,16 +29,16 @@ const isRecord = (value: unknown): value is StoredRecord => typeof value === 'ob
 
 /**
  * Each call takes a time of its own and happens all at once at its end, so calls overtake each other unless their caller waits.
- * A call of a tab that died meanwhile happens or not, by a toss.
  */
 export function createDisk(clock: ManualClock, random: () => number, reached: (what: string) => void): Disk {
   const cells = new Map<string, unknown>()
+  const underWay = new Set<() => void>()
 
   const call = <T>(isAlive: () => boolean, happen: () => T): Promise<T> => new Promise((resolve, reject) => {
     const { mode } = disk
     const survives = random() < 0.5
     const end = (): void => {
-      if (!isAlive() && !survives) return
+      if (!underWay.delete(dying)) return
       if (mode === 'quota' || mode === 'closed') {
         reached(`disk ${mode}`)
         reject(new DOMException('the device refuses', ERRORS[mode]))
@@ -47,6 +49,12 @@ export function createDisk(clock: ManualClock, random: () => number, reached: (w
       reached('disk lies')
       reject(new DOMException('it happened, but who knows', ERRORS.lies))
     }
+    const dying = (): void => {
+      if (isAlive()) return
+      if (survives) end()
+      else underWay.delete(dying)
+    }
+    underWay.add(dying)
     const start = (): void => void clock.setTimer(1 + random() * disk.slowMs, end)
     if (mode !== 'hang') return start()
     reached('disk hang')
@@ -70,6 +78,7 @@ export function createDisk(clock: ManualClock, random: () => number, reached: (w
       disk.slowMs = 10
       for (const start of disk.hung.splice(0)) start()
     },
+    reap: () => { for (const dying of [...underWay]) dying() },
     open: (isAlive) => ({
       load: (userId) => call(isAlive, () => load(userId)),
       write: (change) => call(isAlive, () => {

@@ -93,6 +93,7 @@ export function createWorld(plan: Plan) {
 
   function end(tab: Tab): void {
     tab.kill()
+    browser(browserOf(tab.slot)).disk.reap()
     living.delete(tab)
     if (tabs.get(tab.slot) === tab) tabs.delete(tab.slot)
   }
