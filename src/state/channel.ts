@@ -131,12 +131,13 @@ export function receiveOlder<X extends Extra>(
 ): Channel<X> {
   const rested: Channel<X> = { ...channel, history: 'idle' }
   if (before !== historyEdge(channel)) return rested
-  const messages = mergeMessages(channel.messages, page.messages, windowSize, 'oldest')
+  // The first page comes unasked: it fills what room there is, and pushes nothing new out.
+  const messages = mergeMessages(channel.messages, page.messages, windowSize, channel.loaded ? 'oldest' : 'newest')
   const dropped = messages.at(-1) !== channel.messages.at(-1) && channel.messages.length > 0
   const last = messages.at(-1)?.seq
   return withEarly({
     ...rested, messages, loaded: true,
-    hasOlder: page.more,
+    hasOlder: page.more || evicts(page.messages, messages),
     detached: channel.detached || dropped,
     // The end of the window is again what is held without a break.
     cursor: dropped && last !== undefined ? Math.min(last, channel.cursor ?? last) : channel.cursor,

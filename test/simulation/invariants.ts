@@ -20,7 +20,8 @@ export const require = (holds: boolean, invariant: string, problem: () => string
 const RANK = { failed: 0, pending: 0, sent: 1, delivered: 2, read: 3 } as const
 
 const MAX_ERRORS = 50
-const MAX_TIMERS = 60
+/** Packets under way are timers too. */
+const MAX_TIMERS = 300
 
 /** Looks at everything that changed since it looked last. */
 export function createWatch(world: World) {
