@@ -104,10 +104,14 @@ export const FAULT_STEPS: { readonly [kind in Exclude<FaultName, 'no_locks' | 's
   late_ack: onTab((_world, { env }, { v }) => void env.network.fault({ direction: 'ack', action: { delayMs: v * 15_000 }, times: 3 })),
   server_stop: (world, { u }) => {
     world.server.stop()
+    if (world.isForgetful) world.server.restart({ keepIds: false })
     world.lasting(spanOf(u, 10_000), () => world.server.start())
   },
   crash_before_commit: (world) => world.server.crashNext('before_commit'),
-  crash_after_commit: (world) => world.server.crashNext('after_commit'),
+  crash_after_commit: (world) => {
+    world.server.crashNext('after_commit')
+    if (world.isForgetful) world.lasting(2_000, () => world.server.restart({ keepIds: false }))
+  },
   rejection: (world) => void world.server.rejectNext(({ id }) => {
     world.refused.add(id)
     return { code: 'forbidden_word', retryable: false }

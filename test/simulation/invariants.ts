@@ -102,6 +102,11 @@ export function createWatch(world: World) {
       `${tab.name} counts ${tab.chat.selectors.selectUnreadCount(root, channelId)} unread in ${channelId}, there are ${expected}`)
   }
 
+  const isWhole = (tab: Tab, channelId: string): boolean => {
+    const { hasOlder, hasNewer } = tab.chat.selectors.selectChannel(tab.store.getState(), channelId)
+    return !hasOlder && !hasNewer
+  }
+
   /** I4: what was composed here and whose composer is still here is shown. */
   function checkPresence(tab: Tab): void {
     const userId = tab.userId()
@@ -110,8 +115,8 @@ export function createWatch(world: World) {
     for (const composed of ledger.all()) {
       if (composed.tab !== tab.name || composed.isDiscarded || gone.has(composed.id)) continue
       if (composed.userId !== userId) gone.set(composed.id, 'signed out')
-      // What is committed and older than the window is history.
-      else if (!committed.has(composed.id) || !tab.chat.selectors.selectChannel(tab.store.getState(), composed.channelId).hasOlder) {
+      // What is committed may stand outside the window, where history is.
+      else if (!committed.has(composed.id) || isWhole(tab, composed.channelId)) {
         require(tab.message(composed.channelId, composed.id) !== undefined, 'I4', () => `${composed.content} vanished from ${tab.name}`)
       }
     }

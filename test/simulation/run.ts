@@ -1,14 +1,16 @@
-/* `npm run sim -- --seeds N --from S`; `--seconds T` stops after T seconds; `--replay S` prints the whole trace of one seed; `--lines L` of a shrunk one. */
+/* `npm run sim -- --seeds N --from S`, the saved regressions first; `--seconds T` stops after T seconds; `--save` saves what is found; `--replay S` prints the whole trace of one seed; `--lines L` of a shrunk one. */
 process.env['NODE_ENV'] = 'production'
 import { parseArgs } from 'node:util'
+import { regressions, saveRegression } from './regressions'
 import { shrink } from './shrink'
-import { simulateSeed, type Outcome } from './simulate'
+import { simulate, simulateSeed, type Outcome } from './simulate'
 
 const { values } = parseArgs({
   allowNegative: true,
   options: {
     seeds: { type: 'string', default: '200' }, from: { type: 'string', default: '1' }, seconds: { type: 'string', default: '0' },
     replay: { type: 'string' }, lines: { type: 'string', default: '40' }, shrink: { type: 'boolean', default: true },
+    save: { type: 'boolean', default: false },
   },
 })
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -23,6 +25,7 @@ async function explain(outcome: Outcome): Promise<void> {
   for (const step of small.plan.steps) print(`  ${JSON.stringify(step)}`)
   print(`the last events of it (${small.failure?.problem}):`)
   for (const line of small.trace.slice(-LAST_LINES)) print(`  ${line}`)
+  if (values.save) print(`saved as ${saveRegression(small)}`)
   print(`again: npm run sim -- --replay ${outcome.plan.seed}`)
 }
 
@@ -40,6 +43,11 @@ async function many(): Promise<number> {
   const start = performance.now()
   const reached = new Map<string, number>()
   let [done, messages, failed] = [0, 0, 0]
+  for (const { name, plan } of regressions()) {
+    const { failure } = await simulate(plan)
+    if (failure) print(`regression ${name} broke ${failure.invariant}: ${failure.problem}`)
+    if (failure) failed++
+  }
   for (; done < count && performance.now() < deadline; done++) {
     const outcome = await simulateSeed(from + done)
     messages += outcome.messages

@@ -1,15 +1,16 @@
 import { without, type Plan } from './plan'
 import { simulate, type Outcome } from './simulate'
+import type { Sabotage } from './world'
 
 const MAX_TRIES = 400
 
 /** The smallest plan found that breaks the same promise: first steps are left out, in ever smaller runs, then faults. */
-export async function shrink(outcome: Outcome): Promise<Outcome> {
+export async function shrink(outcome: Outcome, sabotage: Sabotage = {}): Promise<Outcome> {
   let best = outcome
   let tries = 0
   const attempt = async (plan: Plan): Promise<boolean> => {
     if (++tries > MAX_TRIES) return false
-    const next = await simulate(plan)
+    const next = await simulate(plan, sabotage)
     if (next.failure?.invariant !== outcome.failure?.invariant) return false
     best = next
     return true

@@ -4,7 +4,7 @@ import { createWatch, require, Violation, type Watch } from './invariants'
 import { makePlan, type Plan, type Slot } from './plan'
 import { checkRest, checkTeardown, isAtRest, unrest } from './rest'
 import { LIFE_STEPS } from './steps'
-import { createWorld, type World } from './world'
+import { createWorld, type Sabotage, type World } from './world'
 
 /** Virtual time in which everything must have drained once all has healed: the longest pauses of delivery and storage, and then some. */
 const DRAIN_MS = 300_000
@@ -91,8 +91,8 @@ async function live(world: World, watch: Watch): Promise<void> {
 }
 
 /** Runs one plan; a broken promise, a throw or an unhandled rejection ends it. */
-export async function simulate(plan: Plan): Promise<Outcome> {
-  const world = createWorld(plan)
+export async function simulate(plan: Plan, sabotage: Sabotage = {}): Promise<Outcome> {
+  const world = createWorld(plan, sabotage)
   const watch = createWatch(world)
   let failure: Outcome['failure'] = null
   const unhandled = (reason: unknown): void => { failure ??= { invariant: 'I7', problem: `unhandled rejection: ${String(reason)}` } }

@@ -19,8 +19,13 @@ export interface Browser {
 /** How many of a channel's messages a tab keeps in the runs with small windows. */
 export const SMALL_WINDOW = 12
 
+export interface Sabotage {
+  /** A server without a memory of ids: to see that it is noticed. */
+  readonly isForgetful?: boolean
+}
+
 /** Everything of one run: people's tabs, their browsers, one server, one clock. */
-export function createWorld(plan: Plan) {
+export function createWorld(plan: Plan, { isForgetful = false }: Sabotage = {}) {
   const { seed, faults } = plan
   const has = (fault: FaultName): boolean => faults.includes(fault)
   const clock = createManualClock()
@@ -99,7 +104,7 @@ export function createWorld(plan: Plan) {
   }
 
   return {
-    plan, has, clock, server, browsers, browser, tabs, living, ledger, tokens, refused, lines, log, reach, reached, open, end, signIn, lasting, endings,
+    plan, has, clock, server, browsers, browser, tabs, living, ledger, tokens, refused, isForgetful, lines, log, reach, reached, open, end, signIn, lasting, endings,
     /** The tab of a slot, opened if there is none; null while it is frozen, when nobody can use it. */
     use(slot: Slot): Tab | null {
       const tab = tabs.get(slot) ?? open(slot)
