@@ -19,19 +19,25 @@ export interface Gate<X extends Extra> {
   readonly waiting: (entry: OutboxEntry<X>) => boolean
 }
 
-/** What may be emitted now from one channel, in order, with at most `room` of it in flight. */
+/** A refusal that is about a message before this one. */
+const OUT_OF_ORDER = 'out_of_order'
+
+/** What may be emitted now from one channel, in order, so that at most `room` of it is in flight. */
 export function due<X extends Extra>(queue: Queue<X>, room: number, { owned, waiting }: Gate<X>): readonly OutboxEntry<X>[] {
   const found: OutboxEntry<X>[] = []
-  let open = room
+  let inFlight = 0
   for (const entry of queue) {
-    if (open <= 0) break
+    // A message that the user retried may stand before those in flight, but none of them behind one that never left.
+    if (inFlight >= room || (found.length >= room && entry.attempts === 0)) break
     if (entry.failure) continue
     // Whatever stands behind an entry that must wait has to wait with it: that is the channel's order.
     if (!owned(entry) || waiting(entry)) break
-    if (!entry.lease) found.push(entry)
-    open--
+    if (entry.lease) inFlight++
+    // What was refused for the sake of another waits for that one's outcome.
+    else if (inFlight > 0 && entry.lastError?.code === OUT_OF_ORDER) break
+    else found.push(entry)
   }
-  return found
+  return found.slice(0, Math.max(0, room - inFlight))
 }
 
 /** The earliest of some moments, Infinity when nothing waits for time. */

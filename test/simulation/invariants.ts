@@ -27,7 +27,7 @@ const MAX_TIMERS = 300
 export function createWatch(world: World) {
   const { ledger, server } = world
   const seenState = new Map<Tab, unknown>()
-  const views = new Map<Tab, Map<string, Seen>>()
+  const views = new Map<Tab, { readonly userId: string | null; readonly seen: Map<string, Seen> }>()
   const checkedRows = new Map<string, number>()
   const committed = new Map<string, string>()
   const lastOrder = new Map<string, number>()
@@ -72,8 +72,10 @@ export function createWatch(world: World) {
 
   function checkViews(tab: Tab): void {
     const userId = tab.userId()
-    const seen = views.get(tab) ?? new Map<string, Seen>()
-    views.set(tab, seen)
+    const known = views.get(tab)
+    // Who signs in again begins with what is stored.
+    const seen = known?.userId === userId ? known.seen : new Map<string, Seen>()
+    views.set(tab, { userId, seen })
     for (const channelId of CHANNELS) {
       const shown = tab.messages(channelId)
       const keys = new Set(shown.map((message) => `${message.userId}/${message.id}`))
