@@ -51,6 +51,22 @@ describe.each(ENGINES)('record storage: %s', (name, create) => {
     expect((await storage.load('alice')).records.find(({ id }) => id === 'newer')?.tab).toBe('dead')
   })
 
+  it('G2: an update leaves alone what another tab owns by now, and says so', async () => {
+    const open = create()
+    const storage = open()
+    await storage.write({ put: [record('mine', 'one'), record('taken', 'one')], remove: [] })
+    await open().adopt('alice', 'one', 'two', ['taken'])
+    const lost = await storage.write({ put: [], update: [record('mine', 'one', 'alice', { data: { changed: true } }), record('taken', 'one'), record('evicted', 'one')], remove: [] })
+    expect(lost).toEqual(['taken'])
+    const found = new Map((await open().load('alice')).records.map((each) => [each.id, each]))
+    expect(found.get('mine')?.data).toEqual({ changed: true })
+    expect(found.get('taken')?.tab).toBe('two')
+    expect(found.get('evicted')?.tab).toBe('one')
+    // Whoever has it, what is settled is settled.
+    await storage.write({ put: [], remove: [{ userId: 'alice', id: 'taken' }] })
+    expect(ids((await open().load('alice')).records)).toEqual(['evicted', 'mine'])
+  })
+
   it('keeps many records, written one by one and removed from the front', async () => {
     const open = create()
     const storage = open()

@@ -9,6 +9,7 @@ import type { RestoredOutbox } from '../../src/persistence/records'
 import type { RecordChange, RecordStorage, StoredRecord } from '../../src/persistence/record-storage'
 import type { StorageProblem } from '../../src/persistence/writer'
 import { createMemoryStorage } from '../../src/testing/memory-storage'
+import { createDisk } from '../simulation/disk'
 
 export interface OutboxOptions { readonly userId?: string; readonly channel?: string }
 
@@ -64,6 +65,23 @@ export const ENGINES: readonly (readonly [name: string, create: () => () => Reco
   ['key-value, asynchronous', () => {
     const storage = createBackend({ isAsync: true })
     return () => createKeyValueStorage({ name: 'chat', storage })
+  }],
+  // The disk of the simulation, whose calls take their time.
+  ['simulated', () => {
+    const clock = createManualClock()
+    const disk = createDisk(clock, () => 0.5, () => undefined)
+    const storage = disk.open(() => true)
+    const passing = <T>(answer: Promise<T>): Promise<T> => {
+      void clock.advance(100)
+      return answer
+    }
+    return () => ({
+      load: (userId) => passing(storage.load(userId)),
+      write: (change) => passing(storage.write(change)),
+      adopt: (...args) => passing(storage.adopt(...args)),
+      clear: (userId) => passing(storage.clear(userId)),
+      close: () => storage.close(),
+    })
   }],
   ['memory', () => {
     const storage = createMemoryStorage()
