@@ -120,7 +120,8 @@ export const FAULT_STEPS: { readonly [kind in Exclude<FaultName, 'no_locks' | 's
   token_expires: (world, { u, v }) => {
     if (v < 0.4) world.server.expireAuth(u < 0.5 ? 'alice' : 'bob')
     else {
-      world.tokens.state.lifeMs = 4_000
+      // A token that ends on its way is refused however fresh it was: then somebody has to sign in.
+      world.tokens.state.lifeMs = world.has('slow_network') ? 30_000 : 4_000
       world.lasting(spanOf(u, 20_000), () => { world.tokens.state.lifeMs = 60_000 })
     }
   },
