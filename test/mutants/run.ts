@@ -1,6 +1,7 @@
 /**
  * Proves that the tests notice bugs: applies each mutant to a copy of the working tree and runs the guarantees against it.
  * `npm run mutants` runs all; words after it (`npm run mutants -- G6 lock`) choose those whose promise, name or file has one of them.
+ * `npm run mutants -- --sim` lets the simulation alone judge those of delivery, merge, persistence, tabs and session.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -56,8 +57,36 @@ function firstFailure(reportFile: string): string {
   return failed?.fullName ?? report.testResults.find(({ status }) => status === 'failed')?.message?.split('\n')[0] ?? 'an uncaught error'
 }
 
+/** What the simulation is for. */
+const SIMULATED = /effects\/(delivery|outcomes|sync|session|renewal|recovery|engine|link)|state\/(outbox|channel|messages)|policy\/(outbox|timeline|status)|persistence\//
+const SIM_SEEDS = 300
+
+function runSimulation(folder: string): Promise<string | null> {
+  const args = ['--import', 'tsx', 'test/simulation/run.ts', '--seeds', String(SIM_SEEDS), '--bail', '--no-shrink']
+  return run(args, folder, (output) => /(regression|seed) \S+ broke I\d+/.exec(output)?.[0] ?? 'an uncaught error')
+}
+
+/** Null when the program ends well; otherwise what `explain` makes of its output. */
+function run(args: readonly string[], folder: string, explain: (output: string) => string): Promise<string | null> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+    let output = ''
+    child.stdout.on('data', (chunk: Buffer) => { output += String(chunk) })
+    child.stderr.on('data', (chunk: Buffer) => { output += String(chunk) })
+    const timer = setTimeout(() => {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+    }, TIMEOUT_MS)
+    child.on('error', reject)
+    child.on('exit', (code, signal) => {
+      clearTimeout(timer)
+      resolve(code === 0 ? null : signal ? 'a run that does not end' : explain(output))
+    })
+  })
+}
+
 /** Who notices it, or null. A run that hangs is noticed too. */
 async function runTests(folder: string): Promise<string | null> {
+  if (bySimulation) return runSimulation(folder)
   for (const stage of STAGES) {
     const caughtBy = await runStage(folder, stage)
     if (caughtBy !== null) return caughtBy
@@ -70,17 +99,7 @@ function runStage(folder: string, stage: readonly string[]): Promise<string | nu
   rmSync(report, { force: true })
   const args = [join('node_modules', 'vitest', 'vitest.mjs'), 'run', ...stage, '--bail=1', '--maxWorkers=1',
     `--testTimeout=${TEST_TIMEOUT_MS}`, '--reporter=json', `--outputFile=${report}`]
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd: folder, stdio: 'ignore', detached: true })
-    const timer = setTimeout(() => {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
-    }, TIMEOUT_MS)
-    child.on('error', reject)
-    child.on('exit', (code, signal) => {
-      clearTimeout(timer)
-      resolve(code === 0 ? null : signal ? 'a run that does not end' : firstFailure(report))
-    })
-  })
+  return run(args, folder, () => firstFailure(report))
 }
 
 async function judge(folder: string, mutant: Mutant): Promise<Verdict> {
@@ -94,9 +113,11 @@ async function judge(folder: string, mutant: Mutant): Promise<Verdict> {
   }
 }
 
-const words = process.argv.slice(2)
+const bySimulation = process.argv.includes('--sim')
+const words = process.argv.slice(2).filter((word) => !word.startsWith('--'))
 const isChosen = ({ promise, name, file }: Mutant): boolean =>
-  words.length === 0 || words.some((word) => promise === word || name.includes(word) || file.includes(word))
+  (!bySimulation || SIMULATED.test(file)) &&
+  (words.length === 0 || words.some((word) => promise === word || name.includes(word) || file.includes(word)))
 
 async function main(): Promise<number> {
   const queue = mutants.filter(isChosen)

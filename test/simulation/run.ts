@@ -1,4 +1,4 @@
-/* `npm run sim -- --seeds N --from S`, the saved regressions first; `--seconds T` stops after T seconds; `--save` saves what is found; `--replay S` prints the whole trace of one seed; `--lines L` of a shrunk one. */
+/* `npm run sim -- --seeds N --from S`, the saved regressions first; `--seconds T` stops after T seconds; `--save` saves what is found; `--bail` ends with the first failure; `--replay S` prints the whole trace of one seed; `--lines L` of a shrunk one. */
 process.env['NODE_ENV'] = 'production'
 import { parseArgs } from 'node:util'
 import { regressions, saveRegression } from './regressions'
@@ -10,7 +10,7 @@ const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '200' }, from: { type: 'string', default: '1' }, seconds: { type: 'string', default: '0' },
     replay: { type: 'string' }, lines: { type: 'string', default: '40' }, shrink: { type: 'boolean', default: true },
-    save: { type: 'boolean', default: false },
+    save: { type: 'boolean', default: false }, bail: { type: 'boolean', default: false },
   },
 })
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -45,6 +45,7 @@ async function many(): Promise<number> {
   let [done, messages, failed] = [0, 0, 0]
   for (const { name, plan } of regressions()) {
     const { failure } = await simulate(plan)
+    if (failure && values.bail) throw new Error(`regression ${name} broke ${failure.invariant}`)
     if (failure) print(`regression ${name} broke ${failure.invariant}: ${failure.problem}`)
     if (failure) failed++
   }
@@ -53,6 +54,7 @@ async function many(): Promise<number> {
     messages += outcome.messages
     for (const [what, times] of outcome.reached) reached.set(what, (reached.get(what) ?? 0) + times)
     if (!outcome.failure) continue
+    if (values.bail) throw new Error(`seed ${outcome.plan.seed} broke ${outcome.failure.invariant}: ${outcome.failure.problem}`)
     if (failed++ < 3) await explain(outcome)
     else print(`seed ${outcome.plan.seed} broke ${outcome.failure.invariant}: ${outcome.failure.problem.slice(0, 200)}`)
   }
