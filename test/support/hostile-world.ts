@@ -1,0 +1,79 @@
+import type { CloseEvent, ConnectionHandlers, Transport } from '../../src/transport/transport'
+import { createTestEnvironment } from 'redux-chat/testing'
+import { openStore } from './chat-store'
+
+/** What the client emitted and a hostile server may answer: wrongly, late, twice. */
+export interface Asked {
+  readonly event: string
+  readonly payload: { readonly [field: string]: unknown }
+  readonly answer: (response: unknown) => void
+  /** Which connection asked. */
+  readonly connection: number
+}
+
+export const CAPABILITIES = ['sync', 'ordered', 'auth-refresh']
+export const LIMITS = { windowSize: 12, pageSize: 5, maxChannels: 3 }
+const MAX_ASKED = 40
+
+/** A store whose server is the test: it opens every connection, and then says whatever it is told to. */
+export function createHostileWorld() {
+  const env = createTestEnvironment()
+  const asked: Asked[] = []
+  let current: ConnectionHandlers | null = null
+  let connection = 0
+
+  const transport: Transport = {
+    open(_request, handlers) {
+      const mine = ++connection
+      queueMicrotask(() => {
+        if (mine !== connection) return
+        current = handlers
+        handlers.onOpen()
+      })
+      return {
+        emit(event, payload, onAck) {
+          if (onAck) asked.push({ event, payload: { ...payload }, answer: onAck, connection: mine })
+          if (asked.length > MAX_ASKED) asked.shift()
+        },
+        close() { if (mine === connection) current = null },
+      }
+    },
+  }
+  const heard: unknown[] = []
+  const store = openStore({ env, config: {
+    storage: false, history: LIMITS, environment: { transport },
+    events: {
+      'app:checked': { action: (payload: never) => ({ type: 'app/checked', payload }), parse: (payload) => parseTopic(payload) as never },
+      'app:plain': () => ({ type: 'app/plain' }),
+    },
+  } })
+
+  return {
+    env, store, asked, heard,
+    invalid: () => store.chat.metrics.getSnapshot().invalidPayloads,
+    isOpen: () => current !== null,
+    connection: () => connection,
+    say(event: string, args: readonly unknown[]): void {
+      current?.onEvent(event, args)
+    },
+    cut(event: CloseEvent): void {
+      const handlers = current
+      current = null
+      handlers?.onClose(event)
+    },
+    /** A working connection with everything announced. */
+    async connect(): Promise<void> {
+      store.connect()
+      await store.settle()
+      this.say('session', [{ capabilities: CAPABILITIES }])
+    },
+  }
+}
+
+/** What an app's own `parse` does: it throws at what it does not expect. */
+function parseTopic(payload: unknown): { readonly topic: string } {
+  if (typeof payload === 'object' && payload !== null && 'topic' in payload && typeof payload.topic === 'string') return { topic: payload.topic }
+  throw new Error('no topic')
+}
+
+export type HostileWorld = ReturnType<typeof createHostileWorld>
