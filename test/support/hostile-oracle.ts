@@ -21,7 +21,6 @@ function isMoment(value: unknown): boolean {
 }
 
 function survivesJson(value: unknown, depth = 0): boolean {
-  if (depth > MAX_DEPTH + 1) return false
   switch (typeof value) {
     case 'string': case 'boolean': return true
     case 'number': return Number.isFinite(value)

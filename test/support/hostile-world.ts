@@ -9,6 +9,8 @@ export interface Asked {
   readonly answer: (response: unknown) => void
   /** Which connection asked. */
   readonly connection: number
+  /** When, on the monotonic clock. */
+  readonly at: number
 }
 
 export const CAPABILITIES = ['sync', 'ordered', 'auth-refresh']
@@ -32,14 +34,13 @@ export function createHostileWorld() {
       })
       return {
         emit(event, payload, onAck) {
-          if (onAck) asked.push({ event, payload: { ...payload }, answer: onAck, connection: mine })
+          if (onAck) asked.push({ event, payload: { ...payload }, answer: onAck, connection: mine, at: env.clock.monotonic() })
           if (asked.length > MAX_ASKED) asked.shift()
         },
         close() { if (mine === connection) current = null },
       }
     },
   }
-  const heard: unknown[] = []
   const store = openStore({ env, config: {
     storage: false, history: LIMITS, environment: { transport },
     events: {
@@ -49,7 +50,7 @@ export function createHostileWorld() {
   } })
 
   return {
-    env, store, asked, heard,
+    env, store, asked,
     invalid: () => store.chat.metrics.getSnapshot().invalidPayloads,
     isOpen: () => current !== null,
     connection: () => connection,
