@@ -117,7 +117,7 @@ function parseReceipt(kind: ReceiptEvent['kind'], raw: unknown): Parsed<ReceiptE
 function parseSession(raw: unknown): Parsed<SessionAnnouncement> {
   if (!isFields(raw)) return bad('session must be an object')
   const listed = own(raw, 'capabilities')
-  if (!Array.isArray(listed) || listed.length > MAX_CAPABILITIES || !listed.every(isId)) return bad('capabilities must be a list of names')
+  if (!Array.isArray(listed) || listed.length > MAX_CAPABILITIES || !Array.from(listed).every(isId)) return bad('capabilities must be a list of names')
   return good({
     capabilities: [...listed],
     maxMessageBytes: positive(own(raw, 'maxMessageBytes')),
