@@ -41,6 +41,8 @@ type Fields = { readonly [field: string]: unknown }
 
 const MAX_ID_LENGTH = 512
 const MAX_CAPABILITIES = 64
+/** A refusal's text is kept in the state, and its pause holds a message back: neither may be without end. */
+const [MAX_REASON_LENGTH, MAX_PAUSE_MS] = [1_000, 60 * 60 * 1_000]
 const OWN_FIELDS = new Set(['id', 'channelId', 'userId', 'content', 'createdAt', 'seq', 'status', 'stored', 'attempts', 'nextAttemptAt', 'failure'])
 const UNSAFE_FIELDS = new Set(['__proto__', 'constructor', 'prototype'])
 
@@ -132,15 +134,15 @@ const parseExpired = (raw: unknown): string => {
 }
 
 function parseErrorBody(raw: unknown): SocketErrorBody | string | null {
-  if (typeof raw === 'string') return raw
+  if (typeof raw === 'string') return raw.slice(0, MAX_REASON_LENGTH)
   if (!isFields(raw)) return null
   const [code, message, retryable] = [own(raw, 'code'), own(raw, 'message'), own(raw, 'retryable')]
   const retryAfterMs = positive(own(raw, 'retryAfterMs'))
   return {
     code: isId(code) ? code : 'rejected',
-    message: typeof message === 'string' ? message : 'the server gave no reason',
+    message: typeof message === 'string' ? message.slice(0, MAX_REASON_LENGTH) : 'the server gave no reason',
     ...(typeof retryable === 'boolean' && { retryable }),
-    ...(retryAfterMs !== null && { retryAfterMs }),
+    ...(retryAfterMs !== null && { retryAfterMs: Math.min(retryAfterMs, MAX_PAUSE_MS) }),
   }
 }
 

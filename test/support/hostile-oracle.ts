@@ -7,9 +7,9 @@ type Fields = { readonly [name: string]: unknown }
 const MAX_DEPTH = 32
 const LIBRARY_FIELDS = ['id', 'channelId', 'userId', 'content', 'createdAt', 'seq', 'status', 'stored', 'attempts', 'nextAttemptAt', 'failure', '__proto__', 'constructor', 'prototype']
 
-export const fieldsOf = (value: unknown): Fields | null => {
+export const fieldsOf = (value: unknown): Record<string, unknown> | null => {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
-  return Object.assign(Object.create(null), value) as Fields
+  return Object.assign(Object.create(null), value) as Record<string, unknown>
 }
 const isName = (value: unknown): boolean => typeof value === 'string' && value.length >= 1 && value.length <= 512
 const isMissing = (value: unknown): boolean => value === null || value === undefined
@@ -54,6 +54,18 @@ function isReceipt(raw: unknown): boolean {
 function isSession(raw: unknown): boolean {
   const listed = fieldsOf(raw)?.['capabilities']
   return Array.isArray(listed) && listed.length <= 64 && Object.keys(listed).length >= listed.length && Array.from(listed).every(isName)
+}
+
+/** How many watermarks of a page cannot be read. */
+export function countBadMarks(raw: unknown): number {
+  if (isMissing(raw)) return 0
+  const byUser = fieldsOf(raw)
+  if (!Array.isArray(raw) && !byUser) return 1
+  const members: readonly (Fields | null)[] = Array.isArray(raw) ? Array.from(raw, fieldsOf) : Object.entries(byUser ?? {}).map(([userId, marks]) => ({ ...fieldsOf(marks), userId }))
+  return members.reduce((bad, member) => {
+    if (!member || !isName(member['userId'])) return bad + 1
+    return bad + [member['delivered'], member['read']].filter((place) => !isMissing(place) && place !== 0 && !isPlace(place)).length
+  }, 0)
 }
 
 /** Whether an inbound event is to be applied. */

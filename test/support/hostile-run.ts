@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { problemsOf } from './hostile-checker'
-import { isAcceptable, isAckOf, isMessage, judgeResponse, fieldsOf } from './hostile-oracle'
+import { countBadMarks, isAcceptable, isAckOf, isMessage, judgeResponse, fieldsOf } from './hostile-oracle'
 import { argumentsOf, CHANNELS, ME, responseOf, type Step } from './hostile-steps'
 import { createHostileWorld, type Asked } from './hostile-world'
 
@@ -78,9 +78,9 @@ export function createHostileRun(tally: Map<string, number>) {
     if (asked.event === 'message:send') return afterSend(asked, verdict, data, code)
     const isPage = asked.event === 'message:sync' || asked.event === 'message:history'
     if (!isPage || isLate || verdict !== 'accepted' || !Array.isArray(data['messages'])) return 0
-    const wrong = data['messages'].filter((raw) => !isMessage(raw) || fieldsOf(raw)?.['channelId'] !== asked.payload['channelId'])
+    const wrong = Array.from<unknown>(data['messages']).filter((raw) => !isMessage(raw) || fieldsOf(raw)?.['channelId'] !== asked.payload['channelId'])
     for (const raw of data['messages']) release(raw)
-    return wrong.length
+    return wrong.length + countBadMarks(data['receipts'])
   }
 
   function afterSend(asked: Asked, verdict: string, data: { readonly [name: string]: unknown }, code: unknown): number {

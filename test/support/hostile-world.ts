@@ -34,7 +34,7 @@ export function createHostileWorld() {
       })
       return {
         emit(event, payload, onAck) {
-          if (onAck) asked.push({ event, payload: { ...payload }, answer: onAck, connection: mine, at: env.clock.monotonic() })
+          if (onAck) asked.push({ event, payload: Object.fromEntries(Object.entries(payload ?? {})), answer: onAck, connection: mine, at: env.clock.monotonic() })
           if (asked.length > MAX_ASKED) asked.shift()
         },
         close() { if (mine === connection) current = null },
