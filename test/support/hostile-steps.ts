@@ -20,8 +20,8 @@ export type Step =
 const picks: fc.Arbitrary<Picks> = fc.record({ channel: fc.nat(CHANNELS.length - 1), user: fc.nat(USERS.length - 1), seq: fc.nat(16), own: fc.nat(12) })
 
 const mutations = fc.oneof(
-  { weight: 2, arbitrary: fc.constant<readonly Mutation[]>([]) },
-  { weight: 6, arbitrary: fc.tuple(mutation) },
+  { weight: 4, arbitrary: fc.constant<readonly Mutation[]>([]) },
+  { weight: 5, arbitrary: fc.tuple(mutation) },
   { weight: 1, arbitrary: fc.array(mutation, { minLength: 2, maxLength: 4 }) },
 )
 
@@ -29,7 +29,7 @@ const event: fc.Arbitrary<Step> = fc.record({
   do: fc.constant('event' as const),
   event: fc.oneof({ weight: 6, arbitrary: fc.constantFrom('message:new', 'message:new', 'message:delivered', 'message:read', 'session', 'app:checked') }, { weight: 2, arbitrary: fc.constantFrom(...EVENTS) }),
   picks, mutations,
-  raw: fc.option(fc.array(hostileValue, { maxLength: 3 }), { freq: 5, nil: null }),
+  raw: fc.oneof({ weight: 5, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.array(hostileValue, { maxLength: 3 }) }),
 })
 
 const ack: fc.Arbitrary<Step> = fc.record({
@@ -40,11 +40,11 @@ const ack: fc.Arbitrary<Step> = fc.record({
 
 const act: fc.Arbitrary<Step> = fc.record({
   do: fc.constant('act' as const), channel: fc.nat(CHANNELS.length - 1),
-  act: fc.constantFrom('send' as const, 'send' as const, 'open' as const, 'close' as const, 'read' as const, 'older' as const, 'newer' as const, 'retry' as const),
+  act: fc.constantFrom('send' as const, 'send' as const, 'open' as const, 'close' as const, 'read' as const, 'read' as const, 'older' as const, 'newer' as const, 'retry' as const),
 })
 
 export const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 50, arbitrary: event }, { weight: 40, arbitrary: ack }, { weight: 8, arbitrary: act },
+  { weight: 50, arbitrary: event }, { weight: 40, arbitrary: ack }, { weight: 10, arbitrary: act },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(16, 60, 500, 1_000, 11_000) }) },
   { weight: 1, arbitrary: fc.constant<Step>({ do: 'cut' }) },
 )
