@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { problemsOf } from './hostile-checker'
 import { countBadMarks, isAcceptable, isAckOf, isMessage, judgeResponse, fieldsOf } from './hostile-oracle'
-import { argumentsOf, CHANNELS, ME, responseOf, type Step } from './hostile-steps'
-import { createHostileWorld, type Asked } from './hostile-world'
+import { argumentsOf, CHANNELS, responseOf, type Step } from './hostile-steps'
+import { createHostileWorld, ME, type Asked } from './hostile-world'
 
 type Sent = { readonly channelId: string; readonly content: string; readonly topic: string }
 
@@ -29,12 +29,13 @@ function sizeOf(value: unknown): number {
 export function createHostileRun(tally: Map<string, number>) {
   const world = createHostileWorld()
   const { store, env } = world
-  const { actions } = store.chat
+  const { actions, selectors } = store.chat
   const sent = new Map<string, Sent>()
   /** Ids of mine that the server has named as committed: these may leave the outbox. */
   const released = new Set<string>()
   const drops = { invalid_event: 0, invalid_ack: 0 }
   let fed = 0
+  let reads = 0
   let readActions = 0
   const lastError = new Map<string, number>()
 
@@ -101,7 +102,7 @@ export function createHostileRun(tally: Map<string, number>) {
   function answer(taken: Extract<Step, { do: 'ack' }>): number {
     const waiting = taken.pick % 4 === 0 ? world.asked : world.asked.filter((each) => !answered.has(each))
     const kinds = [...new Set(waiting.map(({ event }) => event))]
-    const asked = waiting.findLast(({ event }) => event === kinds[taken.pick % kinds.length])
+    const asked = waiting.filter(({ event }) => event === kinds[taken.pick % kinds.length]).at(-1)
     if (!asked) return 0
     const response = responseOf(taken, asked, own())
     fed += sizeOf(response)
@@ -127,14 +128,21 @@ export function createHostileRun(tally: Map<string, number>) {
       sent.set(store.dispatch(actions.sendMessage(draft)).payload.id, draft)
     } else if (what === 'open') store.dispatch(actions.openChannel({ channelId }))
     else if (what === 'close') store.dispatch(actions.closeChannel({ channelId }))
-    else if (what === 'read') store.dispatch(actions.markRead({ channelId }))
+    else if (what === 'read') read(channelId)
     else if (what === 'older') store.dispatch(actions.loadOlder({ channelId }))
     else if (what === 'newer') store.dispatch(actions.loadNewer({ channelId }))
     else store.dispatch(actions.retryAllFailed())
   }
 
+  /** Something is there to be read. */
+  function read(channelId: string): void {
+    const seq = 100 + ++reads
+    world.say('message:new', [{ id: `read-${seq}`, channelId, userId: 'bob', content: 'read me', createdAt: env.clock.now(), seq }])
+    store.dispatch(actions.markRead({ channelId }))
+  }
+
   function lookAtMine(taken: unknown): void {
-    const { outbox, messages } = store.store.getState().chat
+    const { outbox, messages } = store.state()
     for (const [id, draft] of sent) {
       const queued = outbox.channels[`#${draft.channelId}`]?.find((entry) => entry.message.id === id)?.message
       if (!queued && !released.has(id)) fail(`message ${id} of mine is gone, and the server never had it`, taken)
@@ -160,15 +168,16 @@ export function createHostileRun(tally: Map<string, number>) {
   }
 
   function look(taken: unknown): void {
-    const [problem] = problemsOf(store.store.getState().chat)
+    const [problem] = problemsOf(store.state())
     if (problem) fail(`malformed state: ${problem}`, taken)
     lookAtMine(taken)
     lookAtErrors(taken)
+    const root = { chat: store.state() }
     for (const channelId of CHANNELS) {
-      store.messages(channelId)
-      store.channel(channelId)
-      store.selectors.selectUnreadCount(store.store.getState(), channelId)
-      store.selectors.selectReceipts(store.store.getState(), channelId)
+      selectors.selectMessages(root, channelId)
+      selectors.selectChannel(root, channelId)
+      selectors.selectUnreadCount(root, channelId)
+      selectors.selectReceipts(root, channelId)
     }
   }
 
@@ -194,14 +203,18 @@ export function createHostileRun(tally: Map<string, number>) {
       look(taken)
       return 0
     },
+    /** Characters of the state as JSON, once what is under way has come to rest. */
+    async size(): Promise<number> {
+      await env.clock.advance(5_000)
+      look('at rest')
+      return JSON.stringify(store.state()).length
+    },
     /** Whatever was under way ends by itself, and the state is no larger than what was said. */
     async finish(): Promise<void> {
-      await env.clock.advance(5_000)
-      look('the end')
-      const size = JSON.stringify(store.store.getState().chat).length
+      const size = await this.size()
       if (size > ROOM_BYTES + fed * 4) fail(`the state has ${size} bytes after ${fed} were fed`, 'the end')
       store.dispatch(actions.disconnect())
-      await store.settle()
+      await env.clock.flush()
       if (env.timers > 0) fail(`${env.timers} timers are left`, 'disconnect')
       look('disconnect')
     },

@@ -1,11 +1,10 @@
 import fc from 'fast-check'
 import { hostileValue, mutate, mutation, type Mutation } from './hostile-values'
-import { CAPABILITIES, type Asked } from './hostile-world'
+import { CAPABILITIES, ME, type Asked } from './hostile-world'
 
 export const EVENTS = ['message:new', 'message:delivered', 'message:read', 'session', 'auth:expired', 'app:checked', 'app:plain', 'unknown', '__proto__', 'constructor'] as const
 export const CHANNELS = ['general', '__proto__', 'constructor', 'toString', '#general']
 const USERS = ['alice', 'bob', '__proto__', 'hasOwnProperty']
-export const ME = 'alice'
 
 /** Small numbers that choose among what is there when the step is taken. */
 interface Picks { readonly channel: number; readonly user: number; readonly seq: number; readonly own: number }
@@ -45,7 +44,7 @@ const act: fc.Arbitrary<Step> = fc.record({
 
 export const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 50, arbitrary: event }, { weight: 40, arbitrary: ack }, { weight: 10, arbitrary: act },
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(16, 60, 500, 1_000, 11_000) }) },
+  { weight: 10, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(16, 60, 500, 1_000, 11_000) }) },
   { weight: 1, arbitrary: fc.constant<Step>({ do: 'cut' }) },
 )
 

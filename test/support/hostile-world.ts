@@ -1,6 +1,7 @@
 import type { CloseEvent, ConnectionHandlers, Transport } from '../../src/transport/transport'
-import { createTestEnvironment } from 'redux-chat/testing'
-import { openStore } from './chat-store'
+import { configureStore, isAction, type Middleware, type UnknownAction } from '@reduxjs/toolkit'
+import { createChat } from 'redux-chat'
+import { createTestEnvironment, type TestEnvironment } from 'redux-chat/testing'
 
 /** What the client emitted and a hostile server may answer: wrongly, late, twice. */
 export interface Asked {
@@ -13,6 +14,7 @@ export interface Asked {
   readonly at: number
 }
 
+export const ME = 'alice'
 export const CAPABILITIES = ['sync', 'ordered', 'auth-refresh']
 export const LIMITS = { windowSize: 12, pageSize: 5, maxChannels: 3 }
 const MAX_ASKED = 40
@@ -41,13 +43,7 @@ export function createHostileWorld() {
       }
     },
   }
-  const store = openStore({ env, config: {
-    storage: false, history: LIMITS, environment: { transport },
-    events: {
-      'app:checked': { action: (payload: never) => ({ type: 'app/checked', payload }), parse: (payload) => parseTopic(payload) as never },
-      'app:plain': () => ({ type: 'app/plain' }),
-    },
-  } })
+  const store = createStore(env, transport)
 
   return {
     env, store, asked,
@@ -64,11 +60,31 @@ export function createHostileWorld() {
     },
     /** A working connection with everything announced. */
     async connect(): Promise<void> {
-      store.connect()
-      await store.settle()
+      store.dispatch(store.chat.actions.connect({ userId: ME }))
+      await env.clock.flush()
       this.say('session', [{ capabilities: CAPABILITIES }])
     },
   }
+}
+
+function createStore({ environment }: TestEnvironment, transport: Transport) {
+  const chat = createChat({
+    url: 'https://chat.test', token: 'token', storage: false, history: LIMITS, environment: { ...environment, transport },
+    events: {
+      'app:checked': { action: (payload: never) => ({ type: 'app/checked', payload }), parse: (payload) => parseTopic(payload) as never },
+      'app:plain': () => ({ type: 'app/plain' }),
+    },
+  })
+  const actions: UnknownAction[] = []
+  const recorder: Middleware = () => (next) => (action) => {
+    if (isAction(action)) actions.push(action)
+    return next(action)
+  }
+  // The check for plain actions and state stays; the one for mutations costs half of the time and is made in every other test.
+  const store = configureStore({
+    reducer: { chat: chat.reducer }, middleware: (getDefault) => getDefault({ immutableCheck: false }).concat(chat.middleware, recorder),
+  })
+  return { chat, actions, dispatch: store.dispatch, state: () => store.getState().chat }
 }
 
 /** What an app's own `parse` does: it throws at what it does not expect. */
