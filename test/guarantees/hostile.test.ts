@@ -100,8 +100,10 @@ describe('G10: what the fuzzer found', () => {
       world.say('session', [{ capabilities: Object.assign(['a'], { 2: 'b' }) }])
       world.say('message:new', [message({ topic: holes })])
       world.say('message:new', [message({ topic: Object.assign([1], { name: 1 }) })])
+      // One hole and one name: as many members as its length says.
+      world.say('message:new', [message({ topic: Object.assign(Array.from({ length: 0 }), { length: 1, name: new Map() }) })])
     })
-    expect([invalid(), problemsOf(store.state())]).toEqual([3, []])
+    expect([invalid(), problemsOf(store.state())]).toEqual([4, []])
   })
 
   it('the text of a refusal is kept at a bounded length', async () => {
@@ -113,6 +115,34 @@ describe('G10: what the fuzzer found', () => {
   it('no pause that a server asks for holds a message back for good', async () => {
     const world = await refusal({ code: 'rate_limited', message: 'later', retryAfterMs: 1e300 })
     expect((mine(world)?.nextAttemptAt ?? Infinity) - world.env.clock.now()).toBeLessThanOrEqual(3_600_000)
+  })
+
+  // Not yet mended, in src/effects: what is dropped there is not counted.
+  it.fails('an unreadable page is counted', async () => {
+    const { invalid } = await page({ messages: 'none' })
+    expect(invalid()).toBe(1)
+  })
+
+  it.fails('an unreadable answer to message:sync is counted', async () => {
+    const { invalid } = await found((world) => {
+      world.store.dispatch(world.store.chat.actions.openChannel(general))
+      answer(world, 'message:sync', 'nonsense')
+    })
+    expect(invalid()).toBe(1)
+  })
+
+  it.fails('an unreadable answer to auth:refresh is counted and reported', async () => {
+    const { invalid, store } = await found(async (world) => {
+      world.say('auth:expired', [{}])
+      await world.env.clock.flush()
+      answer(world, 'auth:refresh', 'nonsense')
+    })
+    expect([invalid(), store.state().errors.length]).toEqual([1, 1])
+  })
+
+  it.fails("a bound event that the app's parse refuses is counted", async () => {
+    const { invalid } = await found((world) => world.say('app:checked', [{ topic: 1 }]))
+    expect(invalid()).toBe(1)
   })
 })
 

@@ -41,7 +41,7 @@ export function isPlainJson(value: unknown): boolean {
   if (typeof value === 'number') return Number.isFinite(value)
   if (typeof value !== 'object') return false
   if (Object.getOwnPropertySymbols(value).length > 0) return false
-  if (Array.isArray(value)) return Object.keys(value).length === value.length && value.every(isPlainJson)
+  if (Array.isArray(value)) return Object.keys(value).length === value.length && Array.from(value).every(isPlainJson)
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) return false
   // JSON leaves out a member that is undefined, which is what undefined says.
