@@ -5,13 +5,15 @@ export interface Outcome {
   readonly what: string
   readonly count: number
   readonly seconds: number
+  /** That it was no idle run: messages and receipts applied, connections opened, messages acknowledged. */
+  readonly done: readonly [applied: number, connections: number, acks: number]
   readonly heap: Trend
   readonly state: Trend
   readonly left: Awaited<ReturnType<SoakWorld['left']>>
 }
 
 /** Three times what the windows are kept for. */
-const CHANNELS = 150
+const CHANNELS = 60
 const FRAME = 100
 
 /** Runs `step` so many times, sampled, and then looks at what is left. */
@@ -24,7 +26,9 @@ export async function soak(what: string, count: number, world: SoakWorld, step: 
   }
   const trends = sampler.trends()
   const left = await world.left()
-  return { what, count, seconds: (performance.now() - start) / 1_000, ...trends, left }
+  const { batches, ackLatency } = world.chat.metrics.getSnapshot()
+  const done = [Math.round(batches.count * batches.mean), world.server.opened, ackLatency.count] as const
+  return { what, count, seconds: (performance.now() - start) / 1_000, done, ...trends, left }
 }
 
 const channelAt = (i: number): string => `channel-${(i * 7) % CHANNELS}`
@@ -47,8 +51,8 @@ export async function inbound(events: number): Promise<Outcome> {
     if (frame % 3 === 1) store.dispatch(closeChannel({ channelId: channelAt(frame - 10) }))
     if (frame % 5 === 0) store.dispatch(markRead({ channelId: channelAt(frame) }))
     if (frame % 11 === 0) store.dispatch(loadOlder({ channelId: channelAt(frame) }))
-    if (frame % 50 === 0) server.cut()
-    await advance(frame % 50 === 0 ? 3_000 : 20)
+    if (frame % 25 === 0) server.cut()
+    await advance(frame % 25 === 0 ? 3_000 : 20)
   })
   return { ...outcome, count: told }
 }

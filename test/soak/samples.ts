@@ -11,8 +11,8 @@ const trendOf = (values: readonly number[]): Trend => {
   return { before: mean(values.slice(quarter, quarter * 2)), after: mean(values.slice(-quarter)) }
 }
 
-/** Grown means by both measures: 5 %, and more than the noise. */
-export const hasGrown = ({ before, after }: Trend, noise: number): boolean => after - before > noise && after > before * 1.05
+/** Grown means by both measures: more than 3 %, and more than the noise. */
+export const hasGrown = ({ before, after }: Trend, noise: number): boolean => after - before > noise && after > before * 1.03
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve) })
 

@@ -10,7 +10,7 @@ export function createSoakWorld(stored: boolean) {
   const env = createTestEnvironment({ storage: () => (stored ? storage : null) })
   const server = createSoakServer()
   const chat = createChat({
-    url: 'https://chat.test', token: 'token', history: { windowSize: 100, maxChannels: 50 },
+    url: 'https://chat.test', token: 'token', history: { windowSize: 30, maxChannels: 20 },
     environment: { ...env.environment, transport: server.transport },
   })
   const store = configureStore({ reducer: { chat: chat.reducer }, middleware: (getDefault) => getDefault().concat(chat.middleware) })
