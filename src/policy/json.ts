@@ -11,7 +11,8 @@ export function isJson(value: unknown, depth = 0): boolean {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true
   if (typeof value === 'number') return Number.isFinite(value)
   if (typeof value !== 'object' || depth > MAX_DEPTH) return false
-  if (Array.isArray(value)) return value.every((item) => isJson(item, depth + 1))
+  // A hole, or a member that is no index, would not survive; Array.from turns a hole into undefined.
+  if (Array.isArray(value)) return Object.keys(value).length === value.length && Array.from(value).every((item) => isJson(item, depth + 1))
   return isPlain(value) && Object.values(value).every((item) => item === undefined || isJson(item, depth + 1))
 }
 

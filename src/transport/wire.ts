@@ -41,11 +41,15 @@ type Fields = { readonly [field: string]: unknown }
 
 const MAX_ID_LENGTH = 512
 const MAX_CAPABILITIES = 64
+/** A refusal's text is kept in the state, and its pause holds a message back: neither may be without end. */
+const [MAX_REASON_LENGTH, MAX_PAUSE_MS] = [1_000, 60 * 60 * 1_000]
 const OWN_FIELDS = new Set(['id', 'channelId', 'userId', 'content', 'createdAt', 'seq', 'status', 'stored', 'attempts', 'nextAttemptAt', 'failure'])
 const UNSAFE_FIELDS = new Set(['__proto__', 'constructor', 'prototype'])
 
 const good = <T>(value: T): Parsed<T> => ({ ok: true, value })
 const bad = (problem: string): Parsed<never> => ({ ok: false, problem })
+const mapped = <T, U>(parsed: Parsed<T>, map: (value: T) => U): Parsed<U> => (parsed.ok ? good(map(parsed.value)) : parsed)
+const valueOf = <T>(parsed: Parsed<T>): readonly T[] => (parsed.ok ? [parsed.value] : [])
 
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
 const isId = (value: unknown): value is string => typeof value === 'string' && value !== '' && value.length <= MAX_ID_LENGTH
@@ -115,7 +119,7 @@ function parseReceipt(kind: ReceiptEvent['kind'], raw: unknown): Parsed<ReceiptE
 function parseSession(raw: unknown): Parsed<SessionAnnouncement> {
   if (!isFields(raw)) return bad('session must be an object')
   const listed = own(raw, 'capabilities')
-  if (!Array.isArray(listed) || listed.length > MAX_CAPABILITIES || !listed.every(isId)) return bad('capabilities must be a list of names')
+  if (!Array.isArray(listed) || listed.length > MAX_CAPABILITIES || !Array.from(listed).every(isId)) return bad('capabilities must be a list of names')
   return good({
     capabilities: [...listed],
     maxMessageBytes: positive(own(raw, 'maxMessageBytes')),
@@ -130,15 +134,15 @@ const parseExpired = (raw: unknown): string => {
 }
 
 function parseErrorBody(raw: unknown): SocketErrorBody | string | null {
-  if (typeof raw === 'string') return raw
+  if (typeof raw === 'string') return raw.slice(0, MAX_REASON_LENGTH)
   if (!isFields(raw)) return null
   const [code, message, retryable] = [own(raw, 'code'), own(raw, 'message'), own(raw, 'retryable')]
   const retryAfterMs = positive(own(raw, 'retryAfterMs'))
   return {
     code: isId(code) ? code : 'rejected',
-    message: typeof message === 'string' ? message : 'the server gave no reason',
+    message: typeof message === 'string' ? message.slice(0, MAX_REASON_LENGTH) : 'the server gave no reason',
     ...(typeof retryable === 'boolean' && { retryable }),
-    ...(retryAfterMs !== null && { retryAfterMs }),
+    ...(retryAfterMs !== null && { retryAfterMs: Math.min(retryAfterMs, MAX_PAUSE_MS) }),
   }
 }
 
@@ -154,36 +158,39 @@ function parseResponse(raw: unknown): Parsed<SocketResponse<Fields>> {
 }
 
 /** Members' watermarks of a sync page: a list, or an object by user. */
-function parsePageReceipts(raw: unknown, channelId: string): readonly ReceiptEvent[] {
-  const list = Array.isArray(raw) ? raw : isFields(raw) ? Object.entries(raw).map(([userId, marks]) => ({ ...(isFields(marks) ? marks : {}), userId })) : []
-  return list.flatMap((item): readonly ReceiptEvent[] => {
+function parsePageReceipts(raw: unknown, channelId: string): readonly Parsed<ReceiptEvent>[] {
+  const list = Array.isArray(raw) ? Array.from(raw) : isFields(raw) ? Object.entries(raw).map(([userId, marks]) => ({ ...(isFields(marks) ? marks : {}), userId })) : isAbsent(raw) ? [] : [raw]
+  return list.flatMap((item): readonly Parsed<ReceiptEvent>[] => {
     const userId = isFields(item) ? own(item, 'userId') : undefined
-    if (!isFields(item) || !isId(userId)) return []
+    if (!isFields(item) || !isId(userId)) return [bad('a receipt of a page needs a userId')]
     return (['delivered', 'read'] as const).flatMap((kind) => {
       const seq = own(item, kind)
-      return isSeq(seq) ? [{ kind, channelId, userId, seq }] : []
+      if (isAbsent(seq) || seq === 0) return []
+      return [isSeq(seq) ? good({ kind, channelId, userId, seq }) : bad('a receipt of a page needs whole numbers from 0')]
     })
   })
 }
 
 export interface ParsedPage<X extends Extra> {
   readonly page: Page<X>
-  /** Why messages of the page were dropped. */
+  /** Why messages and receipts of the page were dropped, one for each. */
   readonly problems: readonly string[]
 }
 
 function parsePage<X extends Extra>(data: Fields, channelId: string, parseExtra: ParseExtra<X> | undefined): Parsed<ParsedPage<X>> {
   const listed = own(data, 'messages')
   if (!Array.isArray(listed)) return bad('a page must hold a list of messages')
-  const parsed = listed.map((raw) => parseMessage(raw, parseExtra))
-  const messages = parsed.flatMap((result) => (result.ok && result.value.channelId === channelId ? [result.value] : []))
-  const problems = parsed.flatMap((result) => (result.ok ? [] : [result.problem]))
+  const parsed = Array.from(listed, (raw) => ofChannel(parseMessage(raw, parseExtra), channelId))
+  const receipts = parsePageReceipts(own(data, 'receipts'), channelId)
   const latest = own(data, 'latest')
   return good({
-    page: { messages, receipts: parsePageReceipts(own(data, 'receipts'), channelId), latest: isMark(latest) ? latest : null, more: own(data, 'more') === true },
-    problems,
+    page: { messages: parsed.flatMap(valueOf), receipts: receipts.flatMap(valueOf), latest: isMark(latest) ? latest : null, more: own(data, 'more') === true },
+    problems: [...parsed, ...receipts].flatMap((result) => (result.ok ? [] : [result.problem])),
   })
 }
+
+const ofChannel = <X extends Extra>(parsed: Parsed<WireMessage<X>>, channelId: string): Parsed<WireMessage<X>> =>
+  parsed.ok && parsed.value.channelId !== channelId ? bad('a page holds a message of another channel') : parsed
 
 export interface WireOptions<X extends Extra> {
   readonly protocol?: ProtocolOptions | undefined
@@ -199,16 +206,9 @@ export function createWire<X extends Extra>({ protocol = {}, parseExtra }: WireO
 
   function parseEvent(event: InboundEvent, raw: unknown): Parsed<ServerEvent<X>> {
     if (event === 'auth:expired') return good({ kind: 'authExpired', code: parseExpired(raw) })
-    if (event === 'message:new') {
-      const message = parseMessage(raw, parseExtra)
-      return message.ok ? good({ kind: 'message', message: message.value }) : message
-    }
-    if (event === 'session') {
-      const session = parseSession(raw)
-      return session.ok ? good({ kind: 'session', session: session.value }) : session
-    }
-    const receipt = parseReceipt(event === 'message:read' ? 'read' : 'delivered', raw)
-    return receipt.ok ? good({ kind: 'receipt', receipt: receipt.value }) : receipt
+    if (event === 'message:new') return mapped(parseMessage(raw, parseExtra), (message) => ({ kind: 'message', message }))
+    if (event === 'session') return mapped(parseSession(raw), (session) => ({ kind: 'session', session }))
+    return mapped(parseReceipt(event === 'message:read' ? 'read' : 'delivered', raw), (receipt) => ({ kind: 'receipt', receipt }))
   }
 
   return {
