@@ -32,6 +32,8 @@ describe('G10: a hostile server', () => {
     let cases = 0
     const steps = fc.array(step, { minLength: 1, maxLength: STEPS, size: 'max' })
     await fc.assert(fc.asyncProperty(steps, async (taken) => {
+      complaints.mockClear()
+      escaped.length = 0
       const run = createHostileRun(tally)
       await run.start()
       for (const each of taken) cases += await run.take(each)
@@ -104,6 +106,11 @@ describe('G10: what the fuzzer found', () => {
       world.say('message:new', [message({ topic: Object.assign(Array.from({ length: 0 }), { length: 1, name: new Map() }) })])
     })
     expect([invalid(), problemsOf(store.state())]).toEqual([4, []])
+  })
+
+  it('an extra field that is undefined is absent, as a mapping of optional fields makes it', async () => {
+    const { invalid, store } = await found((world) => world.say('message:new', [message({ replyTo: undefined })]))
+    expect([invalid(), store.state().messages['#general']?.messages]).toEqual([0, [message()]])
   })
 
   it('the text of a refusal is kept at a bounded length', async () => {
