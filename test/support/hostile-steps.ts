@@ -75,7 +75,8 @@ function validEvent(name: string, from: Picks, own: readonly string[]): object {
 }
 
 const pageOf = (from: Picks, channelId: string, own: readonly string[]): object => ({
-  messages: [0, 1, 2].map((i) => messageOf(from, channelId, from.seq + i, own)),
+  // Rarely one of another channel.
+  messages: [0, 1, 2].map((i) => messageOf(from, i === 1 && from.own === 8 ? 'elsewhere' : channelId, from.seq + i, own)),
   receipts: [{ userId: 'bob', delivered: from.seq, read: from.seq }, { userId: userOf(from), delivered: from.seq + 1, read: 1 }],
   latest: from.seq + (from.own % 4) + 2, more: from.own % 2 === 0,
 })
