@@ -52,11 +52,11 @@ const channelOf = ({ channel }: Picks): string => CHANNELS[channel] ?? 'general'
 const userOf = ({ user }: Picks): string => USERS[user] ?? 'bob'
 
 function messageOf(from: Picks, channelId: string, seq: number, own: readonly string[]): { [field: string]: unknown } {
-  // Rarely the echo of a message of mine.
+  // Rarely the echo of a message of mine, or its id under another's name.
   const mine = from.own >= 10 ? own[from.seq % Math.max(1, own.length)] : undefined
   const numbered = from.own % 3 !== 0
   return {
-    id: mine ?? `m${seq}-${from.user}`, channelId, userId: mine ? ME : userOf(from), content: `text ${seq}`,
+    id: mine ?? `m${seq}-${from.user}`, channelId, userId: mine && from.own < 12 ? ME : userOf(from), content: `text ${seq}`,
     createdAt: 1_767_225_600_000 + seq, ...(numbered && { seq: seq + 1 }), topic: { tags: ['a'] },
   }
 }
