@@ -70,7 +70,7 @@ const own = (fields: Fields, name: string): unknown => (Object.hasOwn(fields, na
 function extraFields(raw: Fields): Fields | null {
   let extra: { [field: string]: unknown } | null = null
   for (const name of Object.keys(raw)) {
-    if (OWN_FIELDS.has(name) || UNSAFE_FIELDS.has(name)) continue
+    if (OWN_FIELDS.has(name) || UNSAFE_FIELDS.has(name) || raw[name] === undefined) continue
     if (!isJson(raw[name])) return null
     extra ??= {}
     extra[name] = raw[name]

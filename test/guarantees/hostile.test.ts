@@ -32,6 +32,8 @@ describe('G10: a hostile server', () => {
     let cases = 0
     const steps = fc.array(step, { minLength: 1, maxLength: STEPS, size: 'max' })
     await fc.assert(fc.asyncProperty(steps, async (taken) => {
+      complaints.mockClear()
+      escaped.length = 0
       const run = createHostileRun(tally)
       await run.start()
       for (const each of taken) cases += await run.take(each)
@@ -42,19 +44,20 @@ describe('G10: a hostile server', () => {
     if (replay.seed !== undefined) return
     expect(cases).toBeGreaterThanOrEqual(CASES)
     process.stdout.write(`hostile server: ${cases} cases; ${[...tally].sort(([a], [b]) => (a < b ? -1 : 1)).map(([kind, count]) => `${kind} ${count}`).join(', ')}\n`)
-    for (const kind of EXPECTED) expect([kind, tally.get(kind) ?? 0]).toEqual([kind, expect.toSatisfy((count: number) => count > 0)])
+    // A short run by hand may miss a rare kind.
+    if (CASES >= 10_000) expect(EXPECTED.filter((kind) => !tally.has(kind))).toEqual([])
   }, TIMEOUT_MS)
 
   it('G8: one store that is lied to for a long time does not grow', async () => {
     const sizes: number[] = []
     const run = createHostileRun(new Map())
     await run.start()
-    const told = fc.sample(fc.array(step, { minLength: 600, maxLength: 600 }), { numRuns: 12, seed: 12 })
+    const told = fc.sample(fc.array(step, { minLength: 400, maxLength: 400 }), { numRuns: 8, seed: 12 })
     for (const each of told.map((steps) => steps.filter((one) => one.do !== 'event' || isTame(one)))) {
       for (const one of each) await run.take(one)
       sizes.push(await run.size())
     }
-    const [half = 0, end = 0] = [Math.max(...sizes.slice(3, 6)), Math.max(...sizes.slice(9))]
+    const [half = 0, end = 0] = [Math.max(...sizes.slice(2, 4)), Math.max(...sizes.slice(6))]
     expect([end < half * 1.2, sizes]).toEqual([true, sizes])
     await run.finish()
   }, TIMEOUT_MS)
@@ -104,6 +107,11 @@ describe('G10: what the fuzzer found', () => {
       world.say('message:new', [message({ topic: Object.assign(Array.from({ length: 0 }), { length: 1, name: new Map() }) })])
     })
     expect([invalid(), problemsOf(store.state())]).toEqual([4, []])
+  })
+
+  it('an extra field that is undefined is absent, as a mapping of optional fields makes it', async () => {
+    const { invalid, store } = await found((world) => world.say('message:new', [message({ replyTo: undefined })]))
+    expect([invalid(), store.state().messages['#general']?.messages]).toEqual([0, [message()]])
   })
 
   it('the text of a refusal is kept at a bounded length', async () => {

@@ -27,20 +27,21 @@ export async function mounts(count: number): Promise<Outcome> {
     </ul>
   }
   const Shell = ({ children }: { readonly children: ReactNode }) => <Provider store={store}>{children}</Provider>
+  const container = page.document.createElement('div')
+  page.document.body.append(container)
+  // One root for all: with a root for each mount the heap grew by 64 bytes a mount without any of our code.
+  // The DOM's types are the browser's; happy-dom's own say the same in other words.
+  const root = createRoot(container as unknown as Element)
   const outcome = await soak('mounts and unmounts', count, world, async (i) => {
-    const container = page.document.createElement('div')
-    page.document.body.append(container)
-    // The DOM's types are the browser's; happy-dom's own say the same in other words.
-    const root = createRoot(container as unknown as Element)
     flushSync(() => root.render(<Shell><Room channelId={`channel-${i % 20}`} /></Shell>))
     if (i % 10 === 0) {
       await advance(60)
       flushSync(() => server.say(`channel-${i % 20}`))
     }
     if (i % 50 === 0) await advance(500)
-    flushSync(() => root.unmount())
-    container.remove()
+    flushSync(() => root.render(null))
   })
+  root.unmount()
   await page.happyDOM.close()
   return outcome
 }

@@ -39,7 +39,7 @@ export function isMessage(raw: unknown): boolean {
   if (!fields) return false
   return isName(fields['id']) && isName(fields['channelId']) && isName(fields['userId']) && typeof fields['content'] === 'string'
     && isMoment(fields['createdAt']) && (isMissing(fields['seq']) || isPlace(fields['seq']))
-    && Object.keys(fields).every((name) => LIBRARY_FIELDS.includes(name) || survivesJson(fields[name]))
+    && Object.keys(fields).every((name) => LIBRARY_FIELDS.includes(name) || fields[name] === undefined || survivesJson(fields[name]))
 }
 
 function isReceipt(raw: unknown): boolean {

@@ -52,11 +52,11 @@ const channelOf = ({ channel }: Picks): string => CHANNELS[channel] ?? 'general'
 const userOf = ({ user }: Picks): string => USERS[user] ?? 'bob'
 
 function messageOf(from: Picks, channelId: string, seq: number, own: readonly string[]): { [field: string]: unknown } {
-  // Rarely the echo of a message of mine.
+  // Rarely the echo of a message of mine, or its id under another's name.
   const mine = from.own >= 10 ? own[from.seq % Math.max(1, own.length)] : undefined
   const numbered = from.own % 3 !== 0
   return {
-    id: mine ?? `m${seq}-${from.user}`, channelId, userId: mine ? ME : userOf(from), content: `text ${seq}`,
+    id: mine ?? `m${seq}-${from.user}`, channelId, userId: mine && from.own < 12 ? ME : userOf(from), content: `text ${seq}`,
     createdAt: 1_767_225_600_000 + seq, ...(numbered && { seq: seq + 1 }), topic: { tags: ['a'] },
   }
 }
@@ -75,7 +75,8 @@ function validEvent(name: string, from: Picks, own: readonly string[]): object {
 }
 
 const pageOf = (from: Picks, channelId: string, own: readonly string[]): object => ({
-  messages: [0, 1, 2].map((i) => messageOf(from, channelId, from.seq + i, own)),
+  // Rarely one of another channel.
+  messages: [0, 1, 2].map((i) => messageOf(from, i === 1 && from.own === 8 ? 'elsewhere' : channelId, from.seq + i, own)),
   receipts: [{ userId: 'bob', delivered: from.seq, read: from.seq }, { userId: userOf(from), delivered: from.seq + 1, read: 1 }],
   latest: from.seq + (from.own % 4) + 2, more: from.own % 2 === 0,
 })

@@ -39,9 +39,9 @@ export const hostileValue: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 2, arbitrary: fc.anything({ maxDepth: 2, withBigInt: true, withDate: true, withMap: true, withSet: true, withNullPrototype: true, withSparseArray: true, withTypedArray: true, withBoxedValues: true, withObjectString: true, key: fc.oneof(fc.string(), fc.constantFrom(...NAMES)) }) },
 )
 
-/** Changes one field of a valid payload, wherever it stands. */
+/** Changes one field of a valid payload, wherever it stands; `lend` leaves every field to the payload's prototype. */
 export interface Mutation {
-  readonly how: 'set' | 'remove' | 'add'
+  readonly how: 'set' | 'remove' | 'add' | 'lend'
   /** Which of the payload's fields, modulo their number. */
   readonly field: number
   /** The name of an added field. */
@@ -50,7 +50,7 @@ export interface Mutation {
 }
 
 export const mutation: fc.Arbitrary<Mutation> = fc.record({
-  how: fc.constantFrom('set' as const, 'set' as const, 'set' as const, 'remove' as const, 'add' as const),
+  how: fc.constantFrom('set' as const, 'set' as const, 'set' as const, 'set' as const, 'remove' as const, 'add' as const, 'lend' as const),
   field: fc.nat(60),
   name: fc.oneof(fc.constantFrom(...NAMES, 'status', 'stored', 'failure', 'topic', 'messageId', 'seq'), fc.string()),
   value: hostileValue,
@@ -72,9 +72,10 @@ export function mutate(payload: object, mutations: readonly Mutation[]): object 
   const places = placesOf(payload)
   for (const { how, field, name, value } of mutations) {
     const place = places[field % Math.max(1, places.length)]
+    if (how === 'lend') continue
     if (how === 'add' || !place) define(place?.owner ?? payload, name, value)
     else if (how === 'set') define(place.owner, place.key, value)
-    else Reflect.deleteProperty(place.owner, place.key)
+    else if (how === 'remove') Reflect.deleteProperty(place.owner, place.key)
   }
-  return payload
+  return mutations.some(({ how }) => how === 'lend') ? Object.create(payload) as object : payload
 }
