@@ -96,7 +96,7 @@ function sentAtOnce(arrivals: readonly Arrival[]): string[] {
     if (arrival.kind === 'started') open.clear()
     else if (arrival.kind === 'opened') open.set(arrival.socket, arrival.tab)
     else if (arrival.kind === 'closed') open.delete(arrival.socket)
-    else {
+    else if (arrival.kind === 'sent') {
       const { id, tab } = arrival
       const before = senders.get(id) ?? new Set()
       const connected = new Set(open.values())
