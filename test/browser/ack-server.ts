@@ -51,6 +51,10 @@ function serve(socket: Socket): void {
     const messages = all.slice(after, after + limit)
     ack?.(success({ messages, receipts: [], latest: all.length, more: after + messages.length < all.length }))
   })
+  socket.on('message:history', ({ channelId, before, limit }: { channelId: string; before: number | null; limit: number }, ack: Ack) => {
+    const older = (channels.get(channelId) ?? []).filter(({ seq }) => seq < (before ?? Infinity))
+    ack?.(success({ messages: older.slice(-limit), more: older.length > limit }))
+  })
   socket.on('message:delivered', () => undefined)
   socket.on('disconnect', () => note({ kind: 'closed', tab, socket: socket.id }))
 }

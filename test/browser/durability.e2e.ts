@@ -40,9 +40,10 @@ describeInBrowsers('durability', ({ engine, browser }) => {
     const tab = await open('writer', network)
     const single = waits(await tab.evaluate(sendOneByOne, SINGLE))
     const burst = waits((await tab.evaluate(sendBursts, BURSTS.count, BURSTS.size)).slice(SINGLE * 2))
+    const bare = await tab.evaluate(writeBare, SINGLE)
     const line = (title: string, times: readonly number[]): string =>
       `${title} p50 ${percentile(times, 0.5).toFixed(1)} p99 ${percentile(times, 0.99).toFixed(1)} max ${Math.max(...times).toFixed(1)}`
-    process.stdout.write(`durable, ms from dispatch to stored, ${browser().name}: ${line(`${SINGLE} one at a time:`, single)}; ${line(`${BURSTS.count} bursts of ${BURSTS.size}:`, burst)}\n`)
+    process.stdout.write(`durable, ms from dispatch to stored, ${browser().name}: ${line(`${SINGLE} one at a time:`, single)}; ${line(`${BURSTS.count} bursts of ${BURSTS.size}:`, burst)}; ${line(`${SINGLE} bare writes:`, bare)}\n`)
     expect([single.length, burst.length]).toEqual([SINGLE, BURSTS.count * BURSTS.size])
     expect(await tab.evaluate(view)).toMatchObject({ unsent: SINGLE + BURSTS.count * BURSTS.size, failed: [] })
 
@@ -86,6 +87,10 @@ async function sendOneByOne(count: number): Promise<readonly Report[]> {
 async function sendBursts(count: number, size: number): Promise<readonly Report[]> {
   for (let i = 0; i < count; i++) await Promise.all(window.app.send('one', size).map((id) => window.app.stored(id)))
   return window.app.reports
+}
+
+function writeBare(count: number): Promise<number[]> {
+  return window.app.control(count)
 }
 
 function firstRestored(): Extract<Report, { kind: 'restored' }> | null {

@@ -18,6 +18,8 @@ export interface Ledger {
   readonly dispatched: ReadonlyMap<string, Dispatched>
   /** When each message showed `stored: true`. */
   readonly stored: ReadonlyMap<string, number>
+  /** The longest that a bare write of this tab took until `end`, the unfinished one included. */
+  slowestControl(tab: string, end: number): number
   /** The longest that a report was under way, in milliseconds. */
   readonly slowest: number
 }
@@ -26,15 +28,26 @@ export interface Ledger {
 export function createLedger(): Ledger {
   const dispatched = new Map<string, Dispatched>()
   const stored = new Map<string, number>()
+  const controls = new Map<string, Map<number, { from: number; to: number | null }>>()
   let slowest = 0
+
+  function hearControl({ tab, n, at }: Extract<Report, { kind: 'control' }>): void {
+    const writes = controls.get(tab) ?? new Map<number, { from: number; to: number | null }>()
+    controls.set(tab, writes)
+    const begun = writes.get(n)
+    writes.set(n, begun ? { ...begun, to: at } : { from: at, to: null })
+  }
+
   return {
     dispatched,
     stored,
+    slowestControl: (tab, end) => Math.max(0, ...[...(controls.get(tab)?.values() ?? [])].map(({ from, to }) => (to ?? end) - from)),
     get slowest() { return slowest },
     hear(report) {
       slowest = Math.max(slowest, Date.now() - report.at)
       if (report.kind === 'dispatched') dispatched.set(report.id, report)
       else if (report.kind === 'stored') stored.set(report.id, report.at)
+      else if (report.kind === 'control') hearControl(report)
     },
   }
 }

@@ -100,7 +100,7 @@ function sentAtOnce(arrivals: readonly Arrival[]): string[] {
       const { id, tab } = arrival
       const before = senders.get(id) ?? new Set()
       const connected = new Set(open.values())
-      for (const other of before) if (other !== tab && connected.has(other)) atOnce.push(`${id} from ${tab}, and ${other} was connected`)
+      atOnce.push(...[...before].filter((other) => other !== tab && connected.has(other)).map((other) => `${id} from ${tab}, and ${other} was connected`))
       senders.set(id, before.add(tab))
     }
   }

@@ -5,6 +5,8 @@ export type Report =
   | { readonly kind: 'stored'; readonly id: string; readonly at: number }
   /** Messages that an earlier page wrote are shown, all at once; `sinceStart`: ms since the navigation began. */
   | { readonly kind: 'restored'; readonly ids: readonly string[]; readonly at: number; readonly sinceStart: number }
+  /** A bare write beside the library's: begun, then done. */
+  | { readonly kind: 'control'; readonly tab: string; readonly n: number; readonly at: number }
 
 /** What the page puts on `window` for the tests. */
 export interface App {
@@ -13,6 +15,8 @@ export interface App {
   send(channel: string, count: number): string[]
   /** Resolves when the message shows `stored: true`. */
   stored(id: string): Promise<void>
+  /** So many bare durable writes without the library, one at a time: how long each took, in ms. */
+  control(count: number): Promise<number[]>
   /** Sends at random from now on; the seed says how much and where to. */
   start(seed: string): void
   stop(): void

@@ -2,6 +2,7 @@ import { configureStore } from '@reduxjs/toolkit'
 import { createChat } from 'redux-chat'
 import { createSeededRandom } from '../../../src/testing/seeded'
 import { CHANNELS, type App, type Report } from './app'
+import { createControl } from './control'
 
 declare global {
   interface Window {
@@ -13,6 +14,7 @@ declare global {
 
 /** A message every so often, and now and then a burst. */
 const PAUSE_MS = 12
+const CONTROL_PAUSE_MS = 40
 const BURST = { share: 0.05, size: 10 }
 
 const query = new URLSearchParams(location.search)
@@ -76,6 +78,25 @@ function watch(): void {
   if (restored.length > 0) tell({ kind: 'restored', ids: restored, at, sinceStart: at - performance.timeOrigin })
 }
 
+const write = createControl()
+async function control(count: number): Promise<number[]> {
+  const times: number[] = []
+  while (times.length < count) {
+    const from = now()
+    await write()
+    times.push(now() - from)
+  }
+  return times
+}
+
+/** Tells the beginning and the end of each bare write, so that a kill in between is no excuse for us. */
+async function compare(n = 1): Promise<void> {
+  tell({ kind: 'control', tab, n, at: now() })
+  await write()
+  tell({ kind: 'control', tab, n, at: now() })
+  setTimeout(() => void compare(n + 1), CONTROL_PAUSE_MS)
+}
+
 let timer: ReturnType<typeof setInterval> | undefined
 function start(seed: string): void {
   const random = createSeededRandom(seed)
@@ -89,6 +110,7 @@ store.subscribe(watch)
 window.app = {
   reports,
   send,
+  control,
   start,
   stop: () => clearInterval(timer),
   stored: (id) => (storedIds.has(id) ? Promise.resolve() : new Promise((resolve) => { waiting.set(id, resolve) })),
@@ -106,4 +128,7 @@ window.app = {
 store.dispatch(actions.connect({ userId: 'alice' }))
 for (const channelId of CHANNELS) store.dispatch(actions.openChannel({ channelId }))
 const seed = query.get('seed')
-if (seed !== null) start(seed)
+if (seed !== null) {
+  void compare()
+  start(seed)
+}
