@@ -20,6 +20,8 @@ export interface Ledger {
   readonly stored: ReadonlyMap<string, number>
   /** The longest that a bare write of this tab took until `end`, the unfinished one included. */
   slowestControl(tab: string, end: number): number
+  /** Tabs that found less than earlier ones had written without the library: the browser itself has lost the device's storage. */
+  readonly wipes: readonly string[]
   /** The longest that a report was under way, in milliseconds. */
   readonly slowest: number
 }
@@ -29,6 +31,8 @@ export function createLedger(): Ledger {
   const dispatched = new Map<string, Dispatched>()
   const stored = new Map<string, number>()
   const controls = new Map<string, Map<number, { from: number; to: number | null }>>()
+  const wipes: string[] = []
+  let durable = 0
   let slowest = 0
 
   function hearControl({ tab, n, at }: Extract<Report, { kind: 'control' }>): void {
@@ -36,11 +40,18 @@ export function createLedger(): Ledger {
     controls.set(tab, writes)
     const begun = writes.get(n)
     writes.set(n, begun ? { ...begun, to: at } : { from: at, to: null })
+    if (begun) durable = n
+  }
+
+  function hearFound({ tab, n }: Extract<Report, { kind: 'found' }>): void {
+    if (n < durable) wipes.push(tab)
+    durable = n
   }
 
   return {
     dispatched,
     stored,
+    wipes,
     slowestControl: (tab, end) => Math.max(0, ...[...(controls.get(tab)?.values() ?? [])].map(({ from, to }) => (to ?? end) - from)),
     get slowest() { return slowest },
     hear(report) {
@@ -48,6 +59,7 @@ export function createLedger(): Ledger {
       if (report.kind === 'dispatched') dispatched.set(report.id, report)
       else if (report.kind === 'stored') stored.set(report.id, report.at)
       else if (report.kind === 'control') hearControl(report)
+      else if (report.kind === 'found') hearFound(report)
     },
   }
 }

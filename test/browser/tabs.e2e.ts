@@ -78,6 +78,52 @@ describeIn('chromium', 'several tabs', () => {
     })
 })
 
+describeIn('chromium', 'a frozen tab', () => {
+  const cleanups: (() => Promise<void>)[] = []
+  afterEach(async () => { for (const cleanup of cleanups.splice(0).reverse()) await cleanup() })
+
+  it.for([
+    { locks: 'on', heirs: 'none takes its messages, and it sends them when it wakes' },
+    { locks: 'none', heirs: 'another one takes its messages, and it sends none of them when it wakes' },
+  ] as const)('G2 G3: Web Locks $locks: $heirs', { retry: 0 }, async ({ locks }) => {
+    const server = await startAckServer({ isOrdered: true })
+    cleanups.push(server.close)
+    const network = await createTcpProxy(server.port)
+    cleanups.push(network.close)
+    const browser = await launchBrowser('chromium')
+    cleanups.push(browser.kill)
+    const open = async (tab: string): Promise<Page> => {
+      const opened = await browser.newPage()
+      await opened.goto(page.url({ tab, server: network.url, ...(locks === 'none' ? { locks } : {}) }))
+      return opened
+    }
+    const sendersOf = (ids: readonly string[]): string[] =>
+      [...new Set(server.arrivals().flatMap((arrival) => (arrival.kind === 'sent' && ids.includes(arrival.id) ? [arrival.tab] : [])))]
+
+    network.refuse()
+    const sleeper = await open('sleeper')
+    const ids = await sleeper.evaluate(sendStored, 10)
+    await freeze(sleeper, true)
+    const awake = await open('awake')
+    const own = await awake.evaluate(sendStored, 10)
+    network.heal()
+    await awake.waitFor(isDrained, [], { timeoutMs: ADOPTION_TIMEOUT_MS })
+    expect([sendersOf(ids), sendersOf(own)]).toEqual([locks === 'none' ? ['awake'] : [], ['awake']])
+
+    await freeze(sleeper, false)
+    await sleeper.waitFor(isDrained, [], { timeoutMs: ADOPTION_TIMEOUT_MS })
+    expect(sendersOf(ids)).toEqual([locks === 'none' ? 'awake' : 'sleeper'])
+    const contents = server.committed().map(({ content }) => content)
+    const of = (tab: string) => contents.filter((content) => content.startsWith(tab))
+    for (const tab of ['sleeper', 'awake']) expect(of(tab)).toEqual(Array.from({ length: 10 }, (_, i) => `${tab} one ${i + 1}`))
+  })
+})
+
+async function freeze(tab: Page, isOn: boolean): Promise<void> {
+  const tools = await tab.devTools()
+  await tools.send('Page.setWebLifecycleState', { state: isOn ? 'frozen' : 'active' })
+}
+
 /** Ends the page's process, and waits for nothing: nobody is left to answer. */
 async function crash(tab: Page): Promise<void> {
   const tools = await tab.devTools()
@@ -112,6 +158,12 @@ const heirsOf = (dead: string, { dispatched }: Ledger, arrivals: readonly Arriva
   new Set(arrivals.flatMap((arrival) => (arrival.kind === 'sent' && arrival.tab !== dead && dispatched.get(arrival.id)?.tab === dead ? [arrival.tab] : [])))
 
 // What follows runs in the page.
+
+async function sendStored(count: number): Promise<string[]> {
+  const ids = window.app.send('one', count)
+  for (const id of ids) await window.app.stored(id)
+  return ids
+}
 
 function stop(): void {
   window.app.stop()

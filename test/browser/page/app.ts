@@ -5,7 +5,9 @@ export type Report =
   | { readonly kind: 'stored'; readonly id: string; readonly at: number }
   /** Messages that an earlier page wrote are shown, all at once; `sinceStart`: ms since the navigation began. */
   | { readonly kind: 'restored'; readonly ids: readonly string[]; readonly at: number; readonly sinceStart: number }
-  /** A bare write beside the library's: begun, then done. */
+  /** What is left of the bare writes of all earlier pages. */
+  | { readonly kind: 'found'; readonly tab: string; readonly n: number; readonly at: number }
+  /** The n-th bare write beside the library's: begun, then done. */
   | { readonly kind: 'control'; readonly tab: string; readonly n: number; readonly at: number }
 
 /** What the page puts on `window` for the tests. */
@@ -33,6 +35,8 @@ export interface PageOptions {
   readonly seed?: string
   /** `none`: as in an old WebView, without Web Locks. */
   readonly locks?: 'none'
+  /** Writes to the device without the library as well, for comparison. */
+  readonly control?: 'on'
 }
 
 export const CHANNELS = ['one', 'two', 'three'] as const

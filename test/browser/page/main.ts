@@ -78,21 +78,21 @@ function watch(): void {
   if (restored.length > 0) tell({ kind: 'restored', ids: restored, at, sinceStart: at - performance.timeOrigin })
 }
 
-const write = createControl()
+const bare = createControl()
 async function control(count: number): Promise<number[]> {
   const times: number[] = []
   while (times.length < count) {
     const from = now()
-    await write()
+    await bare.write(times.length)
     times.push(now() - from)
   }
   return times
 }
 
 /** Tells the beginning and the end of each bare write, so that a kill in between is no excuse for us. */
-async function compare(n = 1): Promise<void> {
+async function compare(n: number): Promise<void> {
   tell({ kind: 'control', tab, n, at: now() })
-  await write()
+  await bare.write(n)
   tell({ kind: 'control', tab, n, at: now() })
   setTimeout(() => void compare(n + 1), CONTROL_PAUSE_MS)
 }
@@ -128,7 +128,10 @@ window.app = {
 store.dispatch(actions.connect({ userId: 'alice' }))
 for (const channelId of CHANNELS) store.dispatch(actions.openChannel({ channelId }))
 const seed = query.get('seed')
-if (seed !== null) {
-  void compare()
-  start(seed)
+if (query.get('control') === 'on') {
+  void bare.count().then((n) => {
+    tell({ kind: 'found', tab, n, at: now() })
+    return compare(n + 1)
+  })
 }
+if (seed !== null) start(seed)
