@@ -21,7 +21,7 @@ export interface Committed {
 export type Arrival =
   | { readonly kind: 'started' }
   | { readonly kind: 'opened' | 'closed'; readonly tab: string; readonly socket: string }
-  | { readonly kind: 'sent'; readonly tab: string; readonly socket: string; readonly id: string }
+  | { readonly kind: 'sent'; readonly tab: string; readonly socket: string; readonly id: string; readonly at: number }
 
 /** It dies at the next commit, after the message is in the log and before the ack. */
 export interface ServerCommand { readonly kind: 'crash at commit' }

@@ -42,7 +42,7 @@ function serve(socket: Socket): void {
   note({ kind: 'opened', tab, socket: socket.id })
   socket.emit('session', { capabilities: options.isOrdered ? ['sync', 'ordered'] : ['sync'] })
   socket.on('message:send', (message: Omit<Committed, 'seq'>, ack: Ack) => {
-    note({ kind: 'sent', tab, socket: socket.id, id: message.id })
+    note({ kind: 'sent', tab, socket: socket.id, id: message.id, at: Date.now() })
     const { id, seq, createdAt } = commit(message)
     ack?.(success({ id, seq, createdAt }))
   })

@@ -73,7 +73,7 @@ describeIn('chromium', 'several tabs', () => {
       process.stdout.write(`tabs: ${tabs}, seed ${SEED}: ${killedAt.size} killed, of them ${adoptions} with messages left to send; `
         + `dispatched ${ledger.dispatched.size}, committed ${server.committed().length}\n`)
       expect(findFaults(server.committed(), expected())).toEqual(NO_FAULTS)
-      expect(sentAtOnce(server.arrivals())).toEqual([])
+      expect(sentAtOnce(server.arrivals(), killedAt)).toEqual([])
       for (const { page: tab } of living) expect(await tab.evaluate(view)).toMatchObject({ unsent: 0, failed: [], errors: [] })
     })
 })
@@ -133,24 +133,16 @@ async function crash(tab: Page): Promise<void> {
   await gone
 }
 
-/** Messages that came from a tab while another one, which had sent them before, was still connected: by name of both. */
-function sentAtOnce(arrivals: readonly Arrival[]): string[] {
-  const open = new Map<string, string>()
+/** Messages that came from a tab while another one, which had sent them before, was still alive: by name of both. */
+function sentAtOnce(arrivals: readonly Arrival[], killedAt: ReadonlyMap<string, number>): string[] {
   const senders = new Map<string, Set<string>>()
-  const atOnce: string[] = []
-  for (const arrival of arrivals) {
-    if (arrival.kind === 'started') open.clear()
-    else if (arrival.kind === 'opened') open.set(arrival.socket, arrival.tab)
-    else if (arrival.kind === 'closed') open.delete(arrival.socket)
-    else if (arrival.kind === 'sent') {
-      const { id, tab } = arrival
-      const before = senders.get(id) ?? new Set()
-      const connected = new Set(open.values())
-      atOnce.push(...[...before].filter((other) => other !== tab && connected.has(other)).map((other) => `${id} from ${tab}, and ${other} was connected`))
-      senders.set(id, before.add(tab))
-    }
-  }
-  return atOnce
+  return arrivals.flatMap((arrival) => {
+    if (arrival.kind !== 'sent') return []
+    const { id, tab, at } = arrival
+    const before = senders.get(id) ?? new Set()
+    senders.set(id, new Set([...before, tab]))
+    return [...before].filter((other) => other !== tab && (killedAt.get(other) ?? Infinity) > at).map((other) => `${id} from ${tab} while ${other} lived`)
+  })
 }
 
 /** The tabs that sent messages which `dead` had written. */
