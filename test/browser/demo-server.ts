@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises'
-import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import react from '@vitejs/plugin-react'
 import { io } from 'socket.io-client'
-import { build } from 'vite'
 import { createChatServer, type ChatServer, type ChatServerOptions } from '../../demo/server/create-server'
+import { buildPage, serveFolder } from './build-client'
 import { folderFor } from './harness/processes'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
@@ -17,21 +15,8 @@ export interface BuiltClient {
 /** The demo's client, built once for all engines; as in development, so that the checks of React and Redux Toolkit are on. */
 export async function buildClient(): Promise<BuiltClient> {
   const { path: folder, remove } = await folderFor('client')
-  await build({
-    configFile: false,
-    root: here('../../demo/client'),
-    mode: 'development',
-    logLevel: 'warn',
-    plugins: [react()],
-    define: { 'process.env.NODE_ENV': '"development"' },
-    resolve: {
-      alias: [
-        { find: /^redux-chat$/, replacement: here('../../src/index.ts') },
-        { find: /^redux-chat\/react$/, replacement: here('../../src/react/index.ts') },
-        { find: /^redux-chat\/testing$/, replacement: here('../../src/testing/index.ts') },
-      ],
-    },
-    build: { outDir: folder, emptyOutDir: true, minify: false, reportCompressedSize: false },
+  await buildPage(here('../../demo/client'), folder, {
+    mode: 'development', plugins: [react()], define: { 'process.env.NODE_ENV': '"development"' },
   })
   return { folder, remove }
 }
@@ -59,7 +44,7 @@ export interface DemoServerOptions {
 
 export async function startDemo(client: BuiltClient, { isKept = false }: DemoServerOptions = {}): Promise<DemoServer> {
   const folder = isKept ? await folderFor('data') : null
-  const options: ChatServerOptions = { dataDir: folder?.path ?? null, serveClient: async () => serveFolder(client.folder) }
+  const options: ChatServerOptions = { dataDir: folder?.path ?? null, serveClient: async () => ({ handle: serveFolder(client.folder), close: async () => {} }) }
   let server: ChatServer | null = await createChatServer(options)
   const { port, url } = server
   const stop = async (): Promise<void> => {
@@ -108,23 +93,4 @@ async function post(url: string, body: object): Promise<unknown> {
   const answer: unknown = await response.json()
   if (!response.ok) throw new Error(`unable to POST ${url}: ${JSON.stringify(answer)}`)
   return answer
-}
-
-const TYPES: Record<string, string> = {
-  '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.png': 'image/png', '.woff2': 'font/woff2',
-}
-
-/** Any path without a file is the page itself. */
-function serveFolder(folder: string): Awaited<ReturnType<NonNullable<ChatServerOptions['serveClient']>>> {
-  return {
-    handle(request, response) {
-      const { pathname } = new URL(request.url ?? '/', 'http://localhost')
-      const isFile = extname(pathname) in TYPES
-      const path = join(folder, normalize(isFile ? pathname : '/index.html'))
-      readFile(path).then(
-        (body) => response.writeHead(200, { 'content-type': TYPES[extname(path)], 'cache-control': 'no-store' }).end(body),
-        () => response.writeHead(404).end())
-    },
-    close: async () => {},
-  }
 }

@@ -1,3 +1,5 @@
+import type { CDPSession } from 'puppeteer-core'
+
 /** What the scenarios need of a browser: the same for every engine. */
 export type EngineName = 'chromium' | 'firefox' | 'webkit'
 
@@ -50,6 +52,8 @@ export interface Page {
   resize(size: { width: number; height: number }): Promise<void>
   /** The visible part of the page, as PNG. */
   screenshot(path: string): Promise<void>
+  /** Chromium only: what no user can do. */
+  devTools(): Promise<CDPSession>
   close(): Promise<void>
 }
 
@@ -67,5 +71,6 @@ export interface RawPage {
   press(text: string): Promise<void>
   resize(size: { width: number; height: number }): Promise<void>
   screenshot(path: string): Promise<void>
+  devTools(): Promise<CDPSession>
   close(): Promise<void>
 }

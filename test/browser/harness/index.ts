@@ -1,3 +1,3 @@
 export type { Browser, EngineName, InPage, LaunchOptions, Page, Target, WaitOptions } from './driver'
 export { chosenEngines, lacks, launchBrowser, missing, type Feature } from './engines'
-export { describeInBrowsers, type BrowserSuite } from './suite'
+export { describeIn, describeInBrowsers, type BrowserSuite } from './suite'

@@ -62,6 +62,7 @@ const rawPage = (page: PuppeteerPage): RawPage => ({
   },
   resize: (size) => page.setViewport(size),
   screenshot: async (path) => { await page.screenshot({ path: pngPath(path) }) },
+  devTools: () => page.createCDPSession(),
   close: () => page.close(),
 })
 

@@ -24,6 +24,16 @@ export function describeInBrowsers(title: string, define: (suite: BrowserSuite) 
   }
 }
 
+/** As `describeInBrowsers`, for what only one engine lets a test do; the tests launch their own browsers. */
+export function describeIn(engine: EngineName, title: string, define: () => void): void {
+  if (!chosenEngines().includes(engine)) return
+  describe(`${title} [${engine}]`, () => {
+    const problem = missing(engine)
+    if (problem === null) define()
+    else reportMissing(problem)
+  })
+}
+
 function reportMissing(problem: string): void {
   if (process.env['CI']) it(problem, () => expect.unreachable(problem))
   else it.skip(problem)

@@ -1,0 +1,42 @@
+/** What the page writes down, with the time in milliseconds since the epoch, finer than `Date.now()`. */
+export type Report =
+  | { readonly kind: 'dispatched'; readonly tab: string; readonly channel: string; readonly n: number; readonly id: string; readonly at: number }
+  /** The message shows `stored: true`. */
+  | { readonly kind: 'stored'; readonly id: string; readonly at: number }
+  /** Messages that an earlier page wrote are shown, all at once; `sinceStart`: ms since the navigation began. */
+  | { readonly kind: 'restored'; readonly ids: readonly string[]; readonly at: number; readonly sinceStart: number }
+  /** What is left of the bare writes of all earlier pages. */
+  | { readonly kind: 'found'; readonly tab: string; readonly n: number; readonly at: number }
+  /** The n-th bare write beside the library's: begun, then done. */
+  | { readonly kind: 'control'; readonly tab: string; readonly n: number; readonly at: number }
+
+/** What the page puts on `window` for the tests. */
+export interface App {
+  readonly reports: readonly Report[]
+  /** Dispatches so many messages, at once, and gives their ids. */
+  send(channel: string, count: number): string[]
+  /** Resolves when the message shows `stored: true`. */
+  stored(id: string): Promise<void>
+  /** So many bare durable writes without the library, one at a time: how long each took, in ms. */
+  control(count: number): Promise<number[]>
+  /** Sends at random from now on; the seed says how much and where to. */
+  start(seed: string): void
+  stop(): void
+  view(): { readonly status: string; readonly unsent: number; readonly failed: readonly string[]; readonly errors: readonly string[] }
+}
+
+/** How the page is opened: its query. */
+export interface PageOptions {
+  /** Names this life of a page, in messages and at the server. */
+  readonly tab: string
+  /** Address of the chat server. */
+  readonly server: string
+  /** Sends at random from the start. */
+  readonly seed?: string
+  /** `none`: as in an old WebView, without Web Locks. */
+  readonly locks?: 'none'
+  /** Writes to the device without the library as well, for comparison. */
+  readonly control?: 'on'
+}
+
+export const CHANNELS = ['one', 'two', 'three'] as const

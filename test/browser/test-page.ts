@@ -1,0 +1,53 @@
+import { createServer } from 'node:http'
+import { fileURLToPath } from 'node:url'
+import { buildPage, serveFolder } from './build-client'
+import type { Page } from './harness'
+import type { PageOptions, Report } from './page/app'
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+export interface TestPage {
+  url(options: PageOptions): string
+  close(): void
+}
+
+/** The page in `page/`, built as for production and served at one origin as long as the tests run. */
+export async function serveTestPage(): Promise<TestPage> {
+  const folder = here('../../node_modules/.cache/redux-chat/test-page')
+  // vitest's own `NODE_ENV` would turn the development checks on, which cost more than what is measured.
+  await buildPage(here('./page'), folder, { mode: 'production', define: { 'process.env.NODE_ENV': '"production"' } })
+  const server = createServer(serveFolder(folder))
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  return {
+    url: (options) => `http://127.0.0.1:${port}/?${new URLSearchParams({ ...options })}`,
+    close() {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
+/**
+ * Hands over each report the moment the page makes it: the browser's own process gets it in a few milliseconds, and what that one has
+ * written to its socket is read even when it is dead. Chromium only.
+ */
+export async function listenTo(page: Page, hear: (report: Report) => void): Promise<void> {
+  const tools = await page.devTools()
+  tools.on('Runtime.bindingCalled', ({ name, payload }) => { if (name === 'report') hear(JSON.parse(payload)) })
+  await tools.send('Runtime.enable')
+  await tools.send('Runtime.addBinding', { name: 'report' })
+}
+
+// What follows runs in the page.
+
+export const view = (): ReturnType<Window['app']['view']> => window.app.view()
+
+export const reports = (): readonly Report[] => window.app.reports
+
+/** Everything is sent; or what failed, which waits for the user. */
+export function isDrained(): boolean {
+  const { status, unsent, failed } = window.app.view()
+  return status === 'connected' && unsent === failed.length
+}
