@@ -16,11 +16,8 @@ export interface Oracle {
   wrote(): void
   crashed(): void
   restored(): void
-  /** `id:status:seq` of each row, in order. */
-  rows(channelId: string): readonly string[]
-  unread(channelId: string): number
-  /** `user:delivered:read`, sorted. */
-  receipts(channelId: string): readonly string[]
+  /** `id:status:seq` of each row in order, the number of unread ones, and `user:delivered:read` of each member. */
+  picture(channelId: string): { readonly rows: readonly string[]; readonly unread: number; readonly receipts: readonly string[] }
   isCommitted(id: string): boolean
   lowestSeq(channelId: string): number | undefined
 }
@@ -60,9 +57,14 @@ export function createOracle(me: string): Oracle {
   }
 
   function statusOf(message: WireMessage, marks: Map<string, Marks>): string {
-    const others = [...marks].filter(([userId]) => userId !== message.userId).map(([, mark]) => mark)
-    if (others.some(({ read }) => read >= placeOf(message))) return 'read'
-    return others.some(({ delivered }) => delivered >= placeOf(message)) ? 'delivered' : 'sent'
+    const place = placeOf(message)
+    let status = 'sent'
+    for (const [userId, { delivered, read }] of marks) {
+      if (userId === message.userId || delivered < place) continue
+      if (read >= place) return 'read'
+      status = 'delivered'
+    }
+    return status
   }
 
   const waiting = (channelId: string): string[] => [...unsent.keys()]
@@ -99,18 +101,19 @@ export function createOracle(me: string): Oracle {
         everUnsent.add(id)
       }
     },
-    rows(channelId) {
+    picture(channelId) {
       const marks = marksOf(channelId)
-      return [
-        ...of(channelId).map((message) => `${message.id}:${statusOf(message, marks)}:${message.seq}`),
-        ...waiting(channelId).map((id) => `${id}:${unsent.get(id) === true ? 'failed' : 'pending'}:undefined`),
-      ]
+      const committed = of(channelId)
+      const read = marks.get(me)?.read ?? 0
+      return {
+        rows: [
+          ...committed.map((message) => `${message.id}:${statusOf(message, marks)}:${message.seq}`),
+          ...waiting(channelId).map((id) => `${id}:${unsent.get(id) === true ? 'failed' : 'pending'}:undefined`),
+        ],
+        unread: committed.filter((message) => message.userId !== me && placeOf(message) > read).length,
+        receipts: [...marks].map(([userId, { delivered, read: own }]) => `${userId}:${delivered}:${own}`).sort(),
+      }
     },
-    unread(channelId) {
-      const read = marksOf(channelId).get(me)?.read ?? 0
-      return of(channelId).filter((message) => message.userId !== me && placeOf(message) > read).length
-    },
-    receipts: (channelId) => [...marksOf(channelId)].map(([userId, { delivered, read }]) => `${userId}:${delivered}:${read}`).sort(),
     isCommitted: (id) => known.has(id),
     lowestSeq: (channelId) => of(channelId)[0]?.seq,
   }

@@ -9,10 +9,10 @@ import { createOracle, type Oracle } from './model-oracle'
 
 export const ME = 'alice'
 /** The server's clock runs apart from ours: no order may depend on comparing the two. */
-const SERVER_EPOCH = 2_000
+const SERVER_EPOCH = 500
 
 let nextId = 0
-const actions = createActions('chat', { now: () => 1_000, id: () => `mine-${nextId++}` })
+const actions = createActions('chat', { now: () => 1_000 + nextId, id: () => `mine-${nextId++}` })
 const reduce = createChatReducer('chat', actions, { windowSize: 1_000, maxChannels: 10 })
 export const { commands, reports, events } = actions
 
@@ -44,6 +44,8 @@ export interface World {
   edits: Map<string, RecordEdit>
   unreported: string[]
   restored: boolean
+  /** Messages got a new place behind restored ones, and the device does not know it yet. */
+  moved: boolean
   commits: number
 }
 
@@ -63,7 +65,7 @@ export function createWorld(channels: readonly string[], seqs: boolean, pageSize
   nextId = 0
   return {
     seqs, pageSize, oracle: createOracle(ME), state: opened, seen: opened.outbox, log: new Map(channels.map((name) => [name, []])),
-    disk: new Map(), edits: new Map(), unreported: [], restored: true, requests: new Map(), commits: 0,
+    disk: new Map(), edits: new Map(), unreported: [], restored: true, moved: false, requests: new Map(), commits: 0,
   }
 }
 
@@ -147,7 +149,9 @@ export function answer(world: World, direction: Direction, channelId: string): v
   const page = pageOf(logOf(world, channelId), direction, from, world.pageSize)
   // A page of history that does not end where the window begins by now is of no use, and the reducer may say so.
   const isMoot = isWhole(world) && direction === 'older' && from !== world.oracle.lowestSeq(channelId)
-  apply(world, reports.pageLoaded({ channelId, direction, from, page }))
+  // Known flaw, pinned in the test: such a page settles what it then does not show. Here its answer is lost instead.
+  if (isMoot) apply(world, reports.syncFailed({ channelId, direction }))
+  else apply(world, reports.pageLoaded({ channelId, direction, from, page }))
   if (!isMoot) page.messages.forEach((message) => world.oracle.committed(message))
 }
 
@@ -166,6 +170,7 @@ export function write(world: World): void {
     if (record) world.unreported.push(id)
   }
   world.edits = new Map()
+  world.moved = false
   world.oracle.wrote()
 }
 
@@ -192,6 +197,7 @@ export function restore(world: World): void {
   const { entries, reads } = readRecords(ME, records, [])
   apply(world, reports.outboxRestored({ userId: ME, entries, reads }))
   world.restored = true
+  world.moved = world.edits.size > 0
   world.oracle.restored()
 }
 
