@@ -7,6 +7,8 @@ import {
 import { plans, runOf, schedule, type Plan, type Run, type Step } from '../support/model-steps'
 
 const RUNS = Number(process.env['MODEL_RUNS'] ?? 5_000)
+/** A run of fewer is a mutation run, which plays this file a thousand times over. */
+const isFull = RUNS >= 1_000
 
 const { selectMessages, selectReceipts, selectUnreadCount } = createSelectors('chat')
 const RANK = { pending: 0, failed: 0, sent: 1, delivered: 2, read: 3 }
@@ -171,14 +173,14 @@ describe('model: facts in any order and any multiplicity', () => {
     fc.assert(fc.property(plans, play), { numRuns: RUNS })
     // A fact that never comes proves nothing.
     const kinds = ['compose', 'emit', 'commit', 'ack', 'echo', 'delay', 'fail', 'retry', 'discard', 'markRead', 'delivered', 'read', 'ask', 'page', 'crash', 'restore', 'cut', 'write', 'stored']
-    if (RUNS >= 1_000) expect(kinds.filter((kind) => (reached.get(kind) ?? 0) < RUNS / 100)).toEqual([])
+    if (isFull) expect(kinds.filter((kind) => (reached.get(kind) ?? 0) < RUNS / 100)).toEqual([])
   }, 600_000)
 
-  it('G4 G5: one message, every order of eight facts', () => {
+  it.runIf(isFull)('G4 G5: one message, every order of eight facts', () => {
     expect(orders(['ack m0', 'echo m0', 'delay m0', 'fail m0', 'retry m0', 'delivered by bob in general', 'read by bob in general', 'page newer of general'], isDistinct)).toBe(7_056)
   }, 600_000)
 
-  it('G1 G2 G5: one message, every order of seven facts with a crash among them', () => {
+  it.runIf(isFull)('G1 G2 G5: one message, every order of seven facts with a crash among them', () => {
     expect(orders(['ack m0', 'echo m0', 'fail m0', 'retry m0', 'write', 'crash', 'restore'])).toBe(253)
   }, 600_000)
 })
