@@ -4,7 +4,7 @@ import { createSelectors } from '../../src/state/selectors'
 import {
   apply, channelOf, commit, compose, crash, createWorld, drain, echo, emit, isWhole, logOf, ME, reports, restore, write, type Tracked, type World,
 } from '../support/model-world'
-import { plans, runOf, schedule, type Plan, type Run, type Step } from '../support/model-steps'
+import { contentOf, plans, runOf, schedule, type Plan, type Run, type Step } from '../support/model-steps'
 
 const RUNS = Number(process.env['MODEL_RUNS'] ?? 5_000)
 /** A run of fewer is a mutation run, which plays this file a thousand times over. */
@@ -44,7 +44,7 @@ function createWatch({ world, messages }: Run) {
     if (before?.seq !== undefined && before.seq !== seq) throw new Error(`I3: ${id} moved from ${before.seq} to ${seq}`)
     if (row.stored === true && !world.disk.has(id)) throw new Error(`G1: ${id} shows stored and is not on the device`)
     const message = messages.find((each) => each.id === id)
-    if (content !== `m${message ? messages.indexOf(message) : '?'}`) throw new Error(`I4: the content of ${id} is now ${content}`)
+    if (!message || content !== contentOf(messages.indexOf(message))) throw new Error(`I4: the content of ${id} is now ${content}`)
     seen.set(id, { rank: RANK[status], status, seq })
   }
 
