@@ -22,15 +22,14 @@ const times = (count: number, make: (i: number) => Step): Step[] => Array.from({
 
 const isReachable = (world: World, id: string): boolean => world.restored || !world.disk.has(id)
 
+type Copies = (at: number) => number
+
 /** My message, from the dispatch on. `copies` says how often each fact comes. */
-function ownSteps(message: Tracked, name: string, content: string, copies: (at: number) => number, isDiscarded: boolean): Step[] {
-  const target = () => ({ id: message.id, channelId: message.channelId, at: 3 })
-  const failure = { code: 'expired', message: 'late', retryable: true, attempt: 1 }
+function sendSteps(message: Tracked, name: string, content: string, copies: Copies): Step[] {
   const entry = (world: World) => entryOf(world, message.id)
-  // An id is made at its dispatch, so a dispatch comes once and before all else; nothing can be emitted before it.
-  const isComposed = () => message.id !== ''
   return [
-    { name: `compose ${name}`, can: () => !isComposed(), run: (world) => compose(world, message, content) },
+    // An id is made at its dispatch, so a dispatch comes once and before all else.
+    { name: `compose ${name}`, can: () => message.id === '', run: (world) => compose(world, message, content) },
     // Delivery emits what is queued, not failed and not in flight; while the stored queue is being read it emits nothing.
     ...times(copies(0), () => ({
       name: `emit ${name}`,
@@ -47,20 +46,30 @@ function ownSteps(message: Tracked, name: string, content: string, copies: (at: 
       can: (world: World) => message.committed !== null && isReachable(world, message.id),
       run: (world: World) => { if (message.committed) echo(world, message.committed) },
     })),
+  ]
+}
+
+const late = (attempt: number) => ({ code: 'expired', message: 'late', retryable: true, attempt })
+
+/** What goes wrong with my message, and what the user does about it. */
+function troubleSteps(message: Tracked, name: string, copies: Copies, isDiscarded: boolean): Step[] {
+  const target = () => ({ id: message.id, channelId: message.channelId, at: 3 })
+  const entry = (world: World) => entryOf(world, message.id)
+  return [
     // The outcome of any attempt of this life, also of one that is long over.
     ...times(copies(3), (i) => ({
       name: `delay ${name}`, can: () => message.emits > 0,
       run: (world: World) => {
         const attempt = Math.max(1, message.emits - i)
-        apply(world, reports.messageDelayed({ ...target(), attempt, nextAttemptAt: 9, spent: true, reason: { ...failure, attempt } }))
+        apply(world, reports.messageDelayed({ ...target(), attempt, nextAttemptAt: 9, spent: true, reason: late(attempt) }))
       },
     })),
     // The tab itself fails what is used up or refused. Told of a message that the server has, the reducer must not believe it.
     ...times(copies(4), () => ({
-      name: `fail ${name}`, can: isComposed,
+      name: `fail ${name}`, can: () => message.id !== '',
       run: (world: World) => {
         const error = { id: 'e', type: 'message_failed', code: 'expired', message: 'late', at: 3, retryable: true } as const
-        apply(world, reports.messageFailed({ ...target(), attempt: message.emits, failure, error }))
+        apply(world, reports.messageFailed({ ...target(), attempt: message.emits, failure: late(message.emits), error }))
         if (!world.oracle.isCommitted(message.id)) world.oracle.failed(message.id)
       },
     })),
@@ -83,7 +92,7 @@ function ownSteps(message: Tracked, name: string, content: string, copies: (at: 
   ]
 }
 
-function foreignSteps(message: Tracked, name: string, content: string, copies: (at: number) => number): Step[] {
+function foreignSteps(message: Tracked, name: string, content: string, copies: Copies): Step[] {
   message.id = `theirs-${name}`
   return [
     { name: `commit ${name}`, can: () => !message.committed, run: (world) => commit(world, message, 'bob', content) },
@@ -127,7 +136,7 @@ function receiptSteps(channelId: string, { kind, userId, place, byId }: ReceiptP
   }))
 }
 
-function channelSteps(channelId: string, copies: (at: number) => number): Step[] {
+function channelSteps(channelId: string, copies: Copies): Step[] {
   const isIdle = (direction: string) => (world: World) => !world.requests.has(direction + channelId)
   const isAsked = (direction: string) => (world: World) => world.requests.has(direction + channelId)
   return (['newer', 'older'] as const).flatMap((direction, at) => [
@@ -197,7 +206,8 @@ export function runOf(plan: Plan): Run {
   const steps = [
     ...messages.flatMap((message, i) => {
       const { copies: count = 0, discard = false } = plan.messages[i] ?? {}
-      return message.own ? ownSteps(message, `m${i}`, contentOf(i), digit(count), discard) : foreignSteps(message, `m${i}`, contentOf(i), digit(count))
+      if (message.own) return [...sendSteps(message, `m${i}`, contentOf(i), digit(count)), ...troubleSteps(message, `m${i}`, digit(count), discard)]
+      return foreignSteps(message, `m${i}`, contentOf(i), digit(count))
     }),
     ...plan.receipts.flatMap((each, i) => receiptSteps(nameOf(each.channel), each, digit(plan.copies)(i))),
     ...(plan.seqs ? names.flatMap((name, i) => channelSteps(name, (at) => digit(plan.copies)(i + at))) : []),
