@@ -7,7 +7,7 @@ const RANK = { pending: 0, failed: 0, sent: 1, delivered: 2, read: 3 }
 
 export const shownIn = (world: World, channelId: string) => selectMessages({ chat: world.state }, channelId)
 
-/** Known flaw, pinned below: a hole before the first message that is held counts as unread, whoever wrote what is missing. */
+/** Known flaw, pinned in the test: a hole before the first message that is held counts as unread, whoever wrote what is missing. */
 function opensWithHole(world: World, channelId: string): boolean {
   const { anchored, cursor, messages: window } = channelOf(world, channelId)
   return anchored && (window[0]?.seq ?? 0) - 1 > (cursor ?? 0)
@@ -47,7 +47,7 @@ export function createWatch({ world, messages }: Run) {
     const { hasOlder, messages: window, cursor, latest } = channelOf(world, message.channelId)
     const seq = message.committed?.seq
     const isHistory = seq !== undefined && hasOlder && seq < (window[0]?.seq ?? Infinity)
-    // Known flaw, pinned below: a page that is skipped settles what then shows only once the gap is filled.
+    // Known flaw, pinned in the test: a page that is skipped settles what then shows only once the gap is filled.
     const isInGap = seq !== undefined && !isWhole(world) && seq > (cursor ?? 0) && seq <= (latest ?? 0)
     if (!isHistory && !isInGap) throw new Error(`I4: ${message.id} vanished`)
   }
