@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { fullJitter, spread } from '../../src/policy/backoff'
 import { errorBody, reactionTo, rejectionReaction } from '../../src/policy/errors'
 import { isJson, jsonBytes } from '../../src/policy/json'
+import { due, exhausted, failure } from '../../src/policy/outbox'
 import { committedStatus, joinReceipt, othersBest } from '../../src/policy/status'
 import { compareMessages, contiguousFrom, findMessage, mergeMessages } from '../../src/policy/timeline'
-import type { WireMessage } from '../../src/model'
+import type { OutboxEntry, WireMessage } from '../../src/model'
 
 const message = (seq: number | undefined, id = `m${seq}`, createdAt = seq ?? 0): WireMessage =>
   ({ id, channelId: 'c', userId: 'u', content: id, createdAt, ...(seq !== undefined && { seq }) })
@@ -38,6 +39,9 @@ describe('errors', () => {
     expect(rejectionReaction(undefined, undefined)).toBe('reauthenticate')
     expect(rejectionReaction('unavailable', undefined)).toBe('retry')
     expect(rejectionReaction('token_expired', true)).toBe('retry')
+    expect(rejectionReaction('banned', undefined)).toBe('reauthenticate')
+    expect(errorBody({ success: false, error: 'database is down' })).toEqual({ code: 'rejected', message: 'database is down' })
+    expect(errorBody({ success: false, error: { code: 'x', message: 'y' } })).toEqual({ code: 'x', message: 'y' })
   })
 })
 
@@ -69,7 +73,76 @@ describe('json', () => {
   })
 })
 
+describe('json at its limits', () => {
+  const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)])
+
+  it('takes booleans and objects without a prototype, and every member of a list counts', () => {
+    expect([isJson(true), isJson(Object.assign(Object.create(null), { a: 1 })), isJson([]), isJson([1, () => 1]), isJson(undefined)])
+      .toEqual([true, true, true, false, false])
+  })
+
+  it('goes so deep and no deeper', () => {
+    expect([isJson(nested(33)), isJson(nested(34)), isJson({ a: nested(33) })]).toEqual([true, false, false])
+  })
+
+  it('counts bytes right at the edges of UTF-8', () => {
+    for (const text of ['\u007f\u0080', '\u07ff\u0800', '\ud83d\ude00', '\udbff\udfff', '\ufffd']) {
+      expect(jsonBytes(text)).toBe(new TextEncoder().encode(JSON.stringify(text)).length)
+    }
+  })
+})
+
+describe('outbox', () => {
+  const entry = (id: string, more: Partial<OutboxEntry> = {}): OutboxEntry => ({
+    message: message(undefined, id), order: 1, attempts: 0, spent: 0, losses: 0, budgetFrom: 100,
+    nextAttemptAt: null, lease: null, stored: false, failure: null, lastError: null, ...more,
+  })
+  const open = { owned: () => true, waiting: () => false }
+  const due3 = (room: number, queue: readonly OutboxEntry[]) => due(queue, room, open).map((each) => each.message.id)
+
+  it('G3: at most `room` of a channel are in flight, those under way included', () => {
+    const [a, b, c] = [entry('a'), entry('b'), entry('c')]
+    expect(due3(2, [a, b, c])).toEqual(['a', 'b'])
+    expect(due3(0, [a])).toEqual([])
+    expect(due3(2, [{ ...a, lease: { attempt: 1, deadline: 9 } }, b, c])).toEqual(['b'])
+  })
+
+  it('G3: what failed is passed over and takes no room; what waits holds all behind it', () => {
+    const [a, b, c] = [entry('a', { failure: failure('x', 'x', false, 1) }), entry('b'), entry('c')]
+    expect(due3(1, [a, b, c])).toEqual(['b'])
+    expect(due([b, c], 2, { ...open, waiting: ({ message: { id } }) => id === 'b' })).toEqual([])
+    expect(due([b, c], 2, { ...open, owned: ({ message: { id } }) => id === 'c' })).toEqual([])
+  })
+
+  it('G1: the budget lasts to its very end', () => {
+    const budget = { maxAttempts: 3, retryForMs: 1_000 }
+    expect([1_100, 1_101, 0].map((now) => exhausted(entry('a'), now, budget))).toEqual([null, 'expired', null])
+    expect([2, 3].map((spent) => exhausted(entry('a', { spent }), 100, budget))).toEqual([null, 'attempts_exhausted'])
+  })
+})
+
 describe('timeline', () => {
+  it('G8: a page that is longer than the window keeps the end that is asked for', () => {
+    const page = [1, 2, 3, 4, 5].map((seq) => message(seq))
+    expect(mergeMessages(NONE, page, 3).map(({ seq }) => seq)).toEqual([3, 4, 5])
+    expect(mergeMessages(NONE, page, 3, 'newest').map(({ seq }) => seq)).toEqual([3, 4, 5])
+    expect(mergeMessages(NONE, page, 3, 'oldest').map(({ seq }) => seq)).toEqual([1, 2, 3])
+    expect(mergeMessages(page.slice(0, 3), [message(4)], 3, 'oldest').map(({ seq }) => seq)).toEqual([1, 2, 3])
+  })
+
+  it("G5: a later copy brings the seq, or the server's own fields at the same seq, and nothing else replaces what is held", () => {
+    const bare = mergeMessages(NONE, [message(undefined, 'a', 5)], 10)
+    expect(mergeMessages(bare, [message(2, 'a', 5)], 10)[0]?.seq).toBe(2)
+    expect(mergeMessages(bare, [message(undefined, 'a', 5)], 10)).toBe(bare)
+    expect(mergeMessages(bare, [message(undefined, 'a', 6)], 10)[0]?.createdAt).toBe(6)
+    const placed = mergeMessages(NONE, [message(2, 'a', 5)], 10)
+    expect(mergeMessages(placed, [message(2, 'a', 6)], 10)[0]?.createdAt).toBe(6)
+    expect(mergeMessages(placed, [{ ...message(2, 'a', 5), content: 'edited' }], 10)[0]?.content).toBe('edited')
+    expect(mergeMessages(placed, [message(2, 'a', 5)], 10)).toBe(placed)
+    expect(mergeMessages(placed, [message(undefined, 'a', 6)], 10)).toBe(placed)
+    expect(mergeMessages(placed, [message(3, 'a', 6)], 10)).toBe(placed)
+  })
+
   it('G5: a union in order, each once, whatever the batches', () => {
     const pool = fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 60 })
     fc.assert(fc.property(fc.array(pool, { maxLength: 8 }), (batches) => {
