@@ -2,7 +2,7 @@ import type { Extra, OutboxEntry, SendFailure, SocketErrorBody } from '../model'
 import { fullJitter } from '../policy/backoff'
 import { errorBody, reactionTo } from '../policy/errors'
 import { keyOf } from '../policy/keys'
-import { exhausted, failure } from '../policy/outbox'
+import { exhausted, failure, positionIn } from '../policy/outbox'
 import type { Renewal } from './renewal'
 import type { Runtime } from './runtime'
 
@@ -27,8 +27,10 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
   const { reports } = runtime.actions
   const { delivery } = options
 
-  const current = ({ id, channelId }: { id: string; channelId: string }): OutboxEntry<X> | undefined =>
-    runtime.getState().outbox.channels[keyOf(channelId)]?.find((entry) => entry.message.id === id)
+  function current({ id, channelId }: { id: string; channelId: string }): OutboxEntry<X> | undefined {
+    const queue = runtime.getState().outbox.channels[keyOf(channelId)]
+    return queue?.[positionIn(queue, id)]
+  }
 
   const isUnderWay = (target: Target): boolean => current(target)?.lease?.attempt === target.attempt
 
@@ -93,6 +95,7 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
 
   return {
     current,
+    isUnderWay,
     fail,
     failSpent,
     timedOut(target: Target): void {

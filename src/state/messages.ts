@@ -5,7 +5,7 @@ import {
   applyReceipts, initialChannel, readMark, receive, receiveNewer, receiveOlder, resolve, type ChannelState,
 } from './channel'
 import { createHandlers } from './handlers'
-import { findEntry } from '../policy/outbox'
+import { positionIn } from '../policy/outbox'
 
 export interface MessagesState<X extends Extra = {}> {
   readonly [channelKey: string]: ChannelState<X>
@@ -96,10 +96,11 @@ function open<X extends Extra>(state: State<X>, channelId: string, maxChannels: 
   return shrinkSurplus({ ...others, [key]: { ...reset, open: true, stale: channel.stale || channel.detached } }, maxChannels)
 }
 
-const acked = <X extends Extra>(
-  outbox: OutboxState<X>, { id, seq, createdAt }: { id: string; seq?: number; createdAt?: number },
-): WireMessage<X> | undefined => {
-  const message = findEntry(outbox, id)?.message
+function acked<X extends Extra>(
+  outbox: OutboxState<X>, { id, channelId, seq, createdAt }: { id: string; channelId: string; seq?: number; createdAt?: number },
+): WireMessage<X> | undefined {
+  const queue = outbox.channels[keyOf(channelId)]
+  const message = queue?.[positionIn(queue, id)]?.message
   return message && { ...message, ...(seq !== undefined && { seq }), ...(createdAt !== undefined && { createdAt }) }
 }
 

@@ -2,7 +2,7 @@ import type { ChatActions, ComposedMessage } from '../actions'
 import type { Extra, OutboxEntry, OutboxState, SendFailure, WireMessage } from '../model'
 import { jsonBytes } from '../policy/json'
 import { keyOf } from '../policy/keys'
-import { failure, POISON_LOSSES, rested, type Queue } from '../policy/outbox'
+import { failure, POISON_LOSSES, positionIn, rested, type Queue } from '../policy/outbox'
 import { createHandlers } from './handlers'
 
 export const initialOutbox: OutboxState<never> = { userId: null, channels: {}, reads: {} }
@@ -28,11 +28,15 @@ function changeEntry<X extends Extra>(
 ): State<X> {
   const key = keyOf(channelId)
   const queue = state.channels[key]
-  const at = queue?.findIndex((entry) => entry.message.id === id) ?? -1
+  const at = queue ? positionIn(queue, id) : -1
   const entry = queue?.[at]
   if (!queue || !entry) return state
   const changed = change(entry)
-  return changed === entry ? state : setQueue(state, key, queue.map((other, i) => (i === at ? changed : other)))
+  if (changed === entry) return state
+  // A copy of the whole at once: the cost of walking 10,000 entries for each of their acks would be felt.
+  const next = queue.slice()
+  next[at] = changed
+  return setQueue(state, key, next)
 }
 
 function changeEvery<X extends Extra>(state: State<X>, change: (entry: OutboxEntry<X>, i: number, queue: Queue<X>) => OutboxEntry<X>): State<X> {
@@ -46,13 +50,12 @@ function changeEvery<X extends Extra>(state: State<X>, change: (entry: OutboxEnt
   return channels ? { ...state, channels } : state
 }
 
-function removeIds<X extends Extra>(state: State<X>, key: string, gone: (entry: OutboxEntry<X>) => boolean): State<X> {
+function removeId<X extends Extra>(state: State<X>, key: string, id: string): State<X> {
   const queue = state.channels[key]
-  if (!queue) return state
-  const at = queue.findIndex(gone)
-  if (at === -1) return state
-  // The head is the usual case, and a slice of it is the cheapest copy.
-  return setQueue(state, key, at === 0 && !queue.slice(1).some(gone) ? queue.slice(1) : queue.filter((entry) => !gone(entry)))
+  const at = queue ? positionIn(queue, id) : -1
+  if (!queue || at === -1) return state
+  // The head is the usual case.
+  return setQueue(state, key, at === 0 ? queue.slice(1) : [...queue.slice(0, at), ...queue.slice(at + 1)])
 }
 
 const NOBODY = 'unable to send the message: nobody is signed in; dispatch connect({ userId }) and send it again'
@@ -72,9 +75,12 @@ function enqueue<X extends Extra>(state: State<X>, composed: ComposedMessage<X>,
   const message = { ...draft, userId: state.userId ?? '' } as unknown as WireMessage<X>
   const key = keyOf(message.channelId)
   const queue = state.channels[key] ?? []
+  const last = queue.at(-1)
+  // The same action again. Ids ascend: one that sorts behind the last cannot be here already, and nothing is searched.
+  if (last && message.id <= last.message.id && positionIn(queue, message.id) !== -1) return state
   return setQueue(state, key, [...queue, {
     message,
-    order: (queue.at(-1)?.order ?? 0) + 1,
+    order: (last?.order ?? 0) + 1,
     attempts: 0, spent: 0, losses: 0,
     budgetFrom: message.createdAt,
     nextAttemptAt: null, lease: null, stored: false, lastError: null,
@@ -110,7 +116,7 @@ function delay<X extends Extra>(
 ): State<X> {
   const key = keyOf(target.channelId)
   const queue = state.channels[key]
-  const at = queue?.findIndex((entry) => entry.message.id === target.id) ?? -1
+  const at = queue ? positionIn(queue, target.id) : -1
   // A late outcome of an older attempt says nothing about the one under way.
   if (!queue || queue[at]?.lease?.attempt !== target.attempt) return state
   return setQueue(state, key, queue.map((entry, i) => (i < at ? entry : i === at ? change(entry) : rested(entry))))
@@ -170,10 +176,10 @@ export function createOutboxReducer<X extends Extra>({ commands, reports }: Chat
       changeEvery(state, (entry) => (entry.message.id === id ? revived(entry, at) : entry)))
     .on(commands.retryAllFailed, (state, _nothing, { at }) => changeEvery(state, (entry) => revived(entry, at)))
     .on(commands.discardMessage, (state, { id }) =>
-      Object.keys(state.channels).reduce((next, key) => removeIds(next, key, (entry) => entry.message.id === id), state))
+      Object.keys(state.channels).reduce((next, key) => removeId(next, key, id), state))
     .on(reports.messageEmitted, (state, { channelId, id, attempt, deadline }) =>
       changeEntry(state, channelId, id, (entry) => ({ ...entry, attempts: attempt, nextAttemptAt: null, lease: { attempt, deadline } })))
-    .on(reports.messageAcked, (state, { channelId, id }) => removeIds(state, keyOf(channelId), (entry) => entry.message.id === id))
+    .on(reports.messageAcked, (state, { channelId, id }) => removeId(state, keyOf(channelId), id))
     .on(reports.messageDelayed, (state, target) => delay(state, target, (entry) => ({
       ...entry, lease: null, losses: 0, lastError: target.reason, nextAttemptAt: target.nextAttemptAt, spent: entry.spent + (target.spent ? 1 : 0),
     })))
@@ -196,7 +202,7 @@ export function settle<X extends Extra>(state: State<X>, committed: readonly Wir
   for (const message of committed) {
     const key = keyOf(message.channelId)
     if (message.userId !== state.userId || !Object.hasOwn(next.channels, key)) continue
-    next = removeIds(next, key, (entry) => entry.message.id === message.id)
+    next = removeId(next, key, message.id)
   }
   return next
 }

@@ -41,6 +41,11 @@ describe('attack: outbox state', () => {
     expect(queue(state)[0]).toMatchObject({ lease: { attempt: 2 }, spent: 1 })
   })
 
+  it('G2: the same sendMessage dispatched twice is queued once, whatever was sent between', () => {
+    const [first, second] = [send('a'), send('b')]
+    expect(queue(run([first, first, second, first])).map((entry) => entry.message.id)).toEqual([first.payload.id, second.payload.id])
+  })
+
   it('G3: an unknown outcome frees every later emit of its channel, and none before it', () => {
     const sent = ['a', 'b', 'c'].map(send)
     const ids = sent.map(({ payload }) => payload.id)
