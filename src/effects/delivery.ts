@@ -1,6 +1,7 @@
 import type { Stop } from '../environment'
 import type { Extra, OutboxEntry, OutboxState } from '../model'
 import { due, failure, SUSPECT_LOSSES, type Queue } from '../policy/outbox'
+import { changedKeys, EMPTY_TABLE, valueAt, valuesOf } from '../policy/table'
 import { refusal } from '../state/outbox'
 import { createOutcomes, type Target } from './outcomes'
 import type { Renewal } from './renewal'
@@ -118,13 +119,11 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
 
   /** The queues that changed since the last complete look. */
   function changedQueues({ channels, capabilities }: Look<X>): readonly Queue<X>[] {
-    const before = looked?.capabilities === capabilities ? looked.channels : {}
-    const changed: Queue<X>[] = []
-    for (const key in channels) {
-      const queue = channels[key]
-      if (queue && queue !== before[key]) changed.push(queue)
-    }
-    return changed
+    const before = looked?.capabilities === capabilities ? looked.channels : EMPTY_TABLE
+    return changedKeys(before, channels).flatMap((key) => {
+      const queue = valueAt(channels, key)
+      return queue ? [queue] : []
+    })
   }
 
   /** Emits until no more may be in flight; true when it came to the end. */
@@ -151,7 +150,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     }
     // What stands back for it is still due afterwards.
     looked = null
-    if (!Object.values(channels).some((queue) => queue.some((entry) => entry.lease))) emitAll([alone])
+    if (!valuesOf(channels).some((queue) => queue.some((entry) => entry.lease))) emitAll([alone])
   }
 
   function nextWake(now: number): number {
@@ -184,7 +183,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
   /** Forgets what an echo or a page has settled; rarely, because it looks at the whole outbox. */
   function prune(): void {
     if (owned.size <= pruneAt) return
-    const present = new Set(Object.values(runtime.getState().outbox.channels).flatMap((queue) => queue.map((entry) => entry.message.id)))
+    const present = new Set(valuesOf(runtime.getState().outbox.channels).flatMap((queue) => queue.map((entry) => entry.message.id)))
     for (const id of owned) if (!present.has(id)) owned.delete(id)
     for (const id of readyAt.keys()) if (!present.has(id)) readyAt.delete(id)
     pruneAt = owned.size * 2 + PRUNE_SLACK

@@ -6,6 +6,7 @@ import type { RestoredOutbox } from '../persistence/records'
 import { problemOf } from '../persistence/writer'
 import { idOf } from '../policy/keys'
 import { findEntry } from '../policy/outbox'
+import { valuesOf } from '../policy/table'
 import { findMessage } from '../policy/timeline'
 import type { ServerEvent } from '../transport/wire'
 import { applyEmit, applyEvent } from './bindings'
@@ -20,7 +21,7 @@ import { createSync } from './sync'
 const RESTORE_PATIENCE_MS = 3_000
 
 const idsOf = <X extends Extra>(outbox: OutboxState<X>): readonly string[] =>
-  Object.values(outbox.channels).flatMap((queue) => queue.map((entry) => entry.message.id))
+  valuesOf(outbox.channels).flatMap((queue) => queue.map((entry) => entry.message.id))
 
 /** The effects of one store, wired to each other. It starts nothing before the first `connect`. */
 export function createEngine<X extends Extra>(runtime: Runtime<X>) {

@@ -3,6 +3,7 @@ import { fullJitter } from '../policy/backoff'
 import { errorBody, reactionTo } from '../policy/errors'
 import { keyOf } from '../policy/keys'
 import { exhausted, failure, positionIn } from '../policy/outbox'
+import { valueAt } from '../policy/table'
 import type { Renewal } from './renewal'
 import type { Runtime } from './runtime'
 
@@ -28,7 +29,7 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
   const { delivery } = options
 
   function current({ id, channelId }: { id: string; channelId: string }): OutboxEntry<X> | undefined {
-    const queue = runtime.getState().outbox.channels[keyOf(channelId)]
+    const queue = valueAt(runtime.getState().outbox.channels, keyOf(channelId))
     return queue?.[positionIn(queue, id)]
   }
 

@@ -2,6 +2,7 @@ import { FLUSH, PAUSE, PERSIST, PURGE } from 'redux-persist'
 import type { Clock, Stop } from '../environment'
 import type { Extra, OutboxState } from '../model'
 import { fullJitter } from '../policy/backoff'
+import { EMPTY_TABLE, keysOf } from '../policy/table'
 import type { RecordStorage, StoredRecord } from './record-storage'
 import { diffOutbox, readRecords, recordIds, type RestoredOutbox } from './records'
 import type { TabLocks } from './tabs'
@@ -32,7 +33,7 @@ const RELOAD_GRACE_MS = 5_000
 const UNLOAD_MS = 1_000
 const RESTORE_RETRY = { baseMs: 1_000, maxMs: 60_000 }
 
-const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => Object.keys(outbox.channels).length === 0
+const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => keysOf(outbox.channels).length === 0
 
 const tabsOf = (records: readonly StoredRecord[]): readonly string[] => [...new Set(records.map(({ tab }) => tab))]
 
@@ -44,7 +45,7 @@ const isReadable = (record: StoredRecord): boolean => readRecords(record.userId,
  * keeps its writer in the reducer, where all stores share it and a replay in DevTools writes.
  */
 export function createOutboxPersistence<X extends Extra>({ key, storage, locks, clock, random, tabId, report }: PersistenceDeps<X>) {
-  const nothing: OutboxState<X> = { userId: null, channels: {}, reads: {} }
+  const nothing: OutboxState<X> = { userId: null, channels: EMPTY_TABLE, reads: {} }
   const writer = createWriter({ storage, clock, random, stored: report.stored, failed: report.failed })
   const scope = `redux-chat:${key}`
   /** One lock per tab and user: a tab that serves somebody else now no longer keeps what it left. */

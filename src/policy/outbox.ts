@@ -1,4 +1,5 @@
 import type { Extra, OutboxEntry, OutboxState, SendFailure } from '../model'
+import { valuesOf } from './table'
 
 /** A connection that ends this often in a row with the same message at the head is ended by the message. */
 export const POISON_LOSSES = 5
@@ -56,7 +57,7 @@ export function exhausted<X extends Extra>(entry: OutboxEntry<X>, now: number, b
 }
 
 export function findEntry<X extends Extra>(outbox: OutboxState<X>, id: string): OutboxEntry<X> | undefined {
-  for (const queue of Object.values(outbox.channels)) {
+  for (const queue of valuesOf(outbox.channels)) {
     const entry = queue[positionIn(queue, id)]
     if (entry) return entry
   }

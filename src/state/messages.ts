@@ -6,6 +6,7 @@ import {
 } from './channel'
 import { createHandlers } from './handlers'
 import { positionIn } from '../policy/outbox'
+import { valueAt } from '../policy/table'
 
 export interface MessagesState<X extends Extra = {}> {
   readonly [channelKey: string]: ChannelState<X>
@@ -99,7 +100,7 @@ function open<X extends Extra>(state: State<X>, channelId: string, maxChannels: 
 function acked<X extends Extra>(
   outbox: OutboxState<X>, { id, channelId, seq, createdAt }: { id: string; channelId: string; seq?: number; createdAt?: number },
 ): WireMessage<X> | undefined {
-  const queue = outbox.channels[keyOf(channelId)]
+  const queue = valueAt(outbox.channels, keyOf(channelId))
   const message = queue?.[positionIn(queue, id)]?.message
   return message && { ...message, ...(seq !== undefined && { seq }), ...(createdAt !== undefined && { createdAt }) }
 }

@@ -3,9 +3,10 @@ import type { Extra, OutboxEntry, OutboxState, SendFailure, WireMessage } from '
 import { jsonBytes } from '../policy/json'
 import { keyOf } from '../policy/keys'
 import { failure, POISON_LOSSES, positionIn, rested, type Queue } from '../policy/outbox'
+import { EMPTY_TABLE, entriesOf, keysOf, valueAt, withoutKey, withValue } from '../policy/table'
 import { createHandlers } from './handlers'
 
-export const initialOutbox: OutboxState<never> = { userId: null, channels: {}, reads: {} }
+export const initialOutbox: OutboxState<never> = { userId: null, channels: EMPTY_TABLE, reads: {} }
 
 /** Nobody, after somebody: what is written now must not leave under whoever signs in next. */
 const SIGNED_OUT = ''
@@ -17,17 +18,14 @@ type State<X extends Extra> = OutboxState<X>
 
 /** Replaces one channel's queue; an empty one loses its key, so that idle channels cost nothing. */
 function setQueue<X extends Extra>(state: State<X>, key: string, queue: Queue<X>): State<X> {
-  if (queue.length > 0) return { ...state, channels: { ...state.channels, [key]: queue } }
-  if (!Object.hasOwn(state.channels, key)) return state
-  const { [key]: _emptied, ...channels } = state.channels
-  return { ...state, channels }
+  return { ...state, channels: queue.length > 0 ? withValue(state.channels, key, queue) : withoutKey(state.channels, key) }
 }
 
 function changeEntry<X extends Extra>(
   state: State<X>, channelId: string, id: string, change: (entry: OutboxEntry<X>) => OutboxEntry<X>,
 ): State<X> {
   const key = keyOf(channelId)
-  const queue = state.channels[key]
+  const queue = valueAt(state.channels, key)
   const at = queue ? positionIn(queue, id) : -1
   const entry = queue?.[at]
   if (!queue || !entry) return state
@@ -40,18 +38,16 @@ function changeEntry<X extends Extra>(
 }
 
 function changeEvery<X extends Extra>(state: State<X>, change: (entry: OutboxEntry<X>, i: number, queue: Queue<X>) => OutboxEntry<X>): State<X> {
-  let channels: { [key: string]: Queue<X> } | null = null
-  for (const [key, queue] of Object.entries(state.channels)) {
+  let next = state
+  for (const [key, queue] of entriesOf(state.channels)) {
     const changed = queue.map(change)
-    if (changed.every((entry, i) => entry === queue[i])) continue
-    channels ??= { ...state.channels }
-    channels[key] = changed
+    if (changed.some((entry, i) => entry !== queue[i])) next = setQueue(next, key, changed)
   }
-  return channels ? { ...state, channels } : state
+  return next
 }
 
 function removeId<X extends Extra>(state: State<X>, key: string, id: string): State<X> {
-  const queue = state.channels[key]
+  const queue = valueAt(state.channels, key)
   const at = queue ? positionIn(queue, id) : -1
   if (!queue || at === -1) return state
   // The head is the usual case.
@@ -74,7 +70,7 @@ function enqueue<X extends Extra>(state: State<X>, composed: ComposedMessage<X>,
   const { problem, ...draft } = composed
   const message = { ...draft, userId: state.userId ?? '' } as unknown as WireMessage<X>
   const key = keyOf(message.channelId)
-  const queue = state.channels[key] ?? []
+  const queue = valueAt(state.channels, key) ?? []
   const last = queue.at(-1)
   // The same action again. Ids ascend: one that sorts behind the last cannot be here already, and nothing is searched.
   if (last && message.id <= last.message.id && positionIn(queue, message.id) !== -1) return state
@@ -115,7 +111,7 @@ function delay<X extends Extra>(
   state: State<X>, target: { id: string; channelId: string; attempt: number }, change: (entry: OutboxEntry<X>) => OutboxEntry<X>,
 ): State<X> {
   const key = keyOf(target.channelId)
-  const queue = state.channels[key]
+  const queue = valueAt(state.channels, key)
   const at = queue ? positionIn(queue, target.id) : -1
   // A late outcome of an older attempt says nothing about the one under way.
   if (!queue || queue[at]?.lease?.attempt !== target.attempt) return state
@@ -148,14 +144,14 @@ function restore<X extends Extra>(state: State<X>, userId: string, entries: Queu
     else byChannel.set(key, [entry])
   }
   let next: State<X> = Object.keys(reads).length === 0 ? state : { ...state, reads: uniteReads(state.reads, reads) }
-  for (const [key, restored] of byChannel) next = setQueue(next, key, unite(next.channels[key] ?? [], restored))
+  for (const [key, restored] of byChannel) next = setQueue(next, key, unite(valueAt(next.channels, key) ?? [], restored))
   return next
 }
 
 /** Another user starts with an empty queue; what was composed before anybody was known belongs to the first one. */
 function changeUser<X extends Extra>(state: State<X>, userId: string): State<X> {
   if (state.userId === userId) return state
-  if (state.userId !== null) return { userId, channels: {}, reads: {} }
+  if (state.userId !== null) return { userId, channels: EMPTY_TABLE, reads: {} }
   return changeEvery({ ...state, userId }, (entry) => ({ ...entry, message: { ...entry.message, userId } }))
 }
 
@@ -176,7 +172,7 @@ export function createOutboxReducer<X extends Extra>({ commands, reports }: Chat
       changeEvery(state, (entry) => (entry.message.id === id ? revived(entry, at) : entry)))
     .on(commands.retryAllFailed, (state, _nothing, { at }) => changeEvery(state, (entry) => revived(entry, at)))
     .on(commands.discardMessage, (state, { id }) =>
-      Object.keys(state.channels).reduce((next, key) => removeId(next, key, id), state))
+      keysOf(state.channels).reduce((next, key) => removeId(next, key, id), state))
     .on(reports.messageEmitted, (state, { channelId, id, attempt, deadline }) =>
       changeEntry(state, channelId, id, (entry) => ({ ...entry, attempts: attempt, nextAttemptAt: null, lease: { attempt, deadline } })))
     .on(reports.messageAcked, (state, { channelId, id }) => removeId(state, keyOf(channelId), id))
@@ -200,9 +196,7 @@ export function createOutboxReducer<X extends Extra>({ commands, reports }: Chat
 export function settle<X extends Extra>(state: State<X>, committed: readonly WireMessage<X>[]): State<X> {
   let next = state
   for (const message of committed) {
-    const key = keyOf(message.channelId)
-    if (message.userId !== state.userId || !Object.hasOwn(next.channels, key)) continue
-    next = removeId(next, key, message.id)
+    if (message.userId === state.userId) next = removeId(next, keyOf(message.channelId), message.id)
   }
   return next
 }

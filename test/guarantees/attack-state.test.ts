@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createActions } from '../../src/actions'
 import type { Page, ReceiptEvent, WireMessage } from '../../src/model'
+import { valueAt } from '../../src/policy/table'
 import { createChatReducer, type ChatState } from '../../src/state/chat-state'
 
 const actions = createActions('chat', { now: () => 1_000, id: (() => { let n = 0; return () => `mine-${n++}` })() })
@@ -25,7 +26,7 @@ function run(facts: readonly Fact[], limits = { windowSize: 10, maxChannels: 10 
 }
 const channel = (state: ChatState, key = '#general') => state.messages[key] ?? expect.fail(`no channel ${key}`)
 const seqs = (state: ChatState) => channel(state).messages.map(({ seq }) => seq)
-const queue = (state: ChatState) => state.outbox.channels['#general'] ?? []
+const queue = (state: ChatState) => valueAt(state.outbox.channels, '#general') ?? []
 const send = (content: string) => commands.sendMessage({ ...general, content })
 const emitted = (id: string, attempt: number) => reports.messageEmitted({ id, ...general, attempt, at: 1, deadline: 99 })
 const delayed = (id: string, attempt: number) => reports.messageDelayed({
@@ -55,7 +56,7 @@ describe('attack: outbox state', () => {
 
   it('G7: a change of user without a sign-out shows the next one neither queue nor messages', () => {
     const state = run([send('secret'), received(message(1)), commands.connect({ userId: 'bob' })])
-    expect(state.outbox).toEqual({ userId: 'bob', channels: {}, reads: {} })
+    expect(state.outbox).toEqual({ userId: 'bob', channels: [], reads: {} })
     expect(state.messages).toEqual({})
   })
 
