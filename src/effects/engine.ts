@@ -6,7 +6,7 @@ import type { RestoredOutbox } from '../persistence/records'
 import { problemOf } from '../persistence/writer'
 import { idOf } from '../policy/keys'
 import { findEntry } from '../policy/outbox'
-import { valuesOf } from '../policy/table'
+import { entriesOf, keysOf, valuesOf } from '../policy/table'
 import { findMessage } from '../policy/timeline'
 import type { ServerEvent } from '../transport/wire'
 import { applyEmit, applyEvent } from './bindings'
@@ -100,14 +100,14 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     }
     inbox.flush()
     const { messages, outbox: queued } = runtime.getState()
-    const key = Object.keys(messages).find((name) => findMessage(messages[name]?.messages ?? [], messageId))
+    const [key] = entriesOf(messages).find(([, channel]) => findMessage(channel.messages, messageId)) ?? []
     const found = key === undefined ? findEntry(queued, messageId)?.message.channelId : idOf(key)
     if (found !== undefined) inbox.receipt({ ...receipt, channelId: found })
   }
 
   /** A connection that looks open after a sleep answers a small question, or is replaced. */
   function probe(): void {
-    const channel = Object.keys(runtime.getState().messages)[0]
+    const channel = keysOf(runtime.getState().messages)[0]
     if (channel === undefined || !runtime.getState().connection.capabilities.includes('sync')) {
       session.reopen()
       return

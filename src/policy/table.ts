@@ -60,6 +60,9 @@ export function tableOf<T>(entries: Iterable<readonly [string, T]>): Table<T> {
   return table
 }
 
+export const mapValues = <T>(table: Table<T>, change: (value: T) => T): Table<T> =>
+  table.map((shard) => Object.fromEntries(Object.entries(shard).map(([key, value]) => [key, change(value)])))
+
 /** Twice as many shards, at the least: keys that still crowd one double them again. */
 function grown<T>(table: Table<T>): Table<T> {
   const shards = Array.from({ length: table.length * 2 }, (): { [key: string]: T } => ({}))

@@ -23,6 +23,8 @@ export interface ChannelState<X extends Extra = {}> {
   /** Scrolled back so far that the newest messages were dropped: `loadNewer` brings them back. */
   readonly detached: boolean
   readonly open: boolean
+  /** Rises with each opening (and with the first sight) of a channel: the lowest shrink first. */
+  readonly place: number
   /** A connection has begun since the last catch-up, so messages may have been missed. */
   readonly stale: boolean
   readonly catchUp: 'idle' | 'running' | 'failed'
@@ -33,7 +35,7 @@ export interface ChannelState<X extends Extra = {}> {
 
 export const initialChannel: ChannelState<never> = {
   messages: [], cursor: null, anchored: false, latest: null, foreign: 0,
-  hasOlder: false, loaded: false, detached: false, open: false, stale: true,
+  hasOlder: false, loaded: false, detached: false, open: false, place: 0, stale: true,
   catchUp: 'idle', history: 'idle', receipts: {}, early: [],
 }
 

@@ -2,6 +2,7 @@ import type { UnknownAction } from '@reduxjs/toolkit'
 import type { ChatActions } from '../actions'
 import type { ConnectionState, Extra, OutboxState, ReadMark, ReceiptEvent, WireMessage } from '../model'
 import { keyOf } from '../policy/keys'
+import { valueAt } from '../policy/table'
 import { readMark, resolve } from './channel'
 import { createConnectionReducer, initialConnection } from './connection'
 import { createErrorsReducer, initialErrors, type ErrorsState } from './errors'
@@ -39,7 +40,7 @@ function confirmReads<X extends Extra>(outbox: OutboxState<X>, messages: Message
   let reads = outbox.reads
   for (const receipt of receipts) {
     const key = keyOf(receipt.channelId)
-    const [mark, channel] = [reads[key], messages[key]]
+    const [mark, channel] = [reads[key], valueAt(messages, key)]
     if (!mark || !channel || receipt.kind !== 'read' || receipt.userId !== outbox.userId) continue
     if (mark.messageId !== undefined && mark.messageId === receipt.messageId || covers(resolve(channel, receipt), resolve(channel, mark))) {
       const { [key]: _confirmed, ...others } = reads
@@ -71,7 +72,7 @@ export function createChatReducer<X extends Extra>(path: string, actions: ChatAc
     }
     if (commands.markRead.match(action) && state.messages !== before.messages) {
       const { channelId, messageId } = action.payload
-      return noteRead(state.outbox, channelId, readMark(state.messages[keyOf(channelId)], messageId))
+      return noteRead(state.outbox, channelId, readMark(valueAt(state.messages, keyOf(channelId)), messageId))
     }
     return state.outbox
   }

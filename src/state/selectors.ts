@@ -89,7 +89,7 @@ export function createSelectors<X extends Extra, Path extends string>(path: Path
     throw new ChatConfigError('reducer_not_mounted',
       `unable to read the chat state: no reducer is mounted at "${path}"; add { [chat.reducerPath]: chat.reducer } to configureStore`)
   }
-  const channelOf = (root: Root, channelId: string): ChannelState<X> => chatOf(root).messages[keyOf(channelId)] ?? initialChannel
+  const channelOf = (root: Root, channelId: string): ChannelState<X> => valueAt(chatOf(root).messages, keyOf(channelId)) ?? initialChannel
   const queueOf = (root: Root, channelId: string): Queue<X> | undefined => valueAt(chatOf(root).outbox.channels, keyOf(channelId))
 
   const describeOpen = perObject((channel: ChannelState<X>, channelId: string) => describe(channel, channelId, true))

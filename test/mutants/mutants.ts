@@ -76,7 +76,7 @@ const state: readonly Mutant[] = [
   ...inFile('src/state/messages.ts', [
     ['G7', 'a change of user keeps the messages', '(context.userId === userId ? state : initialMessages)', '(context.userId === userId ? state : state)'],
     ['G6', 'a new connection makes nothing stale', 'stale: channel.stale || !channel.detached,', 'stale: channel.stale,'],
-    ['G8', 'closed channels are never shrunk', 'if (surplus <= 0) return state', 'if (surplus <= Infinity) return state'],
+    ['G8', 'closed channels are never shrunk', 'if (loaded.length <= maxChannels) return state', 'if (loaded.length <= Infinity) return state'],
     ['G6', 'reopening a detached channel stays detached', 'const reset = channel.detached ? shrunk(channel) : channel', 'const reset = channel'],
   ]),
   ...inFile('src/state/errors.ts', [['G8', 'errors are kept without bound', '.slice(-MAX_ERRORS)', '']]),
@@ -91,9 +91,7 @@ const effects: readonly Mutant[] = [
     ['G2', 'a timer that slept counts as a timeout', 'if (late) flights.set(', 'if (late && id === null) flights.set('],
     ['G8', 'no bound on what is in flight in all', 'flights.size >= delivery.inFlightTotal || link.generation()', 'link.generation()'],
     ['G7', 'others fly with a suspect', 'flights.size >= delivery.inFlightTotal || isSuspectInFlight()) return', 'flights.size >= delivery.inFlightTotal) return'],
-    ['G1', 'an ack after its echo frees no place', '        runtime.reconcile()\n      })\n    } catch', '      })\n    } catch'],
     ['G1', 'a pause that ends is not looked at', '      looked = null\n      timeOut(', '      timeOut('],
-    ['G1', 'what was replaced for a suspect is not looked at again', '    looked = null\n    if (!Object', '    looked = { channels, capabilities }\n    if (!Object'],
     ['G1', 'a restored moment is trusted however far it lies', 'Math.min(Math.max(0, entry.nextAttemptAt - clock.now()), delivery.backoff.maxMs)', 'Math.max(0, entry.nextAttemptAt - clock.now())'],
     ['G1', 'a size limit that the server announces late is not looked at', 'if (impossible) outcomes.fail(', 'if (impossible && !impossible) outcomes.fail('],
   ]),
