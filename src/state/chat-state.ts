@@ -6,6 +6,7 @@ import { valueAt } from '../policy/table'
 import { readMark, resolve } from './channel'
 import { createConnectionReducer, initialConnection } from './connection'
 import { createErrorsReducer, initialErrors, type ErrorsState } from './errors'
+import { isOf } from './handlers'
 import { createMessagesReducer, initialMessages, type MessagesState } from './messages'
 import { createOutboxReducer, initialOutbox, settle } from './outbox'
 
@@ -54,7 +55,7 @@ const covers = (confirmed: number | null, wanted: number | null): boolean =>
   confirmed !== null && wanted !== null && confirmed >= wanted
 
 /** The reducer of one chat: four slices, and the few actions that move something from one to another. */
-export function createChatReducer<X extends Extra>(path: string, actions: ChatActions<X>, options: StateOptions) {
+export function createChatReducer<X extends Extra>(path: string, actions: ChatActions<X>, { windowSize, maxChannels }: StateOptions) {
   const connection = createConnectionReducer(actions)
   const messages = createMessagesReducer(actions)
   const outbox = createOutboxReducer(actions)
@@ -64,13 +65,13 @@ export function createChatReducer<X extends Extra>(path: string, actions: ChatAc
   /** What moves between the outbox and the timeline. */
   function crossOver(before: ChatState<X>, state: ChatState<X>, action: UnknownAction): OutboxState<X> {
     const { commands, reports, events } = actions
-    if (events.messagesReceived.match(action)) return settle(state.outbox, action.payload.messages)
-    if (events.receiptsReceived.match(action)) return confirmReads(state.outbox, state.messages, action.payload.receipts)
-    if (reports.pageLoaded.match(action)) {
+    if (isOf(events.messagesReceived, action)) return settle(state.outbox, action.payload.messages)
+    if (isOf(events.receiptsReceived, action)) return confirmReads(state.outbox, state.messages, action.payload.receipts)
+    if (isOf(reports.pageLoaded, action)) {
       const { page } = action.payload
       return confirmReads(settle(state.outbox, page.messages as readonly WireMessage<X>[]), state.messages, page.receipts)
     }
-    if (commands.markRead.match(action) && state.messages !== before.messages) {
+    if (isOf(commands.markRead, action) && state.messages !== before.messages) {
       const { channelId, messageId } = action.payload
       return noteRead(state.outbox, channelId, readMark(valueAt(state.messages, keyOf(channelId)), messageId))
     }
@@ -82,7 +83,7 @@ export function createChatReducer<X extends Extra>(path: string, actions: ChatAc
     const { userId, maxMessageBytes } = state.connection
     const next: ChatState<X> = {
       connection: connection(state.connection, action, undefined),
-      messages: messages(state.messages, action, { ...options, userId, outbox: state.outbox }),
+      messages: messages(state.messages, action, { windowSize, maxChannels, userId, outbox: state.outbox }),
       outbox: outbox(state.outbox, action, { maxMessageBytes, at: momentOf(action) }),
       errors: errors(state.errors, action, undefined),
     }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createActions } from '../../src/actions'
 import type { Page, ReceiptEvent, WireMessage } from '../../src/model'
-import { valueAt } from '../../src/policy/table'
+import { keysOf, valueAt } from '../../src/policy/table'
 import { createChatReducer, type ChatState } from '../../src/state/chat-state'
 
 const actions = createActions('chat', { now: () => 1_000, id: (() => { let n = 0; return () => `mine-${n++}` })() })
@@ -167,7 +167,7 @@ describe('attack: timeline state', () => {
     const facts = Array.from({ length: 8 }, (_, i) => `c${i}`).flatMap((channelId) =>
       [commands.openChannel({ channelId }), received(message(1, { channelId })), commands.closeChannel({ channelId })])
     const state = run([...facts, commands.openChannel({ channelId: 'last' })], { windowSize: 10, maxChannels: 3 })
-    expect(Object.keys(state.messages).filter((key) => channel(state, key).messages.length > 0)).toEqual(['#c5', '#c6', '#c7'])
+    expect(keysOf(state.messages).filter((key) => channel(state, key).messages.length > 0)).toEqual(['#c5', '#c6', '#c7'])
   })
 
   it('G8: errors are bounded', () => {

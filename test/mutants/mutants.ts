@@ -26,11 +26,11 @@ const policy: readonly Mutant[] = [
     ['G4', 'my own reading makes my message read', 'if (receipt && key !== authorKey)', 'if (receipt)'],
   ]),
   ...inFile('src/policy/timeline.ts', [
-    ['G2', 'a repeated message is appended again', '!indexOf(window).has(only.id) && (', '('],
+    ['G2', 'a repeated message is appended again', 'index.has(message.id) || (last', '(last'],
     ['G10', "another user's copy replaces a message", 'known.userId !== message.userId || ', ''],
     ['G5', 'two messages on one seq', "sorted.filter((message, i) => message.seq === undefined || message.seq !== sorted[i - 1]?.seq)", 'sorted'],
     ['G6', 'the cursor jumps over holes', 'while (window[low]?.seq === end + 1) {\n    end++', 'while (window[low]?.seq !== undefined) {\n    end = window[low]?.seq ?? end'],
-    ['G8', 'the window grows with live messages', 'const surplus = Math.max(0, window.length + 1 - limit)', 'const surplus = 0'],
+    ['G8', 'the window grows with live messages', 'const surplus = Math.max(0, window.length + incoming.length - limit)', 'const surplus = 0'],
     ['G8', 'the window grows with pages', 'if (merged.length <= limit) return merged', 'return merged'],
     ['G5', 'a late copy without seq takes the place away', '    ? held.seq === undefined && held.createdAt !== incoming.createdAt', '    ? true'],
   ]),
