@@ -27,6 +27,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
   const { environment, options, link, wire } = runtime
   const { clock } = environment
   const { delivery } = options
+  const { reports } = runtime.actions
   /** Messages that this tab may send: what it composed, restored or was asked to retry, and never what a replayed state shows. */
   const owned = new Set<string>()
   /** In the order of their deadlines, because all have the same time. */
@@ -73,18 +74,19 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
 
   function emit(entry: OutboxEntry<X>): void {
     const { message, attempts } = entry
-    const target = { id: message.id, channelId: message.channelId, attempt: attempts + 1 }
+    const { id, channelId } = message
     const impossible = refusal(message, runtime.getState().connection.maxMessageBytes)
-    if (impossible) outcomes.fail({ ...target, attempt: attempts }, impossible)
-    else if (!outcomes.failSpent(entry, { ...target, attempt: attempts })) send(entry, target)
+    if (impossible) outcomes.fail({ id, channelId, attempt: attempts }, impossible)
+    else if (!outcomes.failSpent(entry, { id, channelId, attempt: attempts })) send(entry, { id, channelId, attempt: attempts + 1 })
   }
 
   function send(entry: OutboxEntry<X>, target: Target): void {
+    const { id, channelId, attempt } = target
     const startedAt = clock.monotonic()
-    flights.set(target.id, { target, deadline: startedAt + delivery.ackTimeoutMs })
+    flights.set(id, { target, deadline: startedAt + delivery.ackTimeoutMs })
     if (isSuspect(entry)) suspect = target
     const at = clock.now()
-    runtime.dispatch(runtime.actions.reports.messageEmitted({ ...target, at, deadline: at + delivery.ackTimeoutMs }))
+    runtime.dispatch(reports.messageEmitted({ id, channelId, attempt, at, deadline: at + delivery.ackTimeoutMs }))
     try {
       const { name, payload } = wire.outbound('message:send', entry.message)
       link.emit(name, payload, (raw) => {

@@ -89,7 +89,9 @@ function acked<X extends Extra>(
 ): WireMessage<X> | undefined {
   const queue = valueAt(outbox.channels, keyOf(channelId))
   const message = queue?.[positionIn(queue, id)]?.message
-  return message && { ...message, ...(seq !== undefined && { seq }), ...(createdAt !== undefined && { createdAt }) }
+  if (!message) return undefined
+  const moved = createdAt === undefined || createdAt === message.createdAt ? message : { ...message, createdAt }
+  return seq === undefined ? moved : { ...moved, seq }
 }
 
 const page = <X extends Extra>(
