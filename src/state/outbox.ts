@@ -74,7 +74,7 @@ function enqueue<X extends Extra>(state: State<X>, composed: ComposedMessage<X>,
   const last = queue.at(-1)
   // The same action again. Ids ascend: one that sorts behind the last cannot be here already, and nothing is searched.
   if (last && message.id <= last.message.id && positionIn(queue, message.id) !== -1) return state
-  return setQueue(state, key, [...queue, {
+  return setQueue(state, key, queue.concat({
     message,
     order: (last?.order ?? 0) + 1,
     attempts: 0, spent: 0, losses: 0,
@@ -83,7 +83,7 @@ function enqueue<X extends Extra>(state: State<X>, composed: ComposedMessage<X>,
     failure: problem ? failure(problem, UNSERIALISABLE, false, 0)
       : state.userId === SIGNED_OUT ? failure('signed_out', NOBODY, false, 0)
       : refusal(message, maxBytes),
-  }])
+  }))
 }
 
 /** No retry helps these. */
