@@ -1,6 +1,7 @@
 import type { Stop } from '../environment'
-import type { Extra, OutboxEntry } from '../model'
-import { due, failure, findEntry, nextWakeAt, SUSPECT_LOSSES, TAKEN_OVER, type Queue } from '../policy/outbox'
+import type { Extra, OutboxEntry, OutboxState } from '../model'
+import { due, failure, findEntry, SUSPECT_LOSSES, TAKEN_OVER, type Queue } from '../policy/outbox'
+import { changedKeys, EMPTY_TABLE, valueAt, valuesOf } from '../policy/table'
 import { refusal } from '../state/outbox'
 import { createOutcomes, type Target } from './outcomes'
 import type { Renewal } from './renewal'
@@ -17,14 +18,27 @@ const TAKEN_OVER_TEXT = 'unable to say whether the message was sent: another tab
 /** An emit under way, as this tab knows it: times are monotonic, so no jump of the wall clock ends it. */
 interface Flight { readonly target: Target; readonly deadline: number }
 
+/** What was looked through to the end: nothing in it is due any more before it changes, or something outside it does. */
+interface Look<X extends Extra> {
+  readonly channels: OutboxState<X>['channels']
+  readonly capabilities: readonly string[]
+}
+
 /** Makes what the outbox says true: emits what is due, and lets leases run out. Safe to call at any time, any number of times. */
 export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Renewal) {
   const { environment, options, link, wire } = runtime
   const { clock } = environment
   const { delivery } = options
+  const { reports } = runtime.actions
   /** Messages that this tab may send: what it composed, restored or was asked to retry, and never what a replayed state shows. */
   const owned = new Set<string>()
+  /** In the order of their deadlines, because all have the same time. */
   const flights = new Map<string, Flight>()
+  let looked: Look<X> | null = null
+  /** Met an entry that this tab does not own: what it gets to own may be anywhere. */
+  let metForeign = false
+  /** The last one that went alone. */
+  let suspect: Target | null = null
   /** When a delayed message may go again (monotonic). */
   const readyAt = new Map<string, number>()
   let stopTimer: Stop = () => undefined
@@ -52,26 +66,36 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     return ready > clock.monotonic()
   }
 
-  const gate = { owned: (entry: OutboxEntry<X>) => owned.has(entry.message.id), waiting: isWaiting }
+  function isOwned(entry: OutboxEntry<X>): boolean {
+    const mine = owned.has(entry.message.id)
+    if (!mine) metForeign = true
+    return mine
+  }
+
+  const gate = { owned: isOwned, waiting: isWaiting }
 
   function emit(entry: OutboxEntry<X>): void {
     const { message, attempts } = entry
-    const target = { id: message.id, channelId: message.channelId, attempt: attempts + 1 }
+    const { id, channelId } = message
     const impossible = refusal(message, runtime.getState().connection.maxMessageBytes)
-    if (impossible) outcomes.fail({ ...target, attempt: attempts }, impossible)
-    else if (!outcomes.failSpent(entry, { ...target, attempt: attempts })) send(entry, target)
+    if (impossible) outcomes.fail({ id, channelId, attempt: attempts }, impossible)
+    else if (!outcomes.failSpent(entry, { id, channelId, attempt: attempts })) send(entry, { id, channelId, attempt: attempts + 1 })
   }
 
-  function send({ message }: OutboxEntry<X>, target: Target): void {
+  function send(entry: OutboxEntry<X>, target: Target): void {
+    const { id, channelId, attempt } = target
     const startedAt = clock.monotonic()
-    flights.set(target.id, { target, deadline: startedAt + delivery.ackTimeoutMs })
+    flights.set(id, { target, deadline: startedAt + delivery.ackTimeoutMs })
+    if (isSuspect(entry)) suspect = target
     const at = clock.now()
-    runtime.dispatch(runtime.actions.reports.messageEmitted({ ...target, at, deadline: at + delivery.ackTimeoutMs }))
+    runtime.dispatch(reports.messageEmitted({ id, channelId, attempt, at, deadline: at + delivery.ackTimeoutMs }))
     try {
-      const { name, payload } = wire.outbound('message:send', message)
+      const { name, payload } = wire.outbound('message:send', entry.message)
       link.emit(name, payload, (raw) => {
         if (flights.get(target.id)?.target === target) flights.delete(target.id)
         outcomes.answered(target, startedAt, raw)
+        // An echo may have settled it before: then no action tells that there is room again.
+        runtime.reconcile()
       })
     } catch (reason) {
       flights.delete(target.id)
@@ -83,8 +107,8 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
   function timeOut(late: boolean): void {
     const now = clock.monotonic()
     for (const [id, flight] of flights) {
-      if (flight.deadline > now) continue
-      if (late) flights.set(id, { ...flight, deadline: now + LATE_TIMER_MS })
+      if (late) flights.set(id, { ...flight, deadline: Math.max(flight.deadline, now + LATE_TIMER_MS) })
+      else if (flight.deadline > now) return
       else {
         flights.delete(id)
         outcomes.timedOut(flight.target)
@@ -95,41 +119,61 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
   /** A message that may be what breaks the connection goes alone, so that no other is suspected with it. */
   const isSuspect = (entry: OutboxEntry<X>): boolean => entry.losses >= SUSPECT_LOSSES
 
-  function ready(queues: readonly Queue<X>[], perChannel: number): readonly OutboxEntry<X>[] {
-    const found = queues.flatMap((queue) => due(queue, perChannel, gate))
-    const suspect = found.find(isSuspect)
-    if (!suspect) return found
-    return queues.some((queue) => queue.some((entry) => entry.lease)) ? [] : [suspect]
+  const isSuspectInFlight = (): boolean => suspect !== null && outcomes.isUnderWay(suspect)
+
+  /** The queues that changed since the last complete look. */
+  function changedQueues({ channels, capabilities }: Look<X>): readonly Queue<X>[] {
+    const before = looked?.capabilities === capabilities ? looked.channels : EMPTY_TABLE
+    return changedKeys(before, channels).flatMap((key) => {
+      const queue = valueAt(channels, key)
+      return queue ? [queue] : []
+    })
   }
 
-  const suspectInFlight = (queues: readonly Queue<X>[]): boolean =>
-    queues.some((queue) => queue.some((entry) => entry.lease !== null && isSuspect(entry)))
-
-  function emitDue(): void {
-    const { outbox, connection } = runtime.getState()
-    const queues = Object.values(outbox.channels)
-    if (queues.length === 0 || flights.size >= delivery.inFlightTotal || suspectInFlight(queues)) return
-    const perChannel = connection.capabilities.includes('ordered') ? delivery.inFlightPerChannel : 1
+  /** Emits until no more may be in flight; true when it came to the end. */
+  function emitAll(entries: readonly OutboxEntry<X>[]): boolean {
     const generation = link.generation()
-    for (const entry of ready(queues, perChannel)) {
-      if (flights.size >= delivery.inFlightTotal || link.generation() !== generation || renewal.isExpired()) return
+    for (const entry of entries) {
+      if (flights.size >= delivery.inFlightTotal || link.generation() !== generation || renewal.isExpired()) return false
       // An earlier emit of this round may have changed what stands here.
       if (outcomes.current(entry.message) === entry) emit(entry)
     }
+    return true
+  }
+
+  function emitDue(): void {
+    const { outbox: { channels }, connection: { capabilities } } = runtime.getState()
+    const isKnown = looked?.channels === channels && looked.capabilities === capabilities
+    if (isKnown || flights.size >= delivery.inFlightTotal || isSuspectInFlight()) return
+    const perChannel = capabilities.includes('ordered') ? delivery.inFlightPerChannel : 1
+    const found = changedQueues({ channels, capabilities }).flatMap((queue) => due(queue, perChannel, gate))
+    const alone = found.find(isSuspect)
+    if (!alone) {
+      if (emitAll(found)) looked = { channels, capabilities }
+      return
+    }
+    // What stands back for it is still due afterwards.
+    looked = null
+    if (!valuesOf(channels).some((queue) => queue.some((entry) => entry.lease))) emitAll([alone])
+  }
+
+  function nextWake(now: number): number {
+    let wake = flights.values().next().value?.deadline ?? Infinity
+    for (const moment of readyAt.values()) if (moment > now && moment < wake) wake = moment
+    return wake
   }
 
   /** One timer, for the earliest moment at which something has to happen; one that rings too early only looks again. */
   function setTimer(): void {
     const now = clock.monotonic()
-    const wake = Math.min(
-      nextWakeAt(Array.from(flights.values(), (flight) => flight.deadline)),
-      nextWakeAt([...readyAt.values()].filter((moment) => moment > now)),
-    )
+    const wake = nextWake(now)
     if (wake >= timerAt) return
     stopTimer()
     timerAt = wake
     stopTimer = clock.setTimer(Math.max(0, wake - now), () => {
       timerAt = Infinity
+      // What waited for its moment has not changed.
+      looked = null
       timeOut(clock.monotonic() - wake > LATE_TIMER_MS)
       runtime.reconcile()
     })
@@ -143,7 +187,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
   /** Forgets what an echo or a page has settled; rarely, because it looks at the whole outbox. */
   function prune(): void {
     if (owned.size <= pruneAt) return
-    const present = new Set(Object.values(runtime.getState().outbox.channels).flatMap((queue) => queue.map((entry) => entry.message.id)))
+    const present = new Set(valuesOf(runtime.getState().outbox.channels).flatMap((queue) => queue.map((entry) => entry.message.id)))
     for (const id of owned) if (!present.has(id)) owned.delete(id)
     for (const id of readyAt.keys()) if (!present.has(id)) readyAt.delete(id)
     pruneAt = owned.size * 2 + PRUNE_SLACK
@@ -153,6 +197,9 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     /** Messages that this tab is to send from now on. */
     own(ids: Iterable<string>): void {
       for (const id of ids) owned.add(id)
+      if (!metForeign) return
+      looked = null
+      metForeign = false
     },
     /** The user discarded it. */
     disown(id: string): void {
@@ -185,12 +232,14 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     closed(): void {
       dropTimer()
       flights.clear()
+      looked = null
     },
     stop(): void {
       dropTimer()
       flights.clear()
       readyAt.clear()
       owned.clear()
+      looked = null
       held = true
     },
   }

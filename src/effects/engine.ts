@@ -5,6 +5,7 @@ import { createOutboxPersistence } from '../persistence/persist'
 import { problemOf } from '../persistence/writer'
 import { idOf } from '../policy/keys'
 import { findEntry } from '../policy/outbox'
+import { entriesOf, keysOf, valuesOf } from '../policy/table'
 import { findMessage } from '../policy/timeline'
 import type { ServerEvent } from '../transport/wire'
 import { applyEmit, applyEvent } from './bindings'
@@ -17,7 +18,7 @@ import { createSession } from './session'
 import { createSync } from './sync'
 
 const idsOf = <X extends Extra>(outbox: OutboxState<X>): readonly string[] =>
-  Object.values(outbox.channels).flatMap((queue) => queue.map((entry) => entry.message.id))
+  valuesOf(outbox.channels).flatMap((queue) => queue.map((entry) => entry.message.id))
 
 /** The effects of one store, wired to each other. It starts nothing before the first `connect`. */
 export function createEngine<X extends Extra>(runtime: Runtime<X>) {
@@ -96,14 +97,14 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     }
     inbox.flush()
     const { messages, outbox: queued } = runtime.getState()
-    const key = Object.keys(messages).find((name) => findMessage(messages[name]?.messages ?? [], messageId))
+    const [key] = entriesOf(messages).find(([, channel]) => findMessage(channel.messages, messageId)) ?? []
     const found = key === undefined ? findEntry(queued, messageId)?.message.channelId : idOf(key)
     if (found !== undefined) inbox.receipt({ ...receipt, channelId: found })
   }
 
   /** A connection that looks open after a sleep answers a small question, or is replaced. */
   function probe(): void {
-    const channel = Object.keys(runtime.getState().messages)[0]
+    const channel = keysOf(runtime.getState().messages)[0]
     if (channel === undefined || !runtime.getState().connection.capabilities.includes('sync')) {
       session.reopen()
       return

@@ -1,6 +1,7 @@
 import type { Stop } from '../environment'
 import type { Extra, ReceiptEvent, WireMessage } from '../model'
 import { keyOf } from '../policy/keys'
+import { valueAt } from '../policy/table'
 import { findMessage } from '../policy/timeline'
 import type { Runtime } from './runtime'
 
@@ -29,7 +30,7 @@ export function createInbox<X extends Extra>(runtime: Runtime<X>) {
     for (const { id, channelId, userId } of batch) {
       // The echo of my own message is no duplicate, though its acknowledgement came first.
       if (userId === connection.userId) continue
-      const channel = channels[keyOf(channelId)]
+      const channel = valueAt(channels, keyOf(channelId))
       if (seen.has(id) || (channel && findMessage(channel.messages, id))) duplicates++
       seen.add(id)
     }

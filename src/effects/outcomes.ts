@@ -2,7 +2,8 @@ import type { Extra, OutboxEntry, SendFailure, SocketErrorBody } from '../model'
 import { fullJitter } from '../policy/backoff'
 import { errorBody, reactionTo } from '../policy/errors'
 import { keyOf } from '../policy/keys'
-import { exhausted, failure } from '../policy/outbox'
+import { exhausted, failure, positionIn } from '../policy/outbox'
+import { valueAt } from '../policy/table'
 import type { Renewal } from './renewal'
 import type { Runtime } from './runtime'
 
@@ -27,8 +28,10 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
   const { reports } = runtime.actions
   const { delivery } = options
 
-  const current = ({ id, channelId }: { id: string; channelId: string }): OutboxEntry<X> | undefined =>
-    runtime.getState().outbox.channels[keyOf(channelId)]?.find((entry) => entry.message.id === id)
+  function current({ id, channelId }: { id: string; channelId: string }): OutboxEntry<X> | undefined {
+    const queue = valueAt(runtime.getState().outbox.channels, keyOf(channelId))
+    return queue?.[positionIn(queue, id)]
+  }
 
   const isUnderWay = (target: Target): boolean => current(target)?.lease?.attempt === target.attempt
 
@@ -81,8 +84,9 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
 
   function accepted(target: Target, data: { readonly seq?: number; readonly createdAt?: number }): void {
     renewal.proven()
-    book.settled(target.id)
-    if (current(target)) runtime.dispatch(reports.messageAcked({ ...target, ...data, at: clock.now() }))
+    const { id, channelId, attempt } = target
+    book.settled(id)
+    if (current(target)) runtime.dispatch(reports.messageAcked({ ...data, id, channelId, attempt, at: clock.now() }))
   }
 
   function unreadable(target: Target, problem: string): void {
@@ -93,6 +97,7 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
 
   return {
     current,
+    isUnderWay,
     fail,
     failSpent,
     timedOut(target: Target): void {

@@ -1,8 +1,10 @@
 import type { Stop } from '../environment'
 import type { Extra, ReadMark } from '../model'
 import { idOf, keyOf } from '../policy/keys'
+import { changedKeys, EMPTY_TABLE, valueAt } from '../policy/table'
 import { positionOf } from '../policy/timeline'
 import { resolve, type ChannelState } from '../state/channel'
+import type { MessagesState } from '../state/messages'
 import type { Runtime } from './runtime'
 
 /** Receipts of this span leave as one watermark per channel. */
@@ -16,6 +18,8 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
   const { link, wire } = runtime
   /** The highest position sent on this connection, by kind and channel. */
   const sent = new Map<string, number>()
+  /** The channels as they were when this connection was last told of them. */
+  let told: MessagesState<X> = EMPTY_TABLE
   let seenMessages: unknown = null
   let seenReads: unknown = null
   let stopTimer: Stop | null = null
@@ -52,13 +56,15 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
     const { messages, outbox, connection } = runtime.getState()
     const me = connection.userId
     if (me === null || link.generation() === 0) return
-    for (const [key, channel] of Object.entries(messages)) {
-      const delivered = deliveredMark(channel, me)
+    for (const key of changedKeys(told, messages)) {
+      const channel = valueAt(messages, key)
+      const delivered = channel && deliveredMark(channel, me)
       // What is confirmed for me came from the server, or from my own read mark, which says more.
       if (delivered) tell('delivered', key, delivered.mark, delivered.position, channel.receipts[keyOf(me)]?.delivered ?? 0)
     }
+    told = messages
     for (const [key, mark] of Object.entries(outbox.reads)) {
-      const channel = messages[key]
+      const channel = valueAt(messages, key)
       tell('read', key, mark, (channel && resolve(channel, mark)) ?? mark.seq ?? 1, 0)
     }
   }
@@ -74,12 +80,14 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
     /** A new connection knows nothing of what was sent on the last one. */
     opened(): void {
       sent.clear()
+      told = EMPTY_TABLE
       seenMessages = null
     },
     stop(): void {
       stopTimer?.()
       stopTimer = null
       sent.clear()
+      told = EMPTY_TABLE
       seenMessages = seenReads = null
     },
   }

@@ -3,8 +3,7 @@ import type { Extra, OutboxEntry } from '../model'
 import type { OutboxPersistence } from '../persistence/persist'
 import type { RestoredOutbox } from '../persistence/records'
 import { problemOf } from '../persistence/writer'
-import { keyOf } from '../policy/keys'
-import { findMessage } from '../policy/timeline'
+import { valuesOf } from '../policy/table'
 import type { Delivery } from './delivery'
 import type { Runtime } from './runtime'
 
@@ -20,20 +19,21 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
   let looks = 0
   let stopPatience: Stop = () => undefined
 
-  /** What the timeline shows already was sent by whoever had it before. */
-  function isSettled({ message }: OutboxEntry<X>): boolean {
-    const window = runtime.getState().messages[keyOf(message.channelId)]?.messages ?? []
-    return findMessage(window, message.id)?.userId === message.userId
+  /** What the timeline showed already never became part of the queue: then nothing else would remove its record. */
+  function forgetSettled(userId: string, entries: readonly OutboxEntry<X>[]): void {
+    const { outbox } = runtime.getState()
+    if (entries.length === 0 || outbox.userId !== userId) return
+    const queued = new Set(valuesOf(outbox.channels).flatMap((queue) => queue.map(({ message }) => message.id)))
+    const settled = entries.filter(({ message }) => !queued.has(message.id))
+    if (settled.length > 0) persistence.forget(userId, settled.map(({ message }) => message.id))
   }
 
   /** Stored messages become this tab's own: those of its earlier life, and those of tabs that have ended. */
-  function take(userId: string, { entries: all, reads, unreadable }: RestoredOutbox<X>): void {
+  function take(userId: string, { entries, reads, unreadable }: RestoredOutbox<X>): void {
     if (user !== userId) return
-    const settled = all.filter(isSettled)
-    const entries = settled.length === 0 ? all : all.filter((entry) => !settled.includes(entry))
-    if (settled.length > 0) persistence.forget(userId, settled.map(({ message }) => message.id))
     delivery.own(entries.map((entry) => entry.message.id))
     if (entries.length > 0 || Object.keys(reads).length > 0) runtime.dispatch(reports.outboxRestored({ userId, entries, reads }))
+    forgetSettled(userId, entries)
     if (unreadable.length === 0) return
     runtime.report('storage_error', 'records_unreadable',
       `unable to read ${unreadable.length} stored messages (${unreadable[0]?.reason}); they are left as they are, all others were loaded`)

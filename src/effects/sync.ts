@@ -5,6 +5,7 @@ import { fullJitter } from '../policy/backoff'
 import { errorBody, reactionTo } from '../policy/errors'
 import { idOf } from '../policy/keys'
 import { nextWakeAt } from '../policy/outbox'
+import { entriesOf, valueAt } from '../policy/table'
 import { historyEdge, type ChannelState } from '../state/channel'
 import type { RequestResult } from './link'
 import type { Runtime } from './runtime'
@@ -109,9 +110,9 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
       failed(channelKey, direction, 'empty_page', 'the server promised more messages but gave none', true)
       return
     }
-    const before = runtime.getState().messages[channelKey]
+    const before = valueAt(runtime.getState().messages, channelKey)
     runtime.dispatch(reports.pageLoaded({ channelId, direction, from, page }))
-    const after = runtime.getState().messages[channelKey]
+    const after = valueAt(runtime.getState().messages, channelKey)
     const stuck = direction === 'newer' && !page.more && after?.cursor === before?.cursor && (after?.latest ?? 0) > (after?.cursor ?? 0)
     // The server has nothing where something is missing: asked again, but ever more slowly.
     if (stuck) pause(channelKey, direction)
@@ -143,8 +144,8 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   }
 
   /** Open channels first: they are what somebody looks at. */
-  function byUrgency(): readonly [string, ChannelState<X>][] {
-    const entries = Object.entries(runtime.getState().messages)
+  function byUrgency(): readonly (readonly [string, ChannelState<X>])[] {
+    const entries = entriesOf(runtime.getState().messages)
     return [...entries.filter(([, channel]) => channel.open), ...entries.filter(([, channel]) => !channel.open)]
   }
 

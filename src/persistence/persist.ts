@@ -2,6 +2,7 @@ import { FLUSH, PAUSE, PERSIST, PURGE } from 'redux-persist'
 import type { Clock, Stop } from '../environment'
 import type { Extra, OutboxState } from '../model'
 import { fullJitter } from '../policy/backoff'
+import { EMPTY_TABLE, keysOf, valuesOf } from '../policy/table'
 import type { RecordStorage, StoredRecord } from './record-storage'
 import { diffOutbox, readRecords, recordIds, type RestoredOutbox } from './records'
 import { createOwnership, tabsOf } from './ownership'
@@ -37,10 +38,10 @@ export interface Restoration<X extends Extra> extends RestoredOutbox<X> {
 
 const RESTORE_RETRY = { baseMs: 1_000, maxMs: 60_000 }
 
-const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => Object.keys(outbox.channels).length === 0
+const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => keysOf(outbox.channels).length === 0
 
 const storedIds = <X extends Extra>({ channels }: OutboxState<X>): readonly string[] =>
-  Object.values(channels).flatMap((queue) => queue.flatMap(({ stored, message }) => (stored ? [message.id] : [])))
+  valuesOf(channels).flatMap((queue) => queue.flatMap(({ stored, message }) => (stored ? [message.id] : [])))
 
 const isReadable = (record: StoredRecord): boolean => readRecords(record.userId, [record], []).unreadable.length === 0
 
@@ -50,7 +51,7 @@ const isReadable = (record: StoredRecord): boolean => readRecords(record.userId,
  * keeps its writer in the reducer, where all stores share it and a replay in DevTools writes.
  */
 export function createOutboxPersistence<X extends Extra>({ key, storage, locks, clock, random, tabId, report }: PersistenceDeps<X>) {
-  const nothing: OutboxState<X> = { userId: null, channels: {}, reads: {} }
+  const nothing: OutboxState<X> = { userId: null, channels: EMPTY_TABLE, reads: {} }
   const writer = createWriter({ storage, clock, random, stored: report.stored, lost: report.lost, failed: report.failed })
   const scope = `redux-chat:${key}`
   const ownership = createOwnership({ scope, locks, clock, tabId })

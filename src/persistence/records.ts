@@ -1,4 +1,5 @@
 import type { Extra, OutboxEntry, OutboxState, ReadMark, SendFailure, WireMessage } from '../model'
+import { changedKeys, valueAt, valuesOf } from '../policy/table'
 import type { StoredRecord, UnreadableRecord } from './record-storage'
 
 /** What this code writes. A record of a higher version was written by newer code and is left alone. */
@@ -65,11 +66,8 @@ export function diffOutbox<X extends Extra>(before: OutboxState<X>, after: Outbo
   const edits: Edits = new Map()
   const put = (id: string, data: Fields, fresh: boolean) => edits.set(id, { record: { userId, id, tab, version: RECORD_VERSION, data }, fresh })
   const remove = (id: string) => edits.set(id, { record: null, fresh: false })
-  // Most actions leave the queues alone, and then this costs nothing.
-  const changed = before.channels === after.channels ? NONE : new Set([...Object.keys(before.channels), ...Object.keys(after.channels)])
-  for (const key of changed) {
-    const [old, now] = [before.channels[key] ?? NONE, after.channels[key] ?? NONE]
-    if (old === now) continue
+  for (const key of changedKeys(before.channels, after.channels)) {
+    const [old, now] = [valueAt(before.channels, key) ?? NONE, valueAt(after.channels, key) ?? NONE]
     diffQueue(old, now, (entry) => put(entry.message.id, entryData(entry), !entry.stored), remove)
   }
   if (before.reads === after.reads) return edits
@@ -87,7 +85,7 @@ const isFields = (value: unknown): value is Fields => typeof value === 'object' 
 /** Ids of all records that a state stands for. */
 export function recordIds<X extends Extra>({ channels, reads }: OutboxState<X>): ReadonlySet<string> {
   const ids = new Set(Object.keys(reads).map((key) => READ_PREFIX + key))
-  for (const queue of Object.values(channels)) for (const { message } of queue) ids.add(message.id)
+  for (const queue of valuesOf(channels)) for (const { message } of queue) ids.add(message.id)
   return ids
 }
 

@@ -1,4 +1,5 @@
 import type { Extra, OutboxEntry, OutboxState, SendFailure } from '../model'
+import { valuesOf } from './table'
 
 /** A connection that ends this often in a row with the same message at the head is ended by the message. */
 export const POISON_LOSSES = 5
@@ -40,6 +41,12 @@ export function due<X extends Extra>(queue: Queue<X>, room: number, { owned, wai
   return found.slice(0, Math.max(0, room - inFlight))
 }
 
+/** Where an entry stands in its queue, -1 when it is not there. Those in flight stand at the head, so that an ack finds its own at once. */
+export function positionIn<X extends Extra>(queue: Queue<X>, id: string): number {
+  for (let i = 0; i < queue.length; i++) if (queue[i]?.message.id === id) return i
+  return -1
+}
+
 /** The earliest of some moments, Infinity when nothing waits for time. */
 export function nextWakeAt(moments: Iterable<number>): number {
   let earliest = Infinity
@@ -59,8 +66,8 @@ export function exhausted<X extends Extra>(entry: OutboxEntry<X>, now: number, b
 }
 
 export function findEntry<X extends Extra>(outbox: OutboxState<X>, id: string): OutboxEntry<X> | undefined {
-  for (const queue of Object.values(outbox.channels)) {
-    const entry = queue.find((candidate) => candidate.message.id === id)
+  for (const queue of valuesOf(outbox.channels)) {
+    const entry = queue[positionIn(queue, id)]
     if (entry) return entry
   }
   return undefined

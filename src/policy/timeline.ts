@@ -51,16 +51,26 @@ const improves = (held: WireMessage, incoming: WireMessage): boolean =>
     ? held.seq === undefined && held.createdAt !== incoming.createdAt
     : held.seq === undefined || (held.seq === incoming.seq && (held.createdAt !== incoming.createdAt || held.content !== incoming.content))
 
-function append<X extends Extra>(window: Window<X>, message: WireMessage<X>, limit: number): Window<X> {
+/** Whether all that came stands behind the window, in order, and is new: the usual burst. */
+function follows<X extends Extra>(window: Window<X>, incoming: Window<X>): boolean {
   const index = indexOf(window)
-  const surplus = Math.max(0, window.length + 1 - limit)
-  const next = window.slice(surplus)
-  next.push(message)
+  let last = window.at(-1)
+  for (const message of incoming) {
+    if (index.has(message.id) || (last && compareMessages(last, message) >= 0)) return false
+    last = message
+  }
+  return true
+}
+
+function append<X extends Extra>(window: Window<X>, incoming: Window<X>, limit: number): Window<X> {
+  const index = indexOf(window)
+  const surplus = Math.max(0, window.length + incoming.length - limit)
+  const next = window.slice(surplus).concat(incoming)
   for (let i = 0; i < surplus; i++) {
     const evicted = window[i]
     if (evicted) index.delete(evicted.id)
   }
-  index.set(message.id, message)
+  for (const message of incoming) index.set(message.id, message)
   indexes.delete(window)
   indexes.set(next, index)
   return next
@@ -93,11 +103,7 @@ const distinctSeq = <X extends Extra>(sorted: Window<X>): Window<X> =>
 export function mergeMessages<X extends Extra>(
   window: Window<X>, incoming: Window<X>, limit: number, keep: 'newest' | 'oldest' = 'newest',
 ): Window<X> {
-  const only = incoming.length === 1 ? incoming[0] : undefined
-  const last = window.at(-1)
-  if (only && keep === 'newest' && !indexOf(window).has(only.id) && (!last || compareMessages(last, only) < 0)) {
-    return append(window, only, limit)
-  }
+  if (keep === 'newest' && incoming.length < limit && follows(window, incoming)) return append(window, incoming, limit)
   const merged = mergeAll(window, incoming)
   if (merged.length <= limit) return merged
   return keep === 'newest' ? merged.slice(-limit) : merged.slice(0, limit)

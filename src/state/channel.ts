@@ -23,6 +23,8 @@ export interface ChannelState<X extends Extra = {}> {
   /** Scrolled back so far that the newest messages were dropped: `loadNewer` brings them back. */
   readonly detached: boolean
   readonly open: boolean
+  /** Rises with each opening (and with the first sight) of a channel: the lowest shrink first. */
+  readonly place: number
   /** A connection has begun since the last catch-up, so messages may have been missed. */
   readonly stale: boolean
   readonly catchUp: 'idle' | 'running' | 'failed'
@@ -33,7 +35,7 @@ export interface ChannelState<X extends Extra = {}> {
 
 export const initialChannel: ChannelState<never> = {
   messages: [], cursor: null, anchored: false, latest: null, foreign: 0,
-  hasOlder: false, loaded: false, detached: false, open: false, stale: true,
+  hasOlder: false, loaded: false, detached: false, open: false, place: 0, stale: true,
   catchUp: 'idle', history: 'idle', receipts: {}, early: [],
 }
 
@@ -48,7 +50,8 @@ const highestForeign = (messages: readonly WireMessage[], me: string | null, fro
 /** Unanchored, the first seq held is where the window begins: what is older is history, not a gap. */
 function cursorAfter<X extends Extra>(channel: Channel<X>, messages: Window<X>): number | null {
   const first = messages[0]?.seq
-  if (channel.anchored && channel.cursor !== null) return contiguousFrom(messages, channel.cursor)
+  const isSameRun = channel.anchored || (first !== undefined && channel.messages[0]?.seq === first)
+  if (isSameRun && channel.cursor !== null) return contiguousFrom(messages, channel.cursor)
   return first === undefined ? channel.cursor : contiguousFrom(messages, first - 1)
 }
 
@@ -72,9 +75,11 @@ export function receive<X extends Extra>(channel: Channel<X>, incoming: Window<X
   if (messages === channel.messages) {
     return latest === channel.latest && foreign === channel.foreign ? channel : { ...channel, latest, foreign }
   }
+  const { loaded, detached, open, place, stale, catchUp, history, receipts, early } = channel
   const evicted = evicts(channel.messages, messages) || evicts(fresh, messages)
+  // Field by field: `{ ...channel, messages }` takes V8 25 times as long, more than all else that a live message costs.
   return withEarly({
-    ...channel, messages, latest, foreign,
+    messages, latest, foreign, loaded, detached, open, place, stale, catchUp, history, receipts, early,
     cursor: cursorAfter(channel, messages),
     anchored: channel.anchored || (evicted && messages[0]?.seq !== undefined),
     hasOlder: evicted || (channel.anchored ? channel.hasOlder : (messages[0]?.seq ?? 1) > 1),
@@ -85,6 +90,10 @@ const isHistory = <X extends Extra>(channel: Channel<X>, { seq }: WireMessage<X>
   const edge = historyEdge(channel)
   return seq !== undefined && edge !== null && seq < edge
 }
+
+/** Shown, or older than the window: history, which can be loaded. */
+export const isPlaced = <X extends Extra>(channel: Channel<X>, message: WireMessage<X>): boolean =>
+  findMessage(channel.messages, message.id) !== undefined || (channel.hasOlder && isHistory(channel, message))
 
 /** A page of catch-up covers everything from `after` to its last message, and all up to `latest` when nothing more follows. */
 export function receiveNewer<X extends Extra>(

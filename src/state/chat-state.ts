@@ -1,11 +1,13 @@
 import type { UnknownAction } from '@reduxjs/toolkit'
-import { REHYDRATE } from 'redux-persist'
 import type { ChatActions } from '../actions'
 import type { ConnectionState, Extra, OutboxState, ReadMark, ReceiptEvent, WireMessage } from '../model'
 import { keyOf } from '../policy/keys'
-import { readMark, resolve } from './channel'
+import { valueAt } from '../policy/table'
+import { findMessage } from '../policy/timeline'
+import { initialChannel, isPlaced, readMark, resolve } from './channel'
 import { createConnectionReducer, initialConnection } from './connection'
 import { createErrorsReducer, initialErrors, type ErrorsState } from './errors'
+import { isOf } from './handlers'
 import { createMessagesReducer, initialMessages, type MessagesState } from './messages'
 import { createOutboxReducer, initialOutbox, settle } from './outbox'
 
@@ -20,6 +22,9 @@ export interface ChatState<X extends Extra = {}> {
 const initialState: ChatState<never> = {
   connection: initialConnection, messages: initialMessages, outbox: initialOutbox, errors: initialErrors,
 }
+
+/** redux-persist's, whose package the state does not need. */
+const REHYDRATE = 'persist/REHYDRATE'
 
 export interface StateOptions {
   readonly windowSize: number
@@ -40,7 +45,7 @@ function confirmReads<X extends Extra>(outbox: OutboxState<X>, messages: Message
   let reads = outbox.reads
   for (const receipt of receipts) {
     const key = keyOf(receipt.channelId)
-    const [mark, channel] = [reads[key], messages[key]]
+    const [mark, channel] = [reads[key], valueAt(messages, key)]
     if (!mark || !channel || receipt.kind !== 'read' || receipt.userId !== outbox.userId) continue
     if (mark.messageId !== undefined && mark.messageId === receipt.messageId || covers(resolve(channel, receipt), resolve(channel, mark))) {
       const { [key]: _confirmed, ...others } = reads
@@ -54,7 +59,7 @@ const covers = (confirmed: number | null, wanted: number | null): boolean =>
   confirmed !== null && wanted !== null && confirmed >= wanted
 
 /** The reducer of one chat: four slices, and the few actions that move something from one to another. */
-export function createChatReducer<X extends Extra>(path: string, actions: ChatActions<X>, options: StateOptions) {
+export function createChatReducer<X extends Extra>(path: string, actions: ChatActions<X>, { windowSize, maxChannels }: StateOptions) {
   const connection = createConnectionReducer(actions)
   const messages = createMessagesReducer(actions)
   const outbox = createOutboxReducer(actions)
@@ -64,15 +69,24 @@ export function createChatReducer<X extends Extra>(path: string, actions: ChatAc
   /** What moves between the outbox and the timeline. */
   function crossOver(before: ChatState<X>, state: ChatState<X>, action: UnknownAction): OutboxState<X> {
     const { commands, reports, events } = actions
-    if (events.messagesReceived.match(action)) return settle(state.outbox, action.payload.messages)
-    if (events.receiptsReceived.match(action)) return confirmReads(state.outbox, state.messages, action.payload.receipts)
-    if (reports.pageLoaded.match(action)) {
-      const { page } = action.payload
-      return confirmReads(settle(state.outbox, page.messages as readonly WireMessage<X>[]), state.messages, page.receipts)
+    if (isOf(events.messagesReceived, action)) return settle(state.outbox, action.payload.messages)
+    if (isOf(events.receiptsReceived, action)) return confirmReads(state.outbox, state.messages, action.payload.receipts)
+    if (isOf(reports.pageLoaded, action)) {
+      const { page, channelId } = action.payload
+      const channel = valueAt(state.messages, keyOf(channelId)) ?? initialChannel
+      // A page that the timeline has no use for settles nothing: what is not shown there must stay shown here.
+      const placed = (page.messages as readonly WireMessage<X>[]).filter((message) => isPlaced(channel, message))
+      return confirmReads(settle(state.outbox, placed), state.messages, page.receipts)
     }
-    if (commands.markRead.match(action) && state.messages !== before.messages) {
+    // What is restored, or adopted from a tab that has ended, may have come back as an echo before.
+    if (isOf(reports.outboxRestored, action)) {
+      const held = action.payload.entries.map(({ message }) => message as WireMessage<X>).filter(({ channelId, id, userId }) =>
+        findMessage(valueAt(state.messages, keyOf(channelId))?.messages ?? [], id)?.userId === userId)
+      return held.length === 0 ? state.outbox : settle(state.outbox, held)
+    }
+    if (isOf(commands.markRead, action) && state.messages !== before.messages) {
       const { channelId, messageId } = action.payload
-      return noteRead(state.outbox, channelId, readMark(state.messages[keyOf(channelId)], messageId))
+      return noteRead(state.outbox, channelId, readMark(valueAt(state.messages, keyOf(channelId)), messageId))
     }
     return state.outbox
   }
@@ -84,7 +98,7 @@ export function createChatReducer<X extends Extra>(path: string, actions: ChatAc
     const { userId, maxMessageBytes } = state.connection
     const next: ChatState<X> = {
       connection: connection(state.connection, action, undefined),
-      messages: messages(state.messages, action, { ...options, userId, outbox: state.outbox }),
+      messages: messages(state.messages, action, { windowSize, maxChannels, userId, outbox: state.outbox }),
       outbox: outbox(state.outbox, action, { maxMessageBytes, at: momentOf(action) }),
       errors: errors(state.errors, action, undefined),
     }

@@ -1,17 +1,17 @@
 import type { ChatActions, PageDirection } from '../actions'
-import type { Extra, OutboxState, Page, ReceiptEvent, WireMessage } from '../model'
+import type { Extra, OutboxState, Page, ReceiptEvent, Table, WireMessage } from '../model'
 import { keyOf } from '../policy/keys'
 import {
   applyReceipts, initialChannel, readMark, receive, receiveNewer, receiveOlder, resolve, type ChannelState,
 } from './channel'
 import { createHandlers } from './handlers'
-import { findEntry } from '../policy/outbox'
+import { positionIn } from '../policy/outbox'
+import { EMPTY_TABLE, entriesOf, mapValues, valueAt, valuesOf, withValue } from '../policy/table'
 
-export interface MessagesState<X extends Extra = {}> {
-  readonly [channelKey: string]: ChannelState<X>
-}
+/** Every known channel, by `#` + channelId. */
+export type MessagesState<X extends Extra = {}> = Table<ChannelState<X>>
 
-export const initialMessages: MessagesState<never> = {}
+export const initialMessages: MessagesState<never> = EMPTY_TABLE
 
 export interface MessagesContext<X extends Extra> {
   readonly userId: string | null
@@ -23,40 +23,32 @@ export interface MessagesContext<X extends Extra> {
 type State<X extends Extra> = MessagesState<X>
 type Channel<X extends Extra> = ChannelState<X>
 
-function change<X extends Extra>(state: State<X>, channelId: string, how: (channel: Channel<X>) => Channel<X>): State<X> {
-  const key = keyOf(channelId)
-  const channel = state[key]
-  const changed = how(channel ?? initialChannel)
-  return changed === channel ? state : { ...state, [key]: changed }
+const lastPlace = <X extends Extra>(state: State<X>): number =>
+  valuesOf(state).reduce((last, { place }) => Math.max(last, place), 0)
+
+function change<X extends Extra>(state: State<X>, key: string, how: (channel: Channel<X>) => Channel<X>): State<X> {
+  const channel = valueAt(state, key)
+  if (!channel) return withValue(state, key, how({ ...initialChannel, place: lastPlace(state) + 1 }))
+  const changed = how(channel)
+  return changed === channel ? state : withValue(state, key, changed)
 }
 
-const changeKnown = <X extends Extra>(state: State<X>, channelId: string, how: (channel: Channel<X>) => Channel<X>): State<X> =>
-  Object.hasOwn(state, keyOf(channelId)) ? change(state, channelId, how) : state
+const changeKnown = <X extends Extra>(state: State<X>, key: string, how: (channel: Channel<X>) => Channel<X>): State<X> =>
+  valueAt(state, key) ? change(state, key, how) : state
 
 /** One change per channel, however the burst was mixed; a channel keeps its own order. */
 function perChannel<X extends Extra, T extends { readonly channelId: string }>(
   state: State<X>, items: readonly T[], how: (channel: Channel<X>, items: readonly T[]) => Channel<X>,
 ): State<X> {
-  const first = items[0]
-  if (first && items.every((item) => item.channelId === first.channelId)) {
-    return change(state, first.channelId, (channel) => how(channel, items))
-  }
   const byChannel = new Map<string, T[]>()
   for (const item of items) {
     const group = byChannel.get(item.channelId)
     if (group) group.push(item)
     else byChannel.set(item.channelId, [item])
   }
-  let next: { [key: string]: Channel<X> } | null = null
-  for (const [channelId, group] of byChannel) {
-    const key = keyOf(channelId)
-    const channel = state[key]
-    const changed = how(channel ?? initialChannel, group)
-    if (changed === channel) continue
-    next ??= { ...state }
-    next[key] = changed
-  }
-  return next ?? state
+  let next = state
+  for (const [channelId, group] of byChannel) next = change(next, keyOf(channelId), (channel) => how(channel, group))
+  return next
 }
 
 /**
@@ -64,20 +56,16 @@ function perChannel<X extends Extra, T extends { readonly channelId: string }>(
  * stays.
  */
 function shrinkSurplus<X extends Extra>(state: State<X>, maxChannels: number): State<X> {
-  const loaded = Object.keys(state).filter((key) => !state[key]?.open && state[key]?.cursor !== null && (state[key]?.messages.length ?? 0) > 0)
-  const surplus = loaded.length - maxChannels
-  if (surplus <= 0) return state
-  const next = { ...state }
-  for (const key of loaded.slice(0, surplus)) {
-    const channel = next[key]
-    if (channel) next[key] = shrunk(channel)
-  }
-  return next
+  const loaded = entriesOf(state).filter(([, { open, cursor, messages }]) => !open && cursor !== null && messages.length > 0)
+  if (loaded.length <= maxChannels) return state
+  return loaded.sort(([, a], [, b]) => a.place - b.place).slice(0, loaded.length - maxChannels)
+    .reduce((next, [key, channel]) => withValue(next, key, shrunk(channel)), state)
 }
 
 /** Looks for a surplus only when some channel that held nothing holds something now. */
 const bounded = <X extends Extra>(before: State<X>, after: State<X>, channelIds: readonly string[], maxChannels: number): State<X> =>
-  channelIds.some((id) => !before[keyOf(id)]?.messages.length && after[keyOf(id)]?.messages.length) ? shrinkSurplus(after, maxChannels) : after
+  channelIds.some((id) => !valueAt(before, keyOf(id))?.messages.length && valueAt(after, keyOf(id))?.messages.length)
+    ? shrinkSurplus(after, maxChannels) : after
 
 const shrunk = <X extends Extra>(channel: Channel<X>): Channel<X> => ({
   ...channel,
@@ -88,19 +76,22 @@ const shrunk = <X extends Extra>(channel: Channel<X>): Channel<X> => ({
   anchored: channel.anchored && !channel.detached,
 })
 
-/** Reopening moves a channel to the young end: an object's keys keep the order in which they were added. */
 function open<X extends Extra>(state: State<X>, channelId: string, maxChannels: number): State<X> {
-  const key = keyOf(channelId)
-  const { [key]: channel = initialChannel, ...others } = state
-  const reset = channel.detached ? shrunk(channel) : channel
-  return shrinkSurplus({ ...others, [key]: { ...reset, open: true, stale: channel.stale || channel.detached } }, maxChannels)
+  const place = lastPlace(state) + 1
+  return shrinkSurplus(change(state, keyOf(channelId), (channel) => {
+    const reset = channel.detached ? shrunk(channel) : channel
+    return { ...reset, open: true, place, stale: channel.stale || channel.detached }
+  }), maxChannels)
 }
 
-const acked = <X extends Extra>(
-  outbox: OutboxState<X>, { id, seq, createdAt }: { id: string; seq?: number; createdAt?: number },
-): WireMessage<X> | undefined => {
-  const message = findEntry(outbox, id)?.message
-  return message && { ...message, ...(seq !== undefined && { seq }), ...(createdAt !== undefined && { createdAt }) }
+function acked<X extends Extra>(
+  outbox: OutboxState<X>, { id, channelId, seq, createdAt }: { id: string; channelId: string; seq?: number; createdAt?: number },
+): WireMessage<X> | undefined {
+  const queue = valueAt(outbox.channels, keyOf(channelId))
+  const message = queue?.[positionIn(queue, id)]?.message
+  if (!message) return undefined
+  const moved = createdAt === undefined || createdAt === message.createdAt ? message : { ...message, createdAt }
+  return seq === undefined ? moved : { ...moved, seq }
 }
 
 const page = <X extends Extra>(
@@ -122,10 +113,6 @@ const interrupted = <X extends Extra>(channel: Channel<X>): Channel<X> => ({
   history: channel.history === 'running' || channel.history === 'failed' ? (channel.loaded ? 'idle' : 'wanted') : channel.history,
 })
 
-function everyChannel<X extends Extra>(state: State<X>, how: (channel: Channel<X>) => Channel<X>): State<X> {
-  return Object.fromEntries(Object.entries(state).map(([key, channel]) => [key, how(channel)]))
-}
-
 /** My own mark is applied by its position, so that it also holds on a server without seq. */
 function markedRead<X extends Extra>(channel: Channel<X>, channelId: string, userId: string, messageId: string | undefined): Channel<X> {
   const mark = readMark(channel, messageId)
@@ -139,26 +126,26 @@ export function createMessagesReducer<X extends Extra>({ commands, reports, even
     .on(commands.signOut, () => initialMessages)
     .on(commands.openChannel, (state, { channelId }, { maxChannels }) => open(state, channelId, maxChannels))
     .on(commands.closeChannel, (state, { channelId }, { maxChannels }) =>
-      shrinkSurplus(changeKnown(state, channelId, (channel) => ({ ...channel, open: false })), maxChannels))
-    .on(commands.disconnect, (state) => everyChannel(state, interrupted))
-    .on(commands.loadOlder, (state, { channelId }) => changeKnown(state, channelId, (channel) =>
+      shrinkSurplus(changeKnown(state, keyOf(channelId), (channel) => ({ ...channel, open: false })), maxChannels))
+    .on(commands.disconnect, (state) => mapValues(state, interrupted))
+    .on(commands.loadOlder, (state, { channelId }) => changeKnown(state, keyOf(channelId), (channel) =>
       channel.hasOlder && channel.history !== 'running' ? { ...channel, history: 'wanted' } : channel))
-    .on(commands.loadNewer, (state, { channelId }) => changeKnown(state, channelId, (channel) =>
+    .on(commands.loadNewer, (state, { channelId }) => changeKnown(state, keyOf(channelId), (channel) =>
       channel.detached ? { ...channel, stale: true } : channel))
-    .on(commands.markRead, (state, { channelId, messageId }, { userId }) => changeKnown(state, channelId, (channel) =>
+    .on(commands.markRead, (state, { channelId, messageId }, { userId }) => changeKnown(state, keyOf(channelId), (channel) =>
       userId === null ? channel : markedRead(channel, channelId, userId, messageId)))
-    .on(reports.connectionOpened, (state) => everyChannel(state, interrupted))
-    .on(reports.connectionLost, (state, { wasOpen }) => (wasOpen ? everyChannel(state, interrupted) : state))
+    .on(reports.connectionOpened, (state) => mapValues(state, interrupted))
+    .on(reports.connectionLost, (state, { wasOpen }) => (wasOpen ? mapValues(state, interrupted) : state))
     .on(reports.messageAcked, (state, ack, context) => {
       const message = acked(context.outbox, ack)
       if (!message) return state
-      const next = change(state, ack.channelId, (channel) => receive(channel, [message], context.userId, context))
+      const next = change(state, keyOf(ack.channelId), (channel) => receive(channel, [message], context.userId, context))
       return bounded(state, next, [ack.channelId], context.maxChannels)
     })
-    .on(reports.syncStarted, (state, { channelId, direction }) => change(state, channelId, (channel) => progress(channel, direction, 'running')))
-    .on(reports.syncFailed, (state, { channelId, direction }) => change(state, channelId, (channel) => progress(channel, direction, 'failed')))
+    .on(reports.syncStarted, (state, { channelId, direction }) => change(state, keyOf(channelId), (channel) => progress(channel, direction, 'running')))
+    .on(reports.syncFailed, (state, { channelId, direction }) => change(state, keyOf(channelId), (channel) => progress(channel, direction, 'failed')))
     .on(reports.pageLoaded, (state, payload, context) => {
-      const next = change(state, payload.channelId, (channel) => page(channel, payload, context))
+      const next = change(state, keyOf(payload.channelId), (channel) => page(channel, payload, context))
       return bounded(state, next, [payload.channelId], context.maxChannels)
     })
     .on(events.messagesReceived, (state, { messages }, context) => {

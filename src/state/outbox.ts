@@ -2,10 +2,11 @@ import type { ChatActions, ComposedMessage } from '../actions'
 import type { Extra, OutboxEntry, OutboxState, SendFailure, WireMessage } from '../model'
 import { jsonBytes } from '../policy/json'
 import { keyOf } from '../policy/keys'
-import { failure, POISON_LOSSES, rested, TAKEN_OVER, type Queue } from '../policy/outbox'
+import { failure, POISON_LOSSES, positionIn, rested, TAKEN_OVER, type Queue } from '../policy/outbox'
+import { EMPTY_TABLE, entriesOf, keysOf, valueAt, withoutKey, withValue } from '../policy/table'
 import { createHandlers } from './handlers'
 
-export const initialOutbox: OutboxState<never> = { userId: null, channels: {}, reads: {} }
+export const initialOutbox: OutboxState<never> = { userId: null, channels: EMPTY_TABLE, reads: {} }
 
 /** Nobody, after somebody: what is written now must not leave under whoever signs in next. */
 const SIGNED_OUT = ''
@@ -17,42 +18,40 @@ type State<X extends Extra> = OutboxState<X>
 
 /** Replaces one channel's queue; an empty one loses its key, so that idle channels cost nothing. */
 function setQueue<X extends Extra>(state: State<X>, key: string, queue: Queue<X>): State<X> {
-  if (queue.length > 0) return { ...state, channels: { ...state.channels, [key]: queue } }
-  if (!Object.hasOwn(state.channels, key)) return state
-  const { [key]: _emptied, ...channels } = state.channels
-  return { ...state, channels }
+  return { ...state, channels: queue.length > 0 ? withValue(state.channels, key, queue) : withoutKey(state.channels, key) }
 }
 
 function changeEntry<X extends Extra>(
   state: State<X>, channelId: string, id: string, change: (entry: OutboxEntry<X>) => OutboxEntry<X>,
 ): State<X> {
   const key = keyOf(channelId)
-  const queue = state.channels[key]
-  const at = queue?.findIndex((entry) => entry.message.id === id) ?? -1
+  const queue = valueAt(state.channels, key)
+  const at = queue ? positionIn(queue, id) : -1
   const entry = queue?.[at]
   if (!queue || !entry) return state
   const changed = change(entry)
-  return changed === entry ? state : setQueue(state, key, queue.map((other, i) => (i === at ? changed : other)))
+  if (changed === entry) return state
+  // A copy of the whole at once: the cost of walking 10,000 entries for each of their acks would be felt.
+  const next = queue.slice()
+  next[at] = changed
+  return setQueue(state, key, next)
 }
 
 function changeEvery<X extends Extra>(state: State<X>, change: (entry: OutboxEntry<X>, i: number, queue: Queue<X>) => OutboxEntry<X>): State<X> {
-  let channels: { [key: string]: Queue<X> } | null = null
-  for (const [key, queue] of Object.entries(state.channels)) {
+  let next = state
+  for (const [key, queue] of entriesOf(state.channels)) {
     const changed = queue.map(change)
-    if (changed.every((entry, i) => entry === queue[i])) continue
-    channels ??= { ...state.channels }
-    channels[key] = changed
+    if (changed.some((entry, i) => entry !== queue[i])) next = setQueue(next, key, changed)
   }
-  return channels ? { ...state, channels } : state
+  return next
 }
 
-function removeIds<X extends Extra>(state: State<X>, key: string, gone: (entry: OutboxEntry<X>) => boolean): State<X> {
-  const queue = state.channels[key]
-  if (!queue) return state
-  const at = queue.findIndex(gone)
-  if (at === -1) return state
-  // The head is the usual case, and a slice of it is the cheapest copy.
-  return setQueue(state, key, at === 0 && !queue.slice(1).some(gone) ? queue.slice(1) : queue.filter((entry) => !gone(entry)))
+function removeId<X extends Extra>(state: State<X>, key: string, id: string): State<X> {
+  const queue = valueAt(state.channels, key)
+  const at = queue ? positionIn(queue, id) : -1
+  if (!queue || at === -1) return state
+  // The head is the usual case.
+  return setQueue(state, key, at === 0 ? queue.slice(1) : [...queue.slice(0, at), ...queue.slice(at + 1)])
 }
 
 const NOBODY = 'unable to send the message: nobody is signed in; dispatch connect({ userId }) and send it again'
@@ -71,17 +70,21 @@ function enqueue<X extends Extra>(state: State<X>, composed: ComposedMessage<X>,
   const { problem, ...draft } = composed
   const message = { ...draft, userId: state.userId ?? '' } as unknown as WireMessage<X>
   const key = keyOf(message.channelId)
-  const queue = state.channels[key] ?? []
-  return setQueue(state, key, [...queue, {
+  const queue = valueAt(state.channels, key) ?? []
+  const last = queue.at(-1)
+  // The same action again. Ids ascend: one that sorts behind the last cannot be here already, and nothing is searched.
+  if (last && message.id <= last.message.id && positionIn(queue, message.id) !== -1) return state
+  return setQueue(state, key, queue.concat({
     message,
-    order: (queue.at(-1)?.order ?? 0) + 1,
+    // The clock only helps: what an earlier life of the page stored stays before what this one composes until both are united.
+    order: Math.max((last?.order ?? 0) + 1, Math.floor(message.createdAt)),
     attempts: 0, spent: 0, losses: 0,
     budgetFrom: message.createdAt,
     nextAttemptAt: null, lease: null, stored: false, lastError: null,
     failure: problem ? failure(problem, UNSERIALISABLE, false, 0)
       : state.userId === SIGNED_OUT ? failure('signed_out', NOBODY, false, 0)
       : refusal(message, maxBytes),
-  }])
+  }))
 }
 
 /** No retry helps these. */
@@ -109,8 +112,8 @@ function delay<X extends Extra>(
   state: State<X>, target: { id: string; channelId: string; attempt: number }, change: (entry: OutboxEntry<X>) => OutboxEntry<X>,
 ): State<X> {
   const key = keyOf(target.channelId)
-  const queue = state.channels[key]
-  const at = queue?.findIndex((entry) => entry.message.id === target.id) ?? -1
+  const queue = valueAt(state.channels, key)
+  const at = queue ? positionIn(queue, target.id) : -1
   // A late outcome of an older attempt says nothing about the one under way.
   if (!queue || queue[at]?.lease?.attempt !== target.attempt) return state
   return setQueue(state, key, queue.map((entry, i) => (i < at ? entry : i === at ? change(entry) : rested(entry))))
@@ -144,14 +147,14 @@ function restore<X extends Extra>(state: State<X>, userId: string, entries: Queu
     else byChannel.set(key, [entry])
   }
   let next: State<X> = Object.keys(reads).length === 0 ? state : { ...state, reads: uniteReads(state.reads, reads) }
-  for (const [key, restored] of byChannel) next = setQueue(next, key, unite(next.channels[key] ?? [], restored))
+  for (const [key, restored] of byChannel) next = setQueue(next, key, unite(valueAt(next.channels, key) ?? [], restored))
   return next
 }
 
 /** Another user starts with an empty queue; what was composed before anybody was known belongs to the first one. */
 function changeUser<X extends Extra>(state: State<X>, userId: string): State<X> {
   if (state.userId === userId) return state
-  if (state.userId !== null) return { userId, channels: {}, reads: {} }
+  if (state.userId !== null) return { userId, channels: EMPTY_TABLE, reads: {} }
   return changeEvery({ ...state, userId }, (entry) => ({ ...entry, message: { ...entry.message, userId } }))
 }
 
@@ -172,10 +175,10 @@ export function createOutboxReducer<X extends Extra>({ commands, reports }: Chat
       changeEvery(state, (entry) => (entry.message.id === id ? revived(entry, at) : entry)))
     .on(commands.retryAllFailed, (state, _nothing, { at }) => changeEvery(state, (entry) => revived(entry, at)))
     .on(commands.discardMessage, (state, { id }) =>
-      Object.keys(state.channels).reduce((next, key) => removeIds(next, key, (entry) => entry.message.id === id), state))
+      keysOf(state.channels).reduce((next, key) => removeId(next, key, id), state))
     .on(reports.messageEmitted, (state, { channelId, id, attempt, deadline }) =>
       changeEntry(state, channelId, id, (entry) => ({ ...entry, attempts: attempt, nextAttemptAt: null, lease: { attempt, deadline } })))
-    .on(reports.messageAcked, (state, { channelId, id }) => removeIds(state, keyOf(channelId), (entry) => entry.message.id === id))
+    .on(reports.messageAcked, (state, { channelId, id }) => removeId(state, keyOf(channelId), id))
     .on(reports.messageDelayed, (state, target) => delay(state, target, (entry) => ({
       ...entry, lease: null, losses: 0, lastError: target.reason, nextAttemptAt: target.nextAttemptAt, spent: entry.spent + (target.spent ? 1 : 0),
     })))
@@ -196,9 +199,7 @@ export function createOutboxReducer<X extends Extra>({ commands, reports }: Chat
 export function settle<X extends Extra>(state: State<X>, committed: readonly WireMessage<X>[]): State<X> {
   let next = state
   for (const message of committed) {
-    const key = keyOf(message.channelId)
-    if (message.userId !== state.userId || !Object.hasOwn(next.channels, key)) continue
-    next = removeIds(next, key, (entry) => entry.message.id === message.id)
+    if (message.userId === state.userId) next = removeId(next, keyOf(message.channelId), message.id)
   }
   return next
 }

@@ -2,6 +2,7 @@ import { ChatConfigError } from '../chat-error'
 import type { ChatError, ConnectionState, Extra, Message, Receipt } from '../model'
 import { idOf, keyOf } from '../policy/keys'
 import type { Queue } from '../policy/outbox'
+import { valueAt, valuesOf } from '../policy/table'
 import { findMessage, positionOf } from '../policy/timeline'
 import type { ChatState } from './chat-state'
 import { initialChannel, type ChannelState } from './channel'
@@ -71,7 +72,8 @@ function countUnread<X extends Extra>(channel: ChannelState<X>, userId: string |
   }
   // Before the first catch-up nobody knows how much of what is older was read.
   if (channel.cursor === null || !channel.anchored) return count
-  const first = channel.messages[0]?.seq ?? channel.cursor + 1
+  // Only what is known to be whole: a hole before the first message is a gap, and what is missing there may be my own.
+  const first = Math.min(channel.messages[0]?.seq ?? Infinity, channel.cursor + 1)
   const last = channel.messages.at(-1)?.seq ?? channel.cursor
   const older = Math.max(0, first - 1 - read)
   const newer = channel.detached ? Math.max(0, (channel.latest ?? last) - Math.max(last, read)) : 0
@@ -88,8 +90,8 @@ export function createSelectors<X extends Extra, Path extends string>(path: Path
     throw new ChatConfigError('reducer_not_mounted',
       `unable to read the chat state: no reducer is mounted at "${path}"; add { [chat.reducerPath]: chat.reducer } to configureStore`)
   }
-  const channelOf = (root: Root, channelId: string): ChannelState<X> => chatOf(root).messages[keyOf(channelId)] ?? initialChannel
-  const queueOf = (root: Root, channelId: string): Queue<X> | undefined => chatOf(root).outbox.channels[keyOf(channelId)]
+  const channelOf = (root: Root, channelId: string): ChannelState<X> => valueAt(chatOf(root).messages, keyOf(channelId)) ?? initialChannel
+  const queueOf = (root: Root, channelId: string): Queue<X> | undefined => valueAt(chatOf(root).outbox.channels, keyOf(channelId))
 
   const describeOpen = perObject((channel: ChannelState<X>, channelId: string) => describe(channel, channelId, true))
   const describeBlind = perObject((channel: ChannelState<X>, channelId: string) => describe(channel, channelId, false))
@@ -97,7 +99,7 @@ export function createSelectors<X extends Extra, Path extends string>(path: Path
   const members = perObject((receipts: ChannelState<X>['receipts'], _: undefined): readonly MemberReceipt[] =>
     Object.entries(receipts).map(([key, receipt]) => ({ userId: idOf(key), ...receipt })))
   const unsent = perObject((channels: ChatState<X>['outbox']['channels'], _: undefined): readonly Message<X>[] =>
-    Object.values(channels).flatMap((queue) => queue.map(unsentView)))
+    valuesOf(channels).flatMap((queue) => queue.map(unsentView)))
 
   return {
     selectConnection: (root: Root): ConnectionState => chatOf(root).connection,

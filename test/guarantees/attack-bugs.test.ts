@@ -4,6 +4,7 @@ import { instrument } from '@redux-devtools/instrument'
 import { createChat } from 'redux-chat'
 import { createManualClock, createMemoryServer, createTestEnvironment } from 'redux-chat/testing'
 import { createEnvironment } from '../../src/create-environment'
+import { valueAt, valuesOf } from '../../src/policy/table'
 import { openStore } from '../support/chat-store'
 
 const jwt = (exp: number): string => `head.${btoa(JSON.stringify({ exp }))}.sign`
@@ -68,7 +69,7 @@ describe('attack: sequences', () => {
     await alice.advance(50)
     alice.dispatch(alice.chat.actions.disconnect())
     await alice.settle()
-    expect(alice.store.getState().chat.messages['#general']?.catchUp).toBe('idle')
+    expect(valueAt(alice.store.getState().chat.messages, '#general')?.catchUp).toBe('idle')
   })
 
   it('G7: signOut({ discardOutbox: true }) after a disconnect removes what was kept too', async () => {
@@ -149,7 +150,26 @@ describe('attack: bounds', () => {
     await alice.settle()
     for (let i = 0; i < 20; i++) alice.env.server.push(`c${i}`, { userId: 'bob', content: 'x' })
     await alice.advance(5_000)
-    expect(Object.values(alice.store.getState().chat.messages).filter(({ messages }) => messages.length > 0).length).toBeLessThanOrEqual(3)
+    expect(valuesOf(alice.store.getState().chat.messages).filter(({ messages }) => messages.length > 0).length).toBeLessThanOrEqual(3)
+  })
+
+  it('G8: beyond maxChannels the channels that were opened least recently shrink first, however many there are', async () => {
+    const alice = openStore({ config: { history: { maxChannels: 3 } } })
+    alice.connect()
+    await alice.settle()
+    const channels = Array.from({ length: 40 }, (_, i) => `c${i}`)
+    const visit = (channelId: string) => {
+      alice.dispatch(alice.chat.actions.openChannel({ channelId }))
+      alice.dispatch(alice.chat.actions.closeChannel({ channelId }))
+    }
+    for (const channelId of channels) {
+      alice.env.server.push(channelId, { userId: 'bob', content: 'x' })
+      visit(channelId)
+      await alice.advance(2_000)
+      visit('c0')
+    }
+    await alice.advance(5_000)
+    expect(channels.filter((channelId) => alice.messages(channelId).length > 0)).toEqual(['c0', 'c38', 'c39'])
   })
 
   it('G8: closing channels shrinks the surplus', async () => {
@@ -163,7 +183,7 @@ describe('attack: bounds', () => {
     }
     await alice.advance(5_000)
     for (const channelId of channels) alice.dispatch(alice.chat.actions.closeChannel({ channelId }))
-    expect(Object.values(alice.store.getState().chat.messages).filter(({ messages }) => messages.length > 0).length).toBeLessThanOrEqual(3)
+    expect(valuesOf(alice.store.getState().chat.messages).filter(({ messages }) => messages.length > 0).length).toBeLessThanOrEqual(3)
   })
 
   const hanging = () => {

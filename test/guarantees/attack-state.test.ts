@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createActions } from '../../src/actions'
 import type { Page, ReceiptEvent, WireMessage } from '../../src/model'
+import { keysOf, valueAt } from '../../src/policy/table'
 import { createChatReducer, type ChatState } from '../../src/state/chat-state'
 
 const actions = createActions('chat', { now: () => 1_000, id: (() => { let n = 0; return () => `mine-${n++}` })() })
@@ -23,9 +24,9 @@ function run(facts: readonly Fact[], limits = { windowSize: 10, maxChannels: 10 
   return [...(from ? [] : [commands.connect({ userId: 'alice' }), reports.connectionOpened({ at: 1 })]), ...facts]
     .reduce<ChatState | undefined>((state, action) => reduce(state, action), from) ?? expect.fail('no state')
 }
-const channel = (state: ChatState, key = '#general') => state.messages[key] ?? expect.fail(`no channel ${key}`)
+const channel = (state: ChatState, key = '#general') => valueAt(state.messages, key) ?? expect.fail(`no channel ${key}`)
 const seqs = (state: ChatState) => channel(state).messages.map(({ seq }) => seq)
-const queue = (state: ChatState) => state.outbox.channels['#general'] ?? []
+const queue = (state: ChatState) => valueAt(state.outbox.channels, '#general') ?? []
 const send = (content: string) => commands.sendMessage({ ...general, content })
 const emitted = (id: string, attempt: number) => reports.messageEmitted({ id, ...general, attempt, at: 1, deadline: 99 })
 const delayed = (id: string, attempt: number) => reports.messageDelayed({
@@ -41,6 +42,11 @@ describe('attack: outbox state', () => {
     expect(queue(state)[0]).toMatchObject({ lease: { attempt: 2 }, spent: 1 })
   })
 
+  it('G2: the same sendMessage dispatched twice is queued once, whatever was sent between', () => {
+    const [first, second] = [send('a'), send('b')]
+    expect(queue(run([first, first, second, first])).map((entry) => entry.message.id)).toEqual([first.payload.id, second.payload.id])
+  })
+
   it('G3: an unknown outcome frees every later emit of its channel, and none before it', () => {
     const sent = ['a', 'b', 'c'].map(send)
     const ids = sent.map(({ payload }) => payload.id)
@@ -50,8 +56,8 @@ describe('attack: outbox state', () => {
 
   it('G7: a change of user without a sign-out shows the next one neither queue nor messages', () => {
     const state = run([send('secret'), received(message(1)), commands.connect({ userId: 'bob' })])
-    expect(state.outbox).toEqual({ userId: 'bob', channels: {}, reads: {} })
-    expect(state.messages).toEqual({})
+    expect(state.outbox).toEqual({ userId: 'bob', channels: [], reads: {} })
+    expect(state.messages).toEqual([])
   })
 
   it('G7: a cut connection suspects only the head of each channel', () => {
@@ -161,7 +167,7 @@ describe('attack: timeline state', () => {
     const facts = Array.from({ length: 8 }, (_, i) => `c${i}`).flatMap((channelId) =>
       [commands.openChannel({ channelId }), received(message(1, { channelId })), commands.closeChannel({ channelId })])
     const state = run([...facts, commands.openChannel({ channelId: 'last' })], { windowSize: 10, maxChannels: 3 })
-    expect(Object.keys(state.messages).filter((key) => channel(state, key).messages.length > 0)).toEqual(['#c5', '#c6', '#c7'])
+    expect(keysOf(state.messages).filter((key) => channel(state, key).messages.length > 0)).toEqual(['#c5', '#c6', '#c7'])
   })
 
   it('G8: errors are bounded', () => {

@@ -53,6 +53,16 @@ describe('sending', () => {
     expect(alice.shown()).toEqual(['echoed:sent'])
   })
 
+  it('G1: an echo that overtakes the acknowledgement does not hold up what waits for a place in flight', async () => {
+    const alice = openStore({ config: { delivery: { inFlightTotal: 1 } } })
+    alice.connect()
+    await alice.settle()
+    alice.env.network.fault({ direction: 'ack', action: { delayMs: 50 } })
+    for (const channel of ['a', 'b', 'c']) alice.send('hi', channel)
+    await alice.advance(1_000)
+    expect(['a', 'b', 'c'].flatMap((channel) => alice.shown(channel))).toEqual(['hi:sent', 'hi:sent', 'hi:sent'])
+  })
+
   it('G2: double acknowledgements and double echoes show one message', async () => {
     const alice = openStore()
     alice.connect()

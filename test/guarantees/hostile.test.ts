@@ -4,6 +4,7 @@ import { problemsOf } from '../support/hostile-checker'
 import { createHostileRun } from '../support/hostile-run'
 import { step, type Step } from '../support/hostile-steps'
 import { createHostileWorld, type HostileWorld } from '../support/hostile-world'
+import { valueAt } from '../../src/policy/table'
 
 /** Payloads and answers in all: 100,000 in CI, `FUZZ_CASES` anywhere. `FUZZ_SEED` and `FUZZ_PATH` repeat a failure. */
 const CASES = Number(process.env['FUZZ_CASES'] ?? (process.env['CI'] ? 100_000 : 20_000))
@@ -86,7 +87,7 @@ describe('G10: what the fuzzer found', () => {
     world.store.dispatch(world.store.chat.actions.sendMessage({ ...general, content: 'mine' }))
     answer(world, 'message:send', { success: false, error })
   })
-  const mine = ({ store }: HostileWorld) => store.state().outbox.channels['#general']?.[0]
+  const mine = ({ store }: HostileWorld) => valueAt(store.state().outbox.channels, '#general')?.[0]
 
   it("a page's message of another channel is dropped, counted and reported", async () => {
     const { invalid, store } = await page({ messages: [message({ channelId: 'other' })] })
@@ -112,7 +113,7 @@ describe('G10: what the fuzzer found', () => {
 
   it('an extra field that is undefined is absent, as a mapping of optional fields makes it', async () => {
     const { invalid, store } = await found((world) => world.say('message:new', [message({ replyTo: undefined })]))
-    expect([invalid(), store.state().messages['#general']?.messages]).toEqual([0, [message()]])
+    expect([invalid(), valueAt(store.state().messages, '#general')?.messages]).toEqual([0, [message()]])
   })
 
   it('the text of a refusal is kept at a bounded length', async () => {

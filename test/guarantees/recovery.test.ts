@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { configureStore } from '@reduxjs/toolkit'
 import { FLUSH, PAUSE, PERSIST, persistStore, PURGE, REGISTER, REHYDRATE } from 'redux-persist'
 import { createTestEnvironment } from 'redux-chat/testing'
+import { valueAt } from '../../src/policy/table'
 import { openStore } from '../support/chat-store'
 
 const contents = (log: readonly { readonly content: string }[]) => log.map(({ content }) => content)
@@ -48,13 +49,13 @@ describe('persisted state', () => {
     env.network.fault({ direction: 'down', event: 'message:new', action: 'drop' })
     const id = before.send('once')
     await before.advance(12_000)
-    const budget = before.store.getState().chat.outbox.channels['#general']?.[0]
+    const budget = valueAt(before.store.getState().chat.outbox.channels, '#general')?.[0]
     expect(budget).toMatchObject({ spent: 1 })
     const after = openStore({ env: env.reload() })
     after.connect()
     after.env.network.cut()
     await after.settle()
-    expect(after.store.getState().chat.outbox.channels['#general']?.[0]).toMatchObject({ spent: 1, lease: null, budgetFrom: budget?.budgetFrom })
+    expect(valueAt(after.store.getState().chat.outbox.channels, '#general')?.[0]).toMatchObject({ spent: 1, lease: null, budgetFrom: budget?.budgetFrom })
     after.env.network.restore()
     await after.advance(60_000)
     expect(after.messages()).toMatchObject([{ id, status: 'sent' }])

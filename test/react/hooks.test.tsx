@@ -7,6 +7,7 @@ import { Provider } from 'react-redux'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { ChatErrorBoundary, createChat, type SocketOptions } from 'redux-chat/react'
 import { createTestEnvironment } from 'redux-chat/testing'
+import { valueAt } from '../../src/policy/table'
 
 afterEach(cleanup)
 
@@ -170,7 +171,7 @@ describe('messages', () => {
     view.rerender(<Shell><Socket userId="alice" /><Room id="b" /></Shell>)
     await pass(100)
     const { messages } = store.getState().chat
-    expect([messages['#a']?.open, messages['#b']?.open]).toEqual([false, true])
+    expect([valueAt(messages, '#a')?.open, valueAt(messages, '#b')?.open]).toEqual([false, true])
   })
 })
 

@@ -4,6 +4,7 @@ import { NEWER_VERSION } from './disk'
 import type { Seen } from './ledger'
 import type { Tab } from './tab'
 import type { World } from './world'
+import { entriesOf, valueAt } from '../../src/policy/table'
 
 /** A broken promise, by the number that SIMULATION.md gives it. */
 export class Violation extends Error {
@@ -95,7 +96,7 @@ export function createWatch(world: World) {
   function checkUnread(tab: Tab, channelId: string, shown: readonly Message[]): void {
     const root = tab.store.getState()
     const { hasOlder, hasNewer } = tab.chat.selectors.selectChannel(root, channelId)
-    const channel = root.chat.messages[`#${channelId}`]
+    const channel = valueAt(root.chat.messages, `#${channelId}`)
     if (!channel?.anchored || hasOlder || hasNewer || (channel.messages[0]?.seq ?? 1) !== 1) return
     const me = tab.userId()
     const read = tab.chat.selectors.selectReceipts(root, channelId).find(({ userId }) => userId === me)?.read ?? 0
@@ -130,7 +131,7 @@ export function createWatch(world: World) {
     for (const tab of world.living) {
       if (tab.isFrozen()) continue
       let total = 0
-      for (const [key, queue] of Object.entries(tab.state().outbox.channels)) {
+      for (const [key, queue] of entriesOf(tab.state().outbox.channels)) {
         const leased = queue.filter(({ lease }) => lease !== null)
         total += leased.length
         require(leased.length <= (world.has('not_ordered') ? 1 : 32), 'I6', () => `${tab.name} has ${leased.length} in flight in ${key}`)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { ChatState } from '../../src/state/chat-state'
 import { LIMITS } from './hostile-world'
+import { entriesOf } from '../../src/policy/table'
 
 const id = z.string().min(1)
 const mark = z.int().nonnegative()
@@ -79,11 +80,11 @@ function shape(name: string, schema: z.ZodType, value: object): string[] {
 /** Everything that is wrong with a chat state; empty when it is well formed. */
 export function problemsOf({ connection: link, messages, outbox, errors }: ChatState): readonly string[] {
   const found = [
-    ...shape('connection', connection, link), ...shape('reads', reads, outbox.reads), ...shape('outbox', queues, outbox.channels),
+    ...shape('connection', connection, link), ...shape('reads', reads, outbox.reads), ...shape('outbox', queues, Object.fromEntries(entriesOf(outbox.channels))),
     ...errors.flatMap((each) => shape('errors', error, each)),
     ...(errors.length > 50 ? ['more than 50 errors'] : []),
   ]
-  for (const [name, each] of Object.entries(messages)) {
+  for (const [name, each] of entriesOf(messages)) {
     if (!name.startsWith('#')) found.push(`channel key ${name}`)
     if (seen.has(each)) continue
     const problem = windowProblem(name.slice(1), each.messages)
