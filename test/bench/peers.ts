@@ -1,7 +1,7 @@
-import { configureStore, createEntityAdapter, createSlice, type PayloadAction } from '@reduxjs/toolkit'
+import { configureStore, createEntityAdapter, createSlice, type PayloadAction, type Reducer } from '@reduxjs/toolkit'
 import { io, type Socket } from 'socket.io-client'
 import { StreamChat } from 'stream-chat'
-import posts from 'mattermost-redux/reducers/entities/posts'
+import * as mattermostPosts from 'mattermost-redux/reducers/entities/posts'
 import { CONTENT, loaded, received, series, type Item } from './chat'
 import { stopwatch, timeCalls, type Sample } from './measure'
 
@@ -13,6 +13,8 @@ export interface Holder {
   readonly each: (items: readonly Item[]) => readonly (() => void)[]
   /** One call for all, as far as it has one. */
   readonly burst: (items: readonly Item[]) => () => void
+  /** How many it holds: a peer that quietly drops what it is given would look fast. */
+  readonly size: () => number
 }
 
 const toStream = ({ id, channelId, userId, content, createdAt }: Item) => ({
@@ -36,6 +38,7 @@ export function streamChannels(): (channelId: string) => Holder {
         const messages = items.map(streamMessage)
         return () => void state.addMessagesSorted(messages, false, false, true, 'latest')
       },
+      size: () => state.latestMessages.length,
     }
   }
 }
@@ -61,6 +64,7 @@ export function entityAdapter(isSorted: boolean): Holder {
   }
   return {
     load: (items) => burst(items)(), burst,
+    size: () => store.getState().messages.ids.length,
     each: (items) => items.map((item) => actions.added(item)).map((action) => () => void store.dispatch(action)),
   }
 }
@@ -70,9 +74,21 @@ const toPost = ({ id, channelId, userId, content, createdAt }: Item) => ({
   root_id: '', original_id: '', hashtags: '', pending_post_id: '', type: '', props: {}, reply_count: 0, metadata: {},
 })
 
+interface Posts { readonly posts?: object }
+
+const isReducer = (value: unknown): value is Reducer<Posts> => typeof value === 'function'
+
+/** A CommonJS module with a default: Node wraps it once more. */
+function postsReducer(): Reducer<Posts> {
+  const { default: exported }: { readonly default: unknown } = mattermostPosts
+  const found = typeof exported === 'object' && exported !== null && 'default' in exported ? exported.default : exported
+  if (!isReducer(found)) throw new Error('unable to measure mattermost-redux: its posts reducer is not where it was')
+  return found
+}
+
 /** mattermost-redux's posts reducer: a page that is joined to the live edge, then one live post after the other. */
 export function mattermost(): Holder {
-  const store = configureStore({ reducer: { posts } })
+  const store = configureStore({ reducer: { posts: postsReducer() } })
   const pageOf = (items: readonly Item[]) => {
     const all = items.map(toPost)
     return { posts: Object.fromEntries(all.map((post) => [post.id, post])), order: all.map(({ id }) => id).reverse(), prev_post_id: '', next_post_id: '' }
@@ -87,6 +103,7 @@ export function mattermost(): Holder {
       store.dispatch({ type: 'RECEIVED_POSTS_IN_CHANNEL', channelId: items[0]?.channelId ?? 'general', data, recent: true, oldest: false })
     },
     each,
+    size: () => Object.keys(store.getState().posts.posts ?? {}).length,
     // It has no burst of live posts: each is an action.
     burst(items) {
       const calls = each(items)
@@ -97,12 +114,12 @@ export function mattermost(): Holder {
 
 /** Ours: a store with reducer and middleware, `before` messages received. */
 export function chatHolder(before: number, windowSize: number): Holder {
-  const { store } = loaded(before, windowSize)
+  const { chat, store } = loaded(before, windowSize)
   const burst: Holder['burst'] = (items) => {
     const action = received(items)
     return () => void store.dispatch(action)
   }
-  return { load: (items) => burst(items)(), burst, each: (items) => items.map((item) => burst([item])) }
+  return { load: (items) => burst(items)(), burst, each: (items) => items.map((item) => burst([item])), size: () => chat.selectors.selectMessages(store.getState(), 'general').length }
 }
 
 /** The next `count` live messages each time it is called, one by one. */

@@ -1,5 +1,5 @@
 import { series } from '../chat'
-import { timed, type Line } from '../lines'
+import { computed, type Line } from '../lines'
 import { interleave, middle, timeCalls, type Sample, type Side } from '../measure'
 import type { Part } from '../part'
 import { chatHolder, entityAdapter, mattermost, oneByOne, streamChat, type Holder } from '../peers'
@@ -27,11 +27,11 @@ async function flatness(isQuick: boolean): Promise<Line[]> {
     const big = before > 10_000 ? chatHolder(before, 1_000) : null
     const single = big && oneByOne(big, before, COUNT)
     sides[`one ${name}`] = () => (single ?? oneByOne(chatHolder(before, 1_000), before, COUNT))()
-    const other = before > 10_000 ? byBursts(chatHolder(before, 1_000), before, COUNT) : null
-    sides[`burst ${name}`] = () => (other ?? byBursts(chatHolder(before, 1_000), before, COUNT))()
+    const burst = big && byBursts(chatHolder(before, 1_000), before, COUNT * 10)
+    sides[`burst ${name}`] = () => (burst ?? byBursts(chatHolder(before, 1_000), before, COUNT * 10))()
   }
   const found = await interleave(isQuick ? 7 : 15, sides, 3)
-  const lineOf = (how: 'one' | 'burst', name: string): Line => timed({
+  const lineOf = (how: 'one' | 'burst', name: string): Line => computed({
     id: `ingest.${how}.${name}`, kind: 'cost', peer: 'ours after 1k', budget: 1.25,
     what: `live ${how === 'one' ? 'one by one' : `in bursts of ${BURST}`}, after ${name} received`,
   }, found[`${how} ${name}`] ?? [], found[`${how} 1k`] ?? [])
@@ -48,15 +48,17 @@ const PEERS: readonly Peer[] = [
   { id: 'mattermost', name: 'mattermost-redux posts', create: mattermost },
 ]
 
-const STOPS = [0, 1_000, 5_000, 10_000, 25_000, 50_000]
+const STOPS = [1, 1_000, 5_000, 10_000, 25_000, 50_000]
 
 /** What one more message costs a peer that holds so many. The load itself is not measured. */
 function marginal(create: () => Holder, before: number, count: number): Sample[] {
   const holder = create()
-  if (before > 0) holder.load(series(0, before))
+  holder.load(series(0, before))
   const step = oneByOne(holder, before, count)
   step()
-  return [step(), step(), step()]
+  const samples = [step(), step(), step()]
+  if (holder.size() !== before + count * 4) throw new Error(`unable to compare: the peer holds ${holder.size()} of ${before + count * 4} messages`)
+  return samples
 }
 
 /** The area under the measured curve: what all 50,000 cost one by one, in microseconds. */
@@ -70,13 +72,13 @@ function whole(holder: Holder): Sample {
 }
 
 function against({ id, name, create, budget }: Peer, ours: readonly Sample[], isQuick: boolean): Line[] {
-  const curve = STOPS.map((before) => marginal(create, before, isQuick ? 5 : 15))
+  const curve = STOPS.map((before) => marginal(create, before, isQuick && before > 10_000 ? 2 : 15))
   const at = (before: number): readonly Sample[] => curve[STOPS.indexOf(before)] ?? []
   const total: Sample = { wall: area(curve.map((samples) => middle(samples).wall)), cpu: area(curve.map((samples) => middle(samples).cpu)) }
   const perMessage = ours.map(({ wall, cpu }) => ({ wall: wall / LIVE, cpu: cpu / LIVE }))
-  const atStops = [1_000, 10_000, 50_000].map((before) => timed(
+  const atStops = [1_000, 10_000, 50_000].map((before) => computed(
     { id: `ingest.${id}.${before}`, what: `live, one by one, with ${before.toLocaleString('en')} before`, peer: name, kind: 'faster' }, perMessage, at(before)))
-  const sum = timed({
+  const sum = computed({
     id: `ingest.${id}.total`, what: '50,000 live messages one by one, in all', kind: 'faster', ...(budget !== undefined && { budget }),
     peer: `${name} (extrapolated: area under its measured curve)`,
   }, ours, [total])
@@ -84,7 +86,7 @@ function against({ id, name, create, budget }: Peer, ours: readonly Sample[], is
 }
 
 /** stream-chat's 50,000 without any extrapolation: a minute or more. */
-const streamWhole = (ours: readonly Sample[]): Line => timed({
+const streamWhole = (ours: readonly Sample[]): Line => computed({
   id: 'ingest.stream.whole', what: '50,000 live messages one by one, in all', kind: 'faster', budget: 500, peer: 'stream-chat channel state, all 50,000 run',
 }, ours, [whole(streamChat())])
 
@@ -93,7 +95,7 @@ async function wide(isQuick: boolean): Promise<Line[]> {
   const COUNT = isQuick ? 40 : 100
   const [ours, stream] = [oneByOne(chatHolder(10_000, 100_000), 10_000, COUNT), oneByOne(filled(streamChat(), 10_000), 10_000, COUNT)]
   const found = await interleave(isQuick ? 3 : 7, { ours, stream })
-  return [timed({ id: 'ingest.wide', what: 'live, one by one, 10k all kept (windowSize 100k)', peer: 'stream-chat channel state', kind: 'faster' }, found.ours, found.stream)]
+  return [computed({ id: 'ingest.wide', what: 'live, one by one, 10k all kept (windowSize 100k)', peer: 'stream-chat channel state', kind: 'faster' }, found.ours, found.stream)]
 }
 
 function filled(holder: Holder, count: number): Holder {
@@ -110,8 +112,8 @@ async function bursts(isQuick: boolean): Promise<Line[]> {
   })
   const what = `live in bursts of ${BURST}, with 10,000 before`
   return [
-    timed({ id: 'ingest.burst.stream', what, peer: 'stream-chat channel state', kind: 'faster' }, found.ours, found.stream),
-    timed({ id: 'ingest.burst.sorted', what, peer: 'RTK entity adapter, sorted', kind: 'faster' }, found.ours, found.sorted),
+    computed({ id: 'ingest.burst.stream', what, peer: 'stream-chat channel state', kind: 'faster' }, found.ours, found.stream),
+    computed({ id: 'ingest.burst.sorted', what, peer: 'RTK entity adapter, sorted', kind: 'faster' }, found.ours, found.sorted),
   ]
 }
 
