@@ -1,54 +1,61 @@
+/**
+ * Interleaving is done here and not with tinybench: it runs one task to its end before the next, so a change of the machine's mood meets
+ * one side only; most operations here change the state that the next one meets; and a clock read per call costs more than a selector.
+ */
 export const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN
 
-/** Events per second: of the clock, and of this process's own CPU time, which other work on the machine does not lengthen. */
-export interface Rate { readonly wall: number; readonly cpu: number }
+/** Microseconds per operation: by the clock, and of this process's own CPU time, which other work on the machine does not lengthen. */
+export interface Sample { readonly wall: number; readonly cpu: number }
 
 /** Starts a measurement; the returned function ends it. */
-export function stopwatch(): (count: number) => Rate {
+export function stopwatch(): (count: number) => Sample {
   const cpu = process.cpuUsage()
   const start = performance.now()
   return (count) => {
     const taken = performance.now() - start
     const { user, system } = process.cpuUsage(cpu)
-    return { wall: (count / taken) * 1_000, cpu: (count / (user + system)) * 1_000_000 }
+    return { wall: (taken * 1_000) / count, cpu: (user + system) / count }
   }
 }
 
-export const medianRate = (rates: readonly Rate[]): Rate => ({ wall: median(rates.map(({ wall }) => wall)), cpu: median(rates.map(({ cpu }) => cpu)) })
+/** Times `count` calls of something that does not wait. */
+export function time(count: number, task: (i: number) => void): Sample {
+  const stop = stopwatch()
+  for (let i = 0; i < count; i++) task(i)
+  return stop(count)
+}
 
-/** Runs the sides in turn, A B A B, so that a change of the machine's mood meets all; gives each side's median. */
-export async function interleave<T>(rounds: number, sides: readonly (() => Promise<T> | T)[], middle: (values: readonly T[]) => T): Promise<T[]> {
-  const found = sides.map((): T[] => [])
-  for (let round = 0; round <= rounds; round++) {
-    for (const [i, side] of sides.entries()) {
+export function timeCalls(calls: readonly (() => void)[]): Sample {
+  const stop = stopwatch()
+  for (const call of calls) call()
+  return stop(calls.length)
+}
+
+export type Side = () => Promise<Sample> | Sample
+
+/** Runs the sides in turn, A B A B, so that a change of the machine's mood meets all; gives each side's samples, the first (warm-up) left out. */
+export async function interleave<K extends string>(rounds: number, sides: Readonly<Record<K, Side>>, warmUps = 1): Promise<Record<K, Sample[]>> {
+  const names = Object.keys(sides) as K[]
+  const found = Object.fromEntries(names.map((name) => [name, [] as Sample[]])) as Record<K, Sample[]>
+  for (let round = -warmUps; round < rounds; round++) {
+    for (const name of names) {
       globalThis.gc?.()
-      const value = await side()
-      // The first round warms up.
-      if (round > 0) found[i]?.push(value)
+      const sample = await sides[name]()
+      if (round >= 0) found[name].push(sample)
     }
   }
-  return found.map(middle)
+  return found
 }
 
-export interface Row {
-  readonly what: string
-  readonly figure: string
-  readonly peer: string
-  readonly ratio: number
-  /** The same by CPU time, where that was measured. */
-  readonly cpuRatio: number | null
-  readonly budget: string
-  readonly met: boolean | null
-}
+export const middle = (samples: readonly Sample[]): Sample =>
+  ({ wall: median(samples.map(({ wall }) => wall)), cpu: median(samples.map(({ cpu }) => cpu)) })
 
-export const table = (rows: readonly Row[]): string => {
-  const cells = [
-    ['what', 'figure', 'peer', 'ratio', 'by CPU', 'budget', ''],
-    ...rows.map(({ what, figure, peer, ratio, cpuRatio, budget, met }) => [what, figure, peer, ratio.toFixed(ratio < 0.1 ? 5 : 2), cpuRatio?.toFixed(2) ?? '', budget, met === null ? '' : met ? 'met' : 'NOT MET']),
-  ]
-  const widths = (cells[0] ?? []).map((_, i) => Math.max(...cells.map((row) => row[i]?.length ?? 0)))
-  return cells.map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ').trimEnd()).join('\n')
-}
+/** Lets everything that is due run: a macrotask, with the microtasks before it. */
+export const turn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve) })
 
-export const rate = (value: number): string => `${Math.round(value).toLocaleString('en')}/s`
-export const micros = (value: number): string => `${value.toFixed(2)} us`
+/** A promise and the function that resolves it. */
+export function signal(): { readonly reached: Promise<void>; readonly reach: () => void } {
+  let reach: () => void = () => undefined
+  const reached = new Promise<void>((resolve) => { reach = resolve })
+  return { reached, reach }
+}

@@ -1,0 +1,125 @@
+import { series } from '../chat'
+import { computed, type Line } from '../lines'
+import { interleave, middle, timeCalls, type Sample, type Side } from '../measure'
+import type { Part } from '../part'
+import { chatHolder, entityAdapter, mattermost, oneByOne, streamChat, type Holder } from '../peers'
+
+const LIVE = 50_000
+const BURST = 100
+const RECEIVED = { '1k': 1_000, '10k': 10_000, '50k': 50_000, '100k': 100_000, '1M': 1_000_000 } as const
+
+function byBursts(holder: Holder, before: number, count: number): () => Sample {
+  let next = before
+  return () => {
+    const bursts = Array.from({ length: count / BURST }, (_, i) => holder.burst(series(next + i * BURST, BURST)))
+    next += count
+    const { wall, cpu } = timeCalls(bursts)
+    return { wall: wall / BURST, cpu: cpu / BURST }
+  }
+}
+
+/** Ours after 1k to 1M received: the window is bounded, so the cost must not move. */
+async function flatness(isQuick: boolean): Promise<Line[]> {
+  const COUNT = 1_000
+  const sides: { [name: string]: Side } = {}
+  for (const [name, before] of Object.entries(RECEIVED)) {
+    // Those that are cheap to fill begin anew each round, so that 1k stays 1k.
+    const big = before > 10_000 ? chatHolder(before, 1_000) : null
+    const single = big && oneByOne(big, before, COUNT)
+    sides[`one ${name}`] = () => (single ?? oneByOne(chatHolder(before, 1_000), before, COUNT))()
+    const burst = big && byBursts(chatHolder(before, 1_000), before, COUNT * 10)
+    sides[`burst ${name}`] = () => (burst ?? byBursts(chatHolder(before, 1_000), before, COUNT * 10))()
+  }
+  const found = await interleave(isQuick ? 7 : 15, sides, 3)
+  const lineOf = (how: 'one' | 'burst', name: string): Line => computed({
+    id: `ingest.${how}.${name}`, kind: 'cost', peer: 'ours after 1k', budget: 1.25,
+    what: `live ${how === 'one' ? 'one by one' : `in bursts of ${BURST}`}, after ${name} received`,
+  }, found[`${how} ${name}`] ?? [], found[`${how} 1k`] ?? [])
+  const names = Object.keys(RECEIVED).slice(1)
+  return [...names.map((name) => lineOf('one', name)), ...names.map((name) => lineOf('burst', name))]
+}
+
+interface Peer { readonly id: string; readonly name: string; readonly create: () => Holder; readonly budget?: number }
+
+const PEERS: readonly Peer[] = [
+  { id: 'stream', name: 'stream-chat channel state', create: streamChat, budget: 500 },
+  { id: 'sorted', name: 'RTK entity adapter, sorted', create: () => entityAdapter(true), budget: 1_000 },
+  { id: 'unsorted', name: 'RTK entity adapter, unsorted', create: () => entityAdapter(false) },
+  { id: 'mattermost', name: 'mattermost-redux posts', create: mattermost },
+]
+
+const STOPS = [1, 1_000, 5_000, 10_000, 25_000, 50_000]
+
+/** What one more message costs a peer that holds so many. The load itself is not measured. */
+function marginal(create: () => Holder, before: number, count: number): Sample[] {
+  const holder = create()
+  holder.load(series(0, before))
+  const step = oneByOne(holder, before, count)
+  step()
+  const samples = [step(), step(), step()]
+  if (holder.size() !== before + count * 4) throw new Error(`unable to compare: the peer holds ${holder.size()} of ${before + count * 4} messages`)
+  return samples
+}
+
+/** The area under the measured curve: what all 50,000 cost one by one, in microseconds. */
+const area = (costs: readonly number[]): number => STOPS.slice(1).reduce((sum, stop, i) =>
+  sum + (stop - (STOPS[i] ?? 0)) * ((costs[i] ?? 0) + (costs[i + 1] ?? 0)) / 2, 0)
+
+/** All 50,000 in one go. */
+function whole(holder: Holder): Sample {
+  const { wall, cpu } = timeCalls(holder.each(series(0, LIVE)))
+  return { wall: wall * LIVE, cpu: cpu * LIVE }
+}
+
+function against({ id, name, create, budget }: Peer, ours: readonly Sample[], isQuick: boolean): Line[] {
+  const curve = STOPS.map((before) => marginal(create, before, isQuick && before > 10_000 ? 2 : 15))
+  const at = (before: number): readonly Sample[] => curve[STOPS.indexOf(before)] ?? []
+  const total: Sample = { wall: area(curve.map((samples) => middle(samples).wall)), cpu: area(curve.map((samples) => middle(samples).cpu)) }
+  const perMessage = ours.map(({ wall, cpu }) => ({ wall: wall / LIVE, cpu: cpu / LIVE }))
+  const atStops = [1_000, 10_000, 50_000].map((before) => computed(
+    { id: `ingest.${id}.${before}`, what: `live, one by one, with ${before.toLocaleString('en')} before`, peer: name, kind: 'faster' }, perMessage, at(before)))
+  const sum = computed({
+    id: `ingest.${id}.total`, what: '50,000 live messages one by one, in all', kind: 'faster', ...(budget !== undefined && { budget }),
+    peer: `${name} (extrapolated: area under its measured curve)`,
+  }, ours, [total])
+  return [sum, ...atStops]
+}
+
+/** stream-chat's 50,000 without any extrapolation: a minute or more. */
+const streamWhole = (ours: readonly Sample[]): Line => computed({
+  id: 'ingest.stream.whole', what: '50,000 live messages one by one, in all', kind: 'faster', budget: 500, peer: 'stream-chat channel state, all 50,000 run',
+}, ours, [whole(streamChat())])
+
+/** Like for like with peers that evict nothing: everything in the window. */
+async function wide(isQuick: boolean): Promise<Line[]> {
+  const COUNT = isQuick ? 40 : 100
+  const [ours, stream] = [oneByOne(chatHolder(10_000, 100_000), 10_000, COUNT), oneByOne(filled(streamChat(), 10_000), 10_000, COUNT)]
+  const found = await interleave(isQuick ? 3 : 7, { ours, stream })
+  return [computed({ id: 'ingest.wide', what: 'live, one by one, 10k all kept (windowSize 100k)', peer: 'stream-chat channel state', kind: 'faster' }, found.ours, found.stream)]
+}
+
+function filled(holder: Holder, count: number): Holder {
+  holder.load(series(0, count))
+  return holder
+}
+
+async function bursts(isQuick: boolean): Promise<Line[]> {
+  const COUNT = BURST * 2
+  const found = await interleave(isQuick ? 3 : 7, {
+    ours: byBursts(chatHolder(10_000, 1_000), 10_000, COUNT),
+    stream: byBursts(filled(streamChat(), 10_000), 10_000, COUNT),
+    sorted: byBursts(filled(entityAdapter(true), 10_000), 10_000, COUNT),
+  })
+  const what = `live in bursts of ${BURST}, with 10,000 before`
+  return [
+    computed({ id: 'ingest.burst.stream', what, peer: 'stream-chat channel state', kind: 'faster' }, found.ours, found.stream),
+    computed({ id: 'ingest.burst.sorted', what, peer: 'RTK entity adapter, sorted', kind: 'faster' }, found.ours, found.sorted),
+  ]
+}
+
+export const run: Part = async ({ isQuick }) => {
+  whole(chatHolder(0, 1_000))
+  const ours = Array.from({ length: isQuick ? 3 : 5 }, () => whole(chatHolder(0, 1_000)))
+  const lines = [...PEERS.flatMap((peer) => against(peer, ours, isQuick))]
+  return [...lines, ...(isQuick ? [] : [streamWhole(ours)]), ...await bursts(isQuick), ...await wide(isQuick), ...await flatness(isQuick)]
+}
