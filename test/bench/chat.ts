@@ -66,13 +66,15 @@ export function createCountingStorage(isCounting = false): CountingStorage {
   return {
     written,
     load: async (userId) => ({ records: structuredClone([...records.values()].filter((record) => record.userId === userId)), unreadable: [] }),
-    async write({ put, remove }: RecordChange) {
-      for (const record of put) records.set(keyOf(record), structuredClone(record))
+    async write({ put, update = [], remove }: RecordChange) {
+      const all = [...put, ...update]
+      for (const record of all) records.set(keyOf(record), structuredClone(record))
       for (const gone of remove) records.delete(keyOf(gone))
       written.writes++
-      written.puts += put.length
+      written.puts += all.length
       written.removes += remove.length
-      if (isCounting) for (const record of put) written.bytes += Buffer.byteLength(JSON.stringify(record))
+      if (isCounting) for (const record of all) written.bytes += Buffer.byteLength(JSON.stringify(record))
+      return []
     },
     async adopt(userId, from, tab, ids) {
       const wanted = ids && new Set(ids)

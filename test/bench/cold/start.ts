@@ -7,3 +7,5 @@ await start(url)
 const wall = (performance.now() - began) * 1_000
 const { user, system } = process.cpuUsage(cpu)
 process.send?.({ wall, cpu: user + system }, () => process.exit(0))
+
+export {}

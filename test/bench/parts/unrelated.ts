@@ -1,4 +1,4 @@
-import { configureStore, createSlice } from '@reduxjs/toolkit'
+import { configureStore, createSlice, type Middleware } from '@reduxjs/toolkit'
 import { createChat } from '../../../src/index'
 import { CONTENT, createCountingStorage, gated, received, series } from '../chat'
 import { computed, counted } from '../lines'
@@ -34,12 +34,14 @@ async function withChat() {
   return store
 }
 
+const NOTHING: Middleware = () => (next) => (action) => next(action)
+
 /** What a second small slice and a middleware that does nothing would cost: the least that any such library adds. */
 function withNothing() {
   const idle = createSlice({ name: 'idle', initialState: 0, reducers: {} })
   return configureStore({
     reducer: { counter: counter.reducer, idle: idle.reducer },
-    middleware: (getDefault) => getDefault().concat(() => (next) => (action) => next(action)),
+    middleware: (getDefault) => getDefault().concat(NOTHING),
   })
 }
 
