@@ -35,15 +35,18 @@ export function createLedger(): Ledger {
   let durable = 0
   let slowest = 0
 
-  function hearControl({ tab, n, at }: Extract<Report, { kind: 'control' }>): void {
+  /** Opening counts as the first, number 0: the library has to open its database too. */
+  function hearControl({ tab, n, at }: { readonly tab: string; readonly n: number; readonly at: number }): void {
     const writes = controls.get(tab) ?? new Map<number, { from: number; to: number | null }>()
     controls.set(tab, writes)
     const begun = writes.get(n)
     writes.set(n, begun ? { ...begun, to: at } : { from: at, to: null })
-    if (begun) durable = n
   }
 
-  function hearFound({ tab, n }: Extract<Report, { kind: 'found' }>): void {
+  const isDone = ({ tab, n }: { readonly tab: string; readonly n: number }): boolean => typeof controls.get(tab)?.get(n)?.to === 'number'
+
+  function hearFound({ tab, n, at }: Extract<Report, { kind: 'found' }>): void {
+    hearControl({ tab, n: 0, at })
     if (n < durable) wipes.push(tab)
     durable = n
   }
@@ -58,7 +61,10 @@ export function createLedger(): Ledger {
       slowest = Math.max(slowest, Date.now() - report.at)
       if (report.kind === 'dispatched') dispatched.set(report.id, report)
       else if (report.kind === 'stored') stored.set(report.id, report.at)
-      else if (report.kind === 'control') hearControl(report)
+      else if (report.kind === 'control') {
+        hearControl(report)
+        if (isDone(report)) durable = report.n
+      } else if (report.kind === 'opening') hearControl({ ...report, n: 0 })
       else if (report.kind === 'found') hearFound(report)
     },
   }

@@ -5,6 +5,8 @@ export type Report =
   | { readonly kind: 'stored'; readonly id: string; readonly at: number }
   /** Messages that an earlier page wrote are shown, all at once; `sinceStart`: ms since the navigation began. */
   | { readonly kind: 'restored'; readonly ids: readonly string[]; readonly at: number; readonly sinceStart: number }
+  /** The bare writes' database is about to be opened. */
+  | { readonly kind: 'opening'; readonly tab: string; readonly at: number }
   /** What is left of the bare writes of all earlier pages. */
   | { readonly kind: 'found'; readonly tab: string; readonly n: number; readonly at: number }
   /** The n-th bare write beside the library's: begun, then done. */

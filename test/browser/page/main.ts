@@ -129,6 +129,7 @@ store.dispatch(actions.connect({ userId: 'alice' }))
 for (const channelId of CHANNELS) store.dispatch(actions.openChannel({ channelId }))
 const seed = query.get('seed')
 if (query.get('control') === 'on') {
+  tell({ kind: 'opening', tab, at: now() })
   void bare.count().then((n) => {
     tell({ kind: 'found', tab, n, at: now() })
     return compare(n + 1)
