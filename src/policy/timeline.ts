@@ -53,6 +53,7 @@ const improves = (held: WireMessage, incoming: WireMessage): boolean =>
 
 /** Whether all that came stands behind the window, in order, and is new: the usual burst. */
 function follows<X extends Extra>(window: Window<X>, incoming: Window<X>): boolean {
+  if (incoming.length > 1 && new Set(incoming.map(({ id }) => id)).size < incoming.length) return false
   const index = indexOf(window)
   let last = window.at(-1)
   for (const message of incoming) {

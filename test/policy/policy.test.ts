@@ -143,6 +143,12 @@ describe('timeline', () => {
     expect(mergeMessages(placed, [message(3, 'a', 6)], 10)).toBe(placed)
   })
 
+  it('keeps the first of two messages with one id, also within a burst that follows the window', () => {
+    const window = mergeMessages([message(1)], [message(2, 'a'), message(3, 'a'), message(4)], 10)
+    expect(window.map(({ seq, id }) => [seq, id])).toEqual([[1, 'm1'], [2, 'a'], [4, 'm4']])
+    expect(findMessage(window, 'a')?.seq).toBe(2)
+  })
+
   it('G5: a union in order, each once, whatever the batches', () => {
     const pool = fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 60 })
     fc.assert(fc.property(fc.array(pool, { maxLength: 8 }), (batches) => {
