@@ -130,6 +130,14 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     })
   }
 
+  /** How many of a channel's messages may be in flight; those that an echo has settled count until their ack comes. */
+  function flyingIn(queue: Queue<X>): number {
+    const channelId = queue[0]?.message.channelId
+    let count = 0
+    for (const { target } of flights.values()) if (target.channelId === channelId) count++
+    return count
+  }
+
   /** Emits until no more may be in flight; true when it came to the end. */
   function emitAll(entries: readonly OutboxEntry<X>[]): boolean {
     const generation = link.generation()
@@ -146,7 +154,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     const isKnown = looked?.channels === channels && looked.capabilities === capabilities
     if (isKnown || flights.size >= delivery.inFlightTotal || isSuspectInFlight()) return
     const perChannel = capabilities.includes('ordered') ? delivery.inFlightPerChannel : 1
-    const found = changedQueues({ channels, capabilities }).flatMap((queue) => due(queue, perChannel, gate))
+    const found = changedQueues({ channels, capabilities }).flatMap((queue) => due(queue, perChannel, flyingIn(queue), gate))
     const alone = found.find(isSuspect)
     if (!alone) {
       if (emitAll(found)) looked = { channels, capabilities }

@@ -56,8 +56,8 @@ export function createIndexedDbStorage({ name, factory = indexedDB }: { readonly
     return opening
   }
 
-  async function begin(mode: IDBTransactionMode): Promise<IDBTransaction> {
-    const start = (db: IDBDatabase): IDBTransaction => db.transaction(STORE, mode, { durability: 'strict' })
+  async function begin(mode: IDBTransactionMode, durability: IDBTransactionDurability = 'strict'): Promise<IDBTransaction> {
+    const start = (db: IDBDatabase): IDBTransaction => db.transaction(STORE, mode, { durability })
     try {
       return start(await open())
     } catch (reason) {
@@ -103,12 +103,14 @@ export function createIndexedDbStorage({ name, factory = indexedDB }: { readonly
       return lost
     },
     async adopt(userId, from, tab, ids) {
-      const transaction = await begin('readwrite')
+      // Were it lost with the power, they would belong to a tab that has ended, as before.
+      const transaction = await begin('readwrite', 'relaxed')
       const done = completed(transaction)
+      // A refused request ends both, and says why itself.
+      done.catch(() => undefined)
       const records = transaction.objectStore(STORE)
-      const found = await settled(records.getAll(ofUser(userId)))
-      const wanted = ids && new Set(ids)
-      const moved = found.filter(isRecord).filter((record) => record.tab === from && wanted?.has(record.id) !== false).map((record) => ({ ...record, tab }))
+      const found = await Promise.all(ids.map((id) => settled<unknown>(records.get([userId, id]))))
+      const moved = found.filter(isRecord).filter((record) => record.tab === from).map((record) => ({ ...record, tab }))
       for (const record of moved) records.put(record)
       await done
       return moved

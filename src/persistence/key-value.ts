@@ -143,13 +143,20 @@ export function createKeyValueStorage({ name, storage }: { readonly name: string
     }
   }
 
+  /** What the place of a record holds now, if that is it still. */
+  async function readAt(wanted: { readonly userId: string; readonly id: string }, known: ReadonlyMap<string, string>): Promise<StoredRecord | null> {
+    const key = known.get(recordKey(wanted))
+    const text = key === undefined ? null : await readText(key)
+    const held = text === null ? null : parse(text)
+    return isRecord(held) && recordKey(held) === recordKey(wanted) ? held : null
+  }
+
   /** Which of these another tab has taken over since they were written. */
   async function ofOthers(records: readonly StoredRecord[], known: ReadonlyMap<string, string>): Promise<readonly string[]> {
     const lost: string[] = []
     for (const record of records) {
-      const text = await readText(known.get(recordKey(record)) ?? '')
-      const held = text === null ? null : parse(text)
-      if (isRecord(held) && recordKey(held) === recordKey(record) && held.tab !== record.tab) lost.push(record.id)
+      const held = await readAt(record, known)
+      if (held && held.tab !== record.tab) lost.push(record.id)
     }
     return lost
   }
@@ -188,10 +195,10 @@ export function createKeyValueStorage({ name, storage }: { readonly name: string
       return lost
     }),
     adopt: (userId, from, tab, ids) => queued(async () => {
-      const wanted = ids && new Set(ids)
-      const { records } = await load(userId)
-      const moved = records.filter((record) => record.tab === from && wanted?.has(record.id) !== false).map((record) => ({ ...record, tab }))
-      await put(moved, await known())
+      const all = await known()
+      const found = await Promise.all(ids.map((id) => readAt({ userId, id }, all)))
+      const moved = found.flatMap((record) => (record?.tab === from ? [{ ...record, tab }] : []))
+      await put(moved, all)
       return moved
     }),
     clear: (userId) => queued(async () => {

@@ -22,9 +22,13 @@ export const tabsOf = (records: readonly StoredRecord[]): readonly string[] => [
 export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
   /** One lock per tab and user: a tab that serves somebody else now no longer keeps what it left. */
   const lockOf = (userId: string, tab: string): string => `${scope}:tab:${tab}:${userId}`
+  /** Nobody else asks for it: while it is held, this tab has lost no lock. One that others wait for may be theirs for a moment. */
+  const witnessOf = (userId: string): string => `${scope}:witness:${tabId}:${userId}`
   /** The locks of tabs whose end this one waits for, each with the stop of its waiting. */
   const awaited = new Map<string, Stop>()
   let releaseLock: Stop | null = null
+  let leave: Stop = () => undefined
+  let claimedAt = 0
 
   /** Without locks nobody can tell, and everybody else counts as ended. */
   async function living(userId: string, tabs: readonly string[]): Promise<readonly string[]> {
@@ -38,10 +42,12 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     async claim(userId: string): Promise<boolean> {
       if (!locks) return false
       const isFirst = releaseLock === null
-      const kept = isFirst || (await living(userId, [tabId])).length > 0
+      const kept = isFirst || (await locks.held([witnessOf(userId)])).size > 0
       if (isFirst || !kept) {
         releaseLock?.()
-        releaseLock = locks.hold(lockOf(userId, tabId))
+        const held = [witnessOf(userId), lockOf(userId, tabId)].map((name) => locks.hold(name))
+        releaseLock = () => held.forEach((release) => release())
+        claimedAt = clock.monotonic()
       }
       return kept
     },
@@ -49,17 +55,22 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     awaitEnd(userId: string, tab: string, ended: (graceMs: number) => void): void {
       const lock = lockOf(userId, tab)
       if (!locks || awaited.has(lock)) return
-      const since = clock.monotonic()
       const stop = locks.hold(lock, () => {
         stop()
         awaited.delete(lock)
-        ended(clock.monotonic() - since <= UNLOAD_MS ? 0 : RELOAD_GRACE_MS)
+        ended(clock.monotonic() - claimedAt <= UNLOAD_MS ? 0 : RELOAD_GRACE_MS)
       })
       awaited.set(lock, stop)
     },
     /** One tab at a time. */
     alone: <T>(task: () => Promise<T>): Promise<T> => (locks ? locks.during(`${scope}:adopt`, task) : task()),
+    /** Hears of each other tab of the user, whether it has anything to keep by now or not. */
+    meet(userId: string, met: (tab: string) => void): void {
+      leave()
+      if (locks) leave = locks.meet(`${scope}:tabs:${userId}`, tabId, met)
+    },
     stopWaiting(): void {
+      leave()
       for (const stop of awaited.values()) stop()
       awaited.clear()
     },

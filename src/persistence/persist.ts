@@ -36,6 +36,7 @@ export interface Restoration<X extends Extra> extends RestoredOutbox<X> {
   readonly lost: readonly string[]
 }
 
+const ADOPTED_AT_ONCE = 100
 const RESTORE_RETRY = { baseMs: 1_000, maxMs: 60_000 }
 
 const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => keysOf(outbox.channels).length === 0
@@ -59,6 +60,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   const timers = new Set<Stop>()
   let seen = nothing
   let user: string | null = null
+  let looking: Promise<unknown> = Promise.resolve()
 
   function later(delayMs: number, task: () => void): void {
     const stop = clock.setTimer(delayMs, () => {
@@ -79,11 +81,15 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     // Somebody else has signed in since: their tab keeps nothing of this user.
     if (user !== userId) return []
     const ended = others.filter(({ tab }) => !living.includes(tab))
-    const moved = await Promise.all(tabsOf(ended).map(async (tab): Promise<readonly StoredRecord[]> => {
+    const moved: StoredRecord[] = []
+    for (const tab of tabsOf(ended)) {
       const ids = ended.filter((record) => record.tab === tab && isReadable(record)).map(({ id }) => id)
-      return ids.length === 0 ? [] : await writer.between((target) => target.adopt(userId, tab, tabId, ids)) ?? []
-    }))
-    return [...moved.flat(), ...ended.filter((record) => !isReadable(record))]
+      // In slices: what is dispatched meanwhile is written between two of them.
+      for (let at = 0; at < ids.length; at += ADOPTED_AT_ONCE) {
+        moved.push(...await writer.between((target) => target.adopt(userId, tab, tabId, ids.slice(at, at + ADOPTED_AT_ONCE))) ?? [])
+      }
+    }
+    return [...moved, ...ended.filter((record) => !isReadable(record))]
   })
 
   async function takeOver(userId: string, tab: string): Promise<void> {
@@ -99,9 +105,10 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
 
   function awaitEnd(userId: string, tab: string): void {
     if (user !== userId) return
-    ownership.awaitEnd(userId, tab, (graceMs) => later(graceMs, () => void takeOver(userId, tab).catch((reason: unknown) => report.failed({
-      code: 'storage_failed', message: `unable to take over the messages of a closed tab: ${String(reason)}; they come back with the next connect`,
-    }))))
+    ownership.awaitEnd(userId, tab, (graceMs) => later(graceMs, () => void takeOver(userId, tab).catch((reason: unknown) => {
+      report.failed({ code: 'storage_failed', message: `unable to take over the messages of a closed tab yet: ${String(reason)}` })
+      readAgain(userId, 1)
+    })))
   }
 
   /** This tab's records that the state does not show, less what waits to be removed. Exact only between two writes. */
@@ -115,12 +122,23 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     return [...own.values()]
   }
 
-  async function read(userId: string): Promise<Restoration<X>> {
+  /** One look after the other: each one's claim has to know whether the lock was held since the last. */
+  function read(userId: string): Promise<Restoration<X>> {
+    const mine = looking.then(() => readNow(userId))
+    looking = mine.catch(() => undefined)
+    return mine
+  }
+
+  async function readNow(userId: string): Promise<Restoration<X>> {
     const kept = await ownership.claim(userId)
-    const loaded = await writer.between(async (target) => {
+    // With the lock asked for, so that nobody who hears of this tab takes it for dead.
+    if (user === userId) ownership.meet(userId, (tab) => awaitEnd(userId, tab))
+    const look = () => writer.between(async (target) => {
       const found = await target.load(userId)
       return { ...found, own: ownOf(userId, found.records), shown: seen.userId === userId ? storedIds(seen) : [] }
     })
+    // Who took this tab for dead may be about to move its records: looked at before or after that, never amid it.
+    const loaded = await (kept ? look() : ownership.alone(look))
     if (!loaded) return { ...readRecords<X>(userId, [], []), lost: [] }
     const others = loaded.records.filter(({ tab }) => tab !== tabId)
     const living = await ownership.living(userId, tabsOf(others))

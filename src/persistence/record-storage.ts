@@ -39,8 +39,8 @@ export interface RecordStorage {
   load(userId: string): Promise<LoadedRecords>
   /** All of the change or nothing; durable when it resolves, with the ids of the updates that were left alone. */
   write(change: RecordChange): Promise<readonly string[]>
-  /** Gives the records `ids` (default: all) that still belong to `from` to `tab`; resolves with those that it got, in one transaction. */
-  adopt(userId: string, from: string, tab: string, ids?: readonly string[]): Promise<readonly StoredRecord[]>
+  /** Gives those of the records `ids` that still belong to `from` to `tab`, in one transaction; resolves with what it gave. */
+  adopt(userId: string, from: string, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]>
   /** Removes every record of one user, or of all. */
   clear(userId?: string): Promise<void>
   close(): void

@@ -1,6 +1,6 @@
 import type { Stop } from '../environment'
 
-/** The port to the Web Locks API (or its simulated twin): a lock held for the tab's life says that the tab lives. */
+/** The port to Web Locks and BroadcastChannel (or their simulated twin): a lock held for the tab's life says that the tab lives. */
 export interface TabLocks {
   /** Takes `name`, or queues for it, and holds it until the returned stop is called or the tab ends. Never stolen. */
   hold(name: string, onGranted?: () => void): Stop
@@ -8,6 +8,8 @@ export interface TabLocks {
   held(names: readonly string[]): Promise<ReadonlySet<string>>
   /** Runs `task` while holding `name`; queued behind other holders. */
   during<T>(name: string, task: () => Promise<T>): Promise<T>
+  /** Makes `tab` known to all that meet at `place`, and hears of each of them once, whether it came earlier or comes later. */
+  meet(place: string, tab: string, met: (tab: string) => void): Stop
 }
 
 /** Web Locks of this page; null where they do not exist (old WebViews, insecure contexts, Node). */
@@ -35,5 +37,18 @@ export function createWebLocks(): TabLocks | null {
       return new Set(held.flatMap(({ name }) => (name !== undefined && wanted.has(name) ? [name] : [])))
     },
     during: async (name, task) => await manager.request(name, task),
+    meet(place, tab, met) {
+      const known = new Set([tab])
+      const channel = new BroadcastChannel(place)
+      channel.onmessage = ({ data: other }: MessageEvent<unknown>) => {
+        if (typeof other !== 'string' || known.has(other)) return
+        known.add(other)
+        met(other)
+        // Whoever comes later hears of this one.
+        channel.postMessage(tab)
+      }
+      channel.postMessage(tab)
+      return () => channel.close()
+    },
   }
 }

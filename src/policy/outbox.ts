@@ -23,19 +23,22 @@ export interface Gate<X extends Extra> {
 /** A refusal that is about a message before this one. */
 const OUT_OF_ORDER = 'out_of_order'
 
-/** What may be emitted now from one channel, in order, so that at most `room` of it is in flight. */
-export function due<X extends Extra>(queue: Queue<X>, room: number, { owned, waiting }: Gate<X>): readonly OutboxEntry<X>[] {
+/**
+ * What may be emitted now from one channel, in order, so that at most `room` of it is in flight. `flying` is how many of its messages are in
+ * flight at most, wherever they stand: a retried or adopted message may stand before them.
+ */
+export function due<X extends Extra>(queue: Queue<X>, room: number, flying: number, { owned, waiting }: Gate<X>): readonly OutboxEntry<X>[] {
   const found: OutboxEntry<X>[] = []
   let inFlight = 0
+  let isBlocked = false
   for (const entry of queue) {
-    // A message that the user retried may stand before those in flight, but none of them behind one that never left.
-    if (inFlight >= room || (found.length >= room && entry.attempts === 0)) break
-    if (entry.failure) continue
-    // Whatever stands behind an entry that must wait has to wait with it: that is the channel's order.
-    if (!owned(entry) || waiting(entry)) break
+    if (inFlight >= room || ((isBlocked || found.length >= room) && inFlight >= flying)) break
     if (entry.lease) inFlight++
+    else if (entry.failure || isBlocked || found.length >= room) continue
+    // Whatever stands behind an entry that must wait has to wait with it: that is the channel's order.
+    else if (!owned(entry) || waiting(entry)) isBlocked = true
     // What was refused for the sake of another waits for that one's outcome.
-    else if (inFlight > 0 && entry.lastError?.code === OUT_OF_ORDER) break
+    else if (inFlight > 0 && entry.lastError?.code === OUT_OF_ORDER) isBlocked = true
     else found.push(entry)
   }
   return found.slice(0, Math.max(0, room - inFlight))

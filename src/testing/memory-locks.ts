@@ -1,6 +1,6 @@
 import type { TabLocks } from '../persistence/tabs'
 
-/** Locks that several simulated tabs share: FIFO per name, never stolen, as Web Locks are. */
+/** Locks and meeting places that several simulated tabs share: FIFO per name, never stolen, as Web Locks are. */
 export interface MemoryLocks {
   /** The locks as one tab sees them. */
   forTab(tab: string): TabLocks
@@ -8,8 +8,15 @@ export interface MemoryLocks {
   kill(tab: string): void
   /** Who holds what now: lock name -> tab. */
   holders(): ReadonlyMap<string, string>
-  /** Requests that hold or wait: 0 once everything has been cleaned up. */
+  /** Requests that hold or wait, and tabs that meet: 0 once everything has been cleaned up. */
   readonly size: number
+}
+
+interface Guest {
+  /** Where it runs, and what it calls itself. */
+  readonly tab: string
+  readonly name: string
+  readonly met: (name: string) => void
 }
 
 interface LockRequest {
@@ -21,6 +28,7 @@ interface LockRequest {
 /** Creates the locks of one simulated browser profile. Grants are asynchronous (a microtask), as in browsers. */
 export function createMemoryLocks(): MemoryLocks {
   const queues = new Map<string, LockRequest[]>()
+  const places = new Map<string, readonly Guest[]>()
   const dead = new Set<string>()
 
   const grantHead = (name: string): void => {
@@ -45,6 +53,27 @@ export function createMemoryLocks(): MemoryLocks {
     return () => remove(name, entry)
   }
 
+  const leave = (place: string, guest: Guest): void => {
+    const left = (places.get(place) ?? []).filter((each) => each !== guest)
+    if (left.length === 0) places.delete(place)
+    else places.set(place, left)
+  }
+
+  const introduce = (place: string, to: Guest, guest: Guest): void => queueMicrotask(() => {
+    if (places.get(place)?.includes(to)) to.met(guest.name)
+  })
+
+  const meet = (place: string, guest: Guest): (() => void) => {
+    if (dead.has(guest.tab)) return () => {}
+    const others = places.get(place) ?? []
+    places.set(place, [...others, guest])
+    for (const other of others) {
+      introduce(place, other, guest)
+      introduce(place, guest, other)
+    }
+    return () => leave(place, guest)
+  }
+
   const forTab = (tab: string): TabLocks => ({
     hold: (name, onGranted = () => {}) => request(tab, name, onGranted),
     held: async (names) => new Set(names.filter((name) => queues.has(name))),
@@ -53,6 +82,7 @@ export function createMemoryLocks(): MemoryLocks {
         Promise.resolve().then(task).finally(() => release()).then(resolve, reject)
       })
     }),
+    meet: (place, name, met) => meet(place, { tab, name, met }),
   })
 
   const kill = (tab: string): void => {
@@ -60,6 +90,7 @@ export function createMemoryLocks(): MemoryLocks {
     for (const [name, queue] of [...queues]) {
       for (const each of queue) if (each.tab === tab) remove(name, each)
     }
+    for (const [place, guests] of [...places]) for (const guest of guests) if (guest.tab === tab) leave(place, guest)
   }
 
   const holders = (): Map<string, string> => {
@@ -72,6 +103,6 @@ export function createMemoryLocks(): MemoryLocks {
     forTab,
     kill,
     holders,
-    get size() { return [...queues.values()].reduce((sum, queue) => sum + queue.length, 0) },
+    get size() { return [...queues.values(), ...places.values()].reduce((sum, each) => sum + each.length, 0) },
   }
 }

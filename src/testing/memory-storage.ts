@@ -14,7 +14,8 @@ export function createMemoryStorage(): RecordStorage {
       return lost.map(({ id }) => id)
     },
     async adopt(userId, from, tab, ids) {
-      const isTheirs = (each: StoredRecord) => each.userId === userId && each.tab === from && (ids?.includes(each.id) ?? true)
+      const wanted = new Set(ids)
+      const isTheirs = (each: StoredRecord) => each.userId === userId && each.tab === from && wanted.has(each.id)
       const adopted = records.filter(isTheirs).map((each) => ({ ...each, tab }))
       records = [...records.filter((each) => !isTheirs(each)), ...adopted]
       return adopted

@@ -77,8 +77,8 @@ export function createCountingStorage(isCounting = false): CountingStorage {
       return []
     },
     async adopt(userId, from, tab, ids) {
-      const wanted = ids && new Set(ids)
-      const moved = [...records.values()].filter((record) => record.userId === userId && record.tab === from && wanted?.has(record.id) !== false)
+      const wanted = new Set(ids)
+      const moved = [...records.values()].filter((record) => record.userId === userId && record.tab === from && wanted.has(record.id))
         .map((record) => ({ ...record, tab }))
       for (const record of moved) records.set(keyOf(record), record)
       return structuredClone(moved)

@@ -345,6 +345,32 @@ describe('tabs', () => {
     expect([...two.adopted, ...three.adopted].map(contents)).toEqual([['of one']])
   })
 
+  it('G1: the messages of a tab that came later, and ended, are taken too', async () => {
+    const shared = world()
+    const two = openTab({ ...shared, tabId: 'two' })
+    await two.restore('alice')
+    await shared.clock.advance(10_000)
+    const one = await withMessage(shared, 'one')
+    await shared.clock.advance(10_000)
+    expect(two.adopted).toEqual([])
+    one.kill()
+    await shared.clock.advance(10_000)
+    expect(two.adopted.map(contents)).toEqual([['of one']])
+  })
+
+  it('G1: the messages that a tab wrote after another came are taken by that one', async () => {
+    const shared = world()
+    const one = openTab({ ...shared, tabId: 'one' })
+    await one.restore('alice')
+    const two = openTab({ ...shared, tabId: 'two' })
+    await two.restore('alice')
+    one.update(outbox([entry('late')]))
+    await shared.clock.advance(10_000)
+    one.kill()
+    await shared.clock.advance(10_000)
+    expect(two.adopted.map(contents)).toEqual([['late']])
+  })
+
   it('a tab that reloads gets its own back at once, before any other tab takes them', async () => {
     const shared = world()
     const one = await withMessage(shared, 'one')

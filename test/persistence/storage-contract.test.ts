@@ -37,9 +37,9 @@ describe.each(ENGINES)('record storage: %s', (name, create) => {
     const open = create()
     await open().write({ put: [record('a', 'dead'), record('b', 'dead'), record('c', 'alive')], remove: [] })
     const [one, two] = [open(), open()]
-    const [first, second] = await Promise.all([one.adopt('alice', 'dead', 'one'), two.adopt('alice', 'dead', 'two')])
+    const [first, second] = await Promise.all([one.adopt('alice', 'dead', 'one', ['a', 'b', 'c']), two.adopt('alice', 'dead', 'two', ['a', 'b', 'c'])])
     if (name === 'IndexedDB' || name === 'memory') expect(ids([...first, ...second])).toEqual(['a', 'b'])
-    expect(await one.adopt('alice', 'dead', 'three')).toEqual([])
+    expect(await one.adopt('alice', 'dead', 'three', ['a', 'b', 'c'])).toEqual([])
     expect((await open().load('alice')).records.filter(({ tab }) => tab === 'dead')).toEqual([])
     expect((await open().load('alice')).records.filter(({ tab }) => tab === 'alive')).toHaveLength(1)
   })

@@ -7,7 +7,7 @@ const ALL: Gate<{}> = { owned: () => true, waiting: () => false }
 const flying = (id: string): OutboxEntry => entry(id, 1, { attempts: 1, lease: { attempt: 1, deadline: 1 } })
 const retried = (id: string): OutboxEntry => entry(id, 1, { attempts: 1 })
 const refusedFor = (id: string): OutboxEntry => entry(id, 1, { attempts: 1, lastError: failure('out_of_order', 'wait', true, 1) })
-const ids = (queue: readonly OutboxEntry[], room: number, gate = ALL): readonly string[] => due(queue, room, gate).map(({ message }) => message.id)
+const ids = (queue: readonly OutboxEntry[], room: number, gate = ALL): readonly string[] => due(queue, room, queue.filter(({ lease }) => lease).length, gate).map(({ message }) => message.id)
 
 describe('what is due', () => {
   it('fills the room that is left, in order', () => {
@@ -28,6 +28,13 @@ describe('what is due', () => {
     expect(ids([entry('a'), flying('b'), entry('c')], 1)).toEqual([])
   })
 
+  it('counts what is in flight behind all that never left', () => {
+    expect(ids([entry('a'), entry('b'), flying('c')], 1)).toEqual([])
+    expect(ids([entry('a'), entry('b', 1, { failure: failure('no', 'no', false, 0) }), flying('c')], 1)).toEqual([])
+    expect(ids([entry('a'), entry('b'), flying('c')], 2)).toEqual(['a'])
+    expect(ids([entry('a'), entry('b'), flying('c')], 1, { ...ALL, waiting: ({ message }) => message.id === 'b' })).toEqual([])
+  })
+
   it('G3: what was refused for the sake of another waits for its outcome', () => {
     expect(ids([flying('a'), refusedFor('b'), entry('c')], 8)).toEqual([])
     expect(ids([retried('a'), refusedFor('b'), entry('c')], 8)).toEqual(['a', 'b', 'c'])
@@ -36,7 +43,7 @@ describe('what is due', () => {
   it('looks no further than it must into a long queue', () => {
     let looks = 0
     const queue = [...Array(32).keys()].map((i) => flying(`f${i}`)).concat([...Array(5_000).keys()].map((i) => entry(`e${i}`)))
-    due(queue, 40, { owned: () => { looks++; return true }, waiting: () => false })
+    due(queue, 40, 32, { owned: () => { looks++; return true }, waiting: () => false })
     expect(looks).toBeLessThan(100)
   })
 })

@@ -98,7 +98,7 @@ describe('outbox', () => {
     nextAttemptAt: null, lease: null, stored: false, failure: null, lastError: null, ...more,
   })
   const open = { owned: () => true, waiting: () => false }
-  const due3 = (room: number, queue: readonly OutboxEntry[]) => due(queue, room, open).map((each) => each.message.id)
+  const due3 = (room: number, queue: readonly OutboxEntry[]) => due(queue, room, 0, open).map((each) => each.message.id)
 
   it('G3: at most `room` of a channel are in flight, those under way included', () => {
     const [a, b, c] = [entry('a'), entry('b'), entry('c')]
@@ -110,8 +110,8 @@ describe('outbox', () => {
   it('G3: what failed is passed over and takes no room; what waits holds all behind it', () => {
     const [a, b, c] = [entry('a', { failure: failure('x', 'x', false, 1) }), entry('b'), entry('c')]
     expect(due3(1, [a, b, c])).toEqual(['b'])
-    expect(due([b, c], 2, { ...open, waiting: ({ message: { id } }) => id === 'b' })).toEqual([])
-    expect(due([b, c], 2, { ...open, owned: ({ message: { id } }) => id === 'c' })).toEqual([])
+    expect(due([b, c], 2, 0, { ...open, waiting: ({ message: { id } }) => id === 'b' })).toEqual([])
+    expect(due([b, c], 2, 0, { ...open, owned: ({ message: { id } }) => id === 'c' })).toEqual([])
   })
 
   it('G1: the budget lasts to its very end', () => {

@@ -71,6 +71,14 @@ export function createGatedLocks(gate: Gate, locks: TabLocks) {
     during: (name, task) => locks.during(name, () => new Promise((resolve, reject) => {
       gate.run(() => void task().then(resolve, reject))
     })),
+    meet(place, tab, met) {
+      let isHere = true
+      const leave = locks.meet(place, tab, (other) => gate.run(() => { if (isHere) met(other) }))
+      return () => {
+        isHere = false
+        leave()
+      }
+    },
   }
   return { locks: gated, releaseAll: () => { for (const release of held) release() } }
 }
