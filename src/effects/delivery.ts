@@ -187,9 +187,11 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     })
   }
 
+  /** What it waited for may come about meanwhile: everything is looked at anew. */
   function dropTimer(): void {
     stopTimer()
     timerAt = Infinity
+    looked = null
   }
 
   /** Forgets what an echo or a page has settled; rarely, because it looks at the whole outbox. */
@@ -240,14 +242,12 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     closed(): void {
       dropTimer()
       flights.clear()
-      looked = null
     },
     stop(): void {
       dropTimer()
       flights.clear()
       readyAt.clear()
       owned.clear()
-      looked = null
       held = true
     },
   }
