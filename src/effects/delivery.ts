@@ -3,6 +3,7 @@ import type { Extra, OutboxEntry, OutboxState } from '../model'
 import { due, failure, findEntry, SUSPECT_LOSSES, TAKEN_OVER, type Queue } from '../policy/outbox'
 import { changedKeys, EMPTY_TABLE, valueAt, valuesOf } from '../policy/table'
 import { refusal } from '../state/outbox'
+import { createFlights } from './flights'
 import { createOutcomes, type Target } from './outcomes'
 import type { Renewal } from './renewal'
 import type { Runtime } from './runtime'
@@ -14,9 +15,6 @@ const LATE_TIMER_MS = 2_000
 const PRUNE_SLACK = 200
 
 const TAKEN_OVER_TEXT = 'unable to say whether the message was sent: another tab took it over while this one was frozen; if it does not appear, retry it, or discard it'
-
-/** An emit under way, as this tab knows it: times are monotonic, so no jump of the wall clock ends it. */
-interface Flight { readonly target: Target; readonly deadline: number }
 
 /** What was looked through to the end: nothing in it is due any more before it changes, or something outside it does. */
 interface Look<X extends Extra> {
@@ -32,8 +30,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
   const { reports } = runtime.actions
   /** Messages that this tab may send: what it composed, restored or was asked to retry, and never what a replayed state shows. */
   const owned = new Set<string>()
-  /** In the order of their deadlines, because all have the same time. */
-  const flights = new Map<string, Flight>()
+  const flights = createFlights(clock, delivery.ackTimeoutMs)
   let looked: Look<X> | null = null
   /** Met an entry that this tab does not own: what it gets to own may be anywhere. */
   let metForeign = false
@@ -85,34 +82,22 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
   function send(entry: OutboxEntry<X>, target: Target): void {
     const { id, channelId, attempt } = target
     const startedAt = clock.monotonic()
-    flights.set(id, { target, deadline: startedAt + delivery.ackTimeoutMs })
+    flights.start(target)
     if (isSuspect(entry)) suspect = target
     const at = clock.now()
     runtime.dispatch(reports.messageEmitted({ id, channelId, attempt, at, deadline: at + delivery.ackTimeoutMs }))
     try {
       const { name, payload } = wire.outbound('message:send', entry.message)
       link.emit(name, payload, (raw) => {
-        if (flights.get(target.id)?.target === target) flights.delete(target.id)
+        flights.end(target)
         outcomes.answered(target, startedAt, raw)
         // An echo may have settled it before: then no action tells that there is room again.
         runtime.reconcile()
       })
     } catch (reason) {
-      flights.delete(target.id)
+      flights.end(target)
       const text = reason instanceof Error ? reason.message : String(reason)
       outcomes.fail(target, failure('unserialisable', `unable to send the message: ${text}`, false, target.attempt))
-    }
-  }
-
-  function timeOut(late: boolean): void {
-    const now = clock.monotonic()
-    for (const [id, flight] of flights) {
-      if (late) flights.set(id, { ...flight, deadline: Math.max(flight.deadline, now + LATE_TIMER_MS) })
-      else if (flight.deadline > now) return
-      else {
-        flights.delete(id)
-        outcomes.timedOut(flight.target)
-      }
     }
   }
 
@@ -130,19 +115,11 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     })
   }
 
-  /** How many of a channel's messages may be in flight; those that an echo has settled count until their ack comes. */
-  function flyingIn(queue: Queue<X>): number {
-    const channelId = queue[0]?.message.channelId
-    let count = 0
-    for (const { target } of flights.values()) if (target.channelId === channelId) count++
-    return count
-  }
-
   /** Emits until no more may be in flight; true when it came to the end. */
   function emitAll(entries: readonly OutboxEntry<X>[]): boolean {
     const generation = link.generation()
     for (const entry of entries) {
-      if (flights.size >= delivery.inFlightTotal || link.generation() !== generation || renewal.isExpired()) return false
+      if (flights.count() >= delivery.inFlightTotal || link.generation() !== generation || renewal.isExpired()) return false
       // An earlier emit of this round may have changed what stands here.
       if (outcomes.current(entry.message) === entry) emit(entry)
     }
@@ -152,9 +129,9 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
   function emitDue(): void {
     const { outbox: { channels }, connection: { capabilities } } = runtime.getState()
     const isKnown = looked?.channels === channels && looked.capabilities === capabilities
-    if (isKnown || flights.size >= delivery.inFlightTotal || isSuspectInFlight()) return
+    if (isKnown || flights.count() >= delivery.inFlightTotal || isSuspectInFlight()) return
     const perChannel = capabilities.includes('ordered') ? delivery.inFlightPerChannel : 1
-    const found = changedQueues({ channels, capabilities }).flatMap((queue) => due(queue, perChannel, flyingIn(queue), gate))
+    const found = changedQueues({ channels, capabilities }).flatMap((queue) => due(queue, perChannel, flights.countIn(queue[0]?.message.channelId), gate))
     const alone = found.find(isSuspect)
     if (!alone) {
       if (emitAll(found)) looked = { channels, capabilities }
@@ -166,7 +143,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
   }
 
   function nextWake(now: number): number {
-    let wake = flights.values().next().value?.deadline ?? Infinity
+    let wake = flights.firstDeadline()
     for (const moment of readyAt.values()) if (moment > now && moment < wake) wake = moment
     return wake
   }
@@ -182,7 +159,8 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
       timerAt = Infinity
       // What waited for its moment has not changed.
       looked = null
-      timeOut(clock.monotonic() - wake > LATE_TIMER_MS)
+      if (clock.monotonic() - wake > LATE_TIMER_MS) flights.prolong(LATE_TIMER_MS)
+      flights.expire(outcomes.timedOut)
       runtime.reconcile()
     })
   }

@@ -46,6 +46,7 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
   /** An acknowledged read mark needs not be kept for the next connection. */
   function confirm(kind: Kind, channelId: string, mark: ReadMark, raw: unknown): void {
     const response = wire.response(`message:${kind}`, raw)
+    if (!response.ok) runtime.metrics.count('invalid_payload')
     const { userId } = runtime.getState().connection
     if (kind === 'delivered' || userId === null || !response.ok || !response.value.success) return
     runtime.dispatch(runtime.actions.events.receiptsReceived({ receipts: [{ kind, channelId, userId, ...mark }] }))

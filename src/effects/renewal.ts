@@ -85,8 +85,14 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, subject: Sub
   }
 
   function presented(result: RequestResult, expiresAt: number | null): void {
-    const response = result.ok ? runtime.wire.response('auth:refresh', result.response) : null
-    if (!response?.ok) {
+    if (!result.ok) {
+      again()
+      return
+    }
+    const response = runtime.wire.response('auth:refresh', result.response)
+    if (!response.ok) {
+      runtime.metrics.count('invalid_payload')
+      runtime.report('invalid_payload', 'invalid_ack', `unable to read the answer to a renewed token: ${response.problem}`)
       again()
       return
     }

@@ -87,7 +87,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
       return
     }
     const response = wire.response(direction === 'newer' ? 'message:sync' : 'message:history', result.response)
-    if (!response.ok) failed(channelKey, direction, 'invalid_ack', response.problem, true)
+    if (!response.ok) unreadable(channelKey, direction, 'invalid_ack', response.problem)
     else if (response.value.success) loaded(channelKey, direction, from, response.value.data)
     else {
       const error = errorBody(response.value)
@@ -100,7 +100,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     const channelId = idOf(channelKey)
     const parsed = wire.page(data, channelId)
     if (!parsed.ok) {
-      failed(channelKey, direction, 'invalid_page', parsed.problem, true)
+      unreadable(channelKey, direction, 'invalid_page', parsed.problem)
       return
     }
     const { page, problems } = parsed.value
@@ -133,6 +133,11 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     if (!retryable) waits.set(waitKey(direction, channelKey), { failures: 1, readyAt: Infinity })
     const error = runtime.error('sync_failed', code, `unable to load messages of "${channelId}": ${message}`, { channelId, retryable })
     runtime.dispatch(reports.syncFailed({ channelId, direction, error }))
+  }
+
+  function unreadable(channelKey: string, direction: PageDirection, code: string, problem: string): void {
+    metrics.count('invalid_payload')
+    failed(channelKey, direction, code, problem, true)
   }
 
   function setTimer(): void {

@@ -41,10 +41,11 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     /** Says that this tab lives. False when the lock was taken away since: then others may have taken this tab for dead. */
     async claim(userId: string): Promise<boolean> {
       if (!locks) return false
-      const isFirst = releaseLock === null
-      const kept = isFirst || (await locks.held([witnessOf(userId)])).size > 0
-      if (isFirst || !kept) {
-        releaseLock?.()
+      const before = releaseLock
+      const kept = before === null || (await locks.held([witnessOf(userId)])).size > 0
+      // The user may have left meanwhile.
+      if (releaseLock === before && (before === null || !kept)) {
+        before?.()
         const held = [witnessOf(userId), lockOf(userId, tabId)].map((name) => locks.hold(name))
         releaseLock = () => held.forEach((release) => release())
         claimedAt = clock.monotonic()

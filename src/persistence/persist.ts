@@ -130,6 +130,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   }
 
   async function readNow(userId: string): Promise<Restoration<X>> {
+    if (user !== userId) return { ...readRecords<X>(userId, [], []), lost: [] }
     const kept = await ownership.claim(userId)
     // With the lock asked for, so that nobody who hears of this tab takes it for dead.
     if (user === userId) ownership.meet(userId, (tab) => awaitEnd(userId, tab))

@@ -35,7 +35,7 @@ function release({ sent, released }: Book, value: unknown): void {
   if (typeof id === 'string' && userId === ME && sent.get(id)?.channelId === channelId) released.add(id)
 }
 
-/** `expected` null: one at most, where the library does not count yet. */
+/** `expected` null: one at most, where nothing outside can tell whether the library still waits for it. */
 function counted({ world }: Run, expected: number | null, act: () => void, taken: unknown): void {
   const before = world.invalid()
   act()
@@ -65,8 +65,12 @@ function expectedDrops(run: Run, asked: Asked, response: unknown, isLate: boolea
   run.note(`ack ${asked.event} ${verdict}`)
   if (asked.event === 'message:send') return afterSend(run, asked, response)
   const isPage = asked.event === 'message:sync' || asked.event === 'message:history'
-  if (!isPage || isLate || verdict === 'refused') return isLate || verdict !== 'unreadable' ? 0 : null
-  if (verdict === 'unreadable' || !Array.isArray(data['messages'])) return null
+  if (asked.event === 'message:delivered' || asked.event === 'message:read') return verdict === 'unreadable' ? null : 0
+  if (isLate || verdict === 'refused') return 0
+  if (asked.event === 'auth:refresh' && verdict === 'unreadable') run.book.drops.invalid_ack++
+  if (verdict === 'unreadable') return 1
+  if (!isPage) return 0
+  if (!Array.isArray(data['messages'])) return 1
   const wrong = Array.from<unknown>(data['messages']).filter((raw) => !isMessage(raw) || fieldsOf(raw)?.['channelId'] !== asked.payload['channelId'])
   for (const raw of data['messages']) release(run.book, raw)
   return wrong.length + countBadMarks(data['receipts'])
