@@ -14,11 +14,13 @@ const inFile = (file: string, rows: readonly Row[]): readonly Mutant[] =>
 
 const policy: readonly Mutant[] = [
   ...inFile('src/policy/outbox.ts', [
-    ['G3', 'a failed entry blocks its queue', 'if (entry.failure) continue', 'if (entry.failure) break'],
-    ['G3', 'a waiting entry does not hold what stands behind it', 'if (!owned(entry) || waiting(entry)) break', 'if (!owned(entry) || waiting(entry)) continue'],
-    ['G12', 'whatever the state shows is sent', 'if (!owned(entry) || waiting(entry)) break', 'if (waiting(entry)) break'],
-    ['G3', 'more in flight than the server orders', '    open--\n', ''],
-    ['G2', 'what is in flight is emitted again', 'if (!entry.lease) found.push(entry)', 'found.push(entry)'],
+    ['G3', 'a failed entry blocks its queue', 'else if (entry.failure || isBlocked || found.length >= room) continue', 'else if (entry.failure) isBlocked = true\n    else if (isBlocked || found.length >= room) continue'],
+    ['G3', 'a waiting entry does not hold what stands behind it', 'else if (!owned(entry) || waiting(entry)) isBlocked = true', 'else if (!owned(entry) || waiting(entry)) continue'],
+    ['G12', 'whatever the state shows is sent', 'else if (!owned(entry) || waiting(entry)) isBlocked = true', 'else if (waiting(entry)) isBlocked = true'],
+    ['G3', 'more in flight than the server orders', 'return found.slice(0, Math.max(0, room - inFlight))', 'return found'],
+    ['G3', 'flights behind what never left are not counted', '((isBlocked || found.length >= room) && inFlight >= flying)', '(isBlocked || found.length >= room)'],
+    ['G3', "what was refused for another's sake goes at once", 'else if (inFlight > 0 && entry.lastError?.code === OUT_OF_ORDER)', 'else if (inFlight < 0)'],
+    ['G2', 'what is in flight is emitted again', 'if (entry.lease) inFlight++\n    else if (', 'if ('],
     ['G1', 'the time budget never ends', "if (now - entry.budgetFrom > budget.retryForMs) return 'expired'", ''],
   ]),
   ...inFile('src/policy/status.ts', [
@@ -27,6 +29,7 @@ const policy: readonly Mutant[] = [
   ]),
   ...inFile('src/policy/timeline.ts', [
     ['G2', 'a repeated message is appended again', 'index.has(message.id) || (last', '(last'],
+    ['G2', 'a burst with one id twice is appended', 'if (incoming.length > 1 && new Set(incoming.map(({ id }) => id)).size < incoming.length) return false', ''],
     ['G10', "another user's copy replaces a message", 'known.userId !== message.userId || ', ''],
     ['G5', 'two messages on one seq', "sorted.filter((message, i) => message.seq === undefined || message.seq !== sorted[i - 1]?.seq)", 'sorted'],
     ['G6', 'the cursor jumps over holes', 'while (window[low]?.seq === end + 1) {\n    end++', 'while (window[low]?.seq !== undefined) {\n    end = window[low]?.seq ?? end'],
@@ -88,10 +91,12 @@ const state: readonly Mutant[] = [
 const effects: readonly Mutant[] = [
   ...inFile('src/effects/delivery.ts', [
     ['G3', 'sending does not wait for the stored queue', '=== 0 || held || renewal.isExpired()', '=== 0 || renewal.isExpired()'],
-    ['G2', 'a timer that slept counts as a timeout', 'if (late) flights.set(', 'if (late && id === null) flights.set('],
-    ['G8', 'no bound on what is in flight in all', 'flights.size >= delivery.inFlightTotal || link.generation()', 'link.generation()'],
-    ['G7', 'others fly with a suspect', 'flights.size >= delivery.inFlightTotal || isSuspectInFlight()) return', 'flights.size >= delivery.inFlightTotal) return'],
-    ['G1', 'a pause that ends is not looked at', '      looked = null\n      timeOut(', '      timeOut('],
+    ['G2', 'a timer that slept counts as a timeout', 'if (clock.monotonic() - wake > LATE_TIMER_MS) flights.prolong(LATE_TIMER_MS)', ''],
+    ['G8', 'no bound on what is in flight in all', 'flights.count() >= delivery.inFlightTotal || link.generation()', 'link.generation()'],
+    ['G7', 'others fly with a suspect', 'flights.count() >= delivery.inFlightTotal || isSuspectInFlight()) return', 'flights.count() >= delivery.inFlightTotal) return'],
+    ['G1', 'a pause that ends is not looked at', '      looked = null\n      if (clock', '      if (clock'],
+    ['G1', 'what comes due while nothing may be sent is forgotten', 'timerAt = Infinity\n    looked = null\n  }', 'timerAt = Infinity\n  }'],
+    ['G2', 'what another tab took over stays in the queue', 'if (!entry || entry.failure) continue', 'if (!entry || !entry.failure) continue'],
     ['G1', 'a restored moment is trusted however far it lies', 'Math.min(Math.max(0, entry.nextAttemptAt - clock.now()), delivery.backoff.maxMs)', 'Math.max(0, entry.nextAttemptAt - clock.now())'],
     ['G1', 'a size limit that the server announces late is not looked at', 'if (impossible) outcomes.fail(', 'if (impossible && !impossible) outcomes.fail('],
   ]),
@@ -106,7 +111,7 @@ const effects: readonly Mutant[] = [
     ['G9', 'a late token is used', 'askForToken(options.getToken, skipCache, clock, options.auth.timeoutMs, (result) => {\n      if (mine === generation) useToken', 'askForToken(options.getToken, skipCache, clock, options.auth.timeoutMs, (result) => {\n      useToken'],
     ['G9', 'no generation guard on a connection', 'if (mine === generation) task()', 'task()'],
     ['G8', 'a refused token is refreshed for ever', 'else if (refreshed) refuse(', 'else if (refreshed && code === null) refuse('],
-    ['G9', 'lifecycle listeners stay', '      hiddenSince = null\n      stopLifecycle()', '      hiddenSince = null'],
+    ['G9', 'lifecycle listeners stay', '      subject.reset()\n      stopLifecycle()', '      subject.reset()'],
     ['G9', 'sockets stay open', 'connection?.close()', ''],
     ['G8', 'attempts go on while offline', 'if (!lifecycle.isOnline()) {', 'if (!lifecycle.isOnline() && attempt < 0) {'],
     ['G9', 'a reconnection timer stays', "    generation++\n    stopTimer()\n", '    generation++\n'],
@@ -115,7 +120,7 @@ const effects: readonly Mutant[] = [
     ['G8', 'each refusal asks for a token of its own', 'if (renewing) return\n', ''],
     ['G8', 'fresh tokens that do not help are asked for without end', 'if (++fruitless > MAX_FRUITLESS) {', 'if (++fruitless > Infinity) {'],
     ['G9', 'the renewal timer stays', 'generation++\n      stopTimer()', 'generation++'],
-    ['G7', "a token that comes after sign-out is presented", 'if (mine === generation) useToken(result)', 'useToken(result)'],
+    ['G7', "a token that comes after sign-out is presented", 'if (mine === generation) useToken(subject.check(result))', 'useToken(subject.check(result))'],
   ]),
   ...inFile('src/effects/receipts.ts', [
     ['G6', 'delivery is confirmed beyond a gap', 'Math.min(channel.foreign, channel.cursor)', 'channel.foreign'],
@@ -134,17 +139,38 @@ const effects: readonly Mutant[] = [
   ...inFile('src/effects/inbox.ts', [
     ['G7', "what arrived for one user is applied for the next", 'stopTimer = null\n      messages = []', 'stopTimer = null'],
   ]),
-  ...inFile('src/effects/engine.ts', [
+  ...inFile('src/effects/token.ts', [
+    ['G7', 'a token of another subject is taken', 'known === result.subject ? result', 'known !== null ? result'],
+  ]),
+  ...inFile('src/effects/recovery.ts', [
     ['G7', "a stored queue that is read late goes to the next user", 'if (user !== userId) return\n    delivery.own', 'delivery.own'],
+    ['G1', 'the record of a message that was settled meanwhile stays', '    forgetSettled(userId, entries)\n', ''],
+    ['G2', 'a thawed tab does not look again', 'if (user !== null) look(user)', ''],
+    ['G2', 'what others took over is sent after the thaw', 'delivery.abandon(restored.lost)', ''],
+    ['G3', 'a thawed tab sends while it looks', 'delivery.hold(true)', 'delivery.hold(looks > 1 ? false : true)'],
   ]),
 ]
 
 const persistence: readonly Mutant[] = [
   ...inFile('src/persistence/persist.ts', [
-    ['G2', 'living tabs are adopted', 'locks ? await locks.held(', 'locks && !locks ? await locks.held('],
-    ['G9', 'the tab lock stays', '      releaseLock?.()\n', ''],
     ['G7', "the difference removes another user's records", 'const before = outbox.userId === seen.userId ? seen : nothing', 'const before = seen'],
     ['G1', 'the end of a living tab goes unnoticed', ') awaitEnd(userId, tab)', ') awaited.has(tab)'],
+  ]),
+  ...inFile('src/persistence/persist.ts', [
+    ['G1', 'a tab that comes later is not heard of', 'if (user === userId) ownership.meet(userId, (tab) => awaitEnd(userId, tab))', ''],
+    ['G2', 'looks run side by side', 'const mine = looking.then(() => readNow(userId))', 'const mine = readNow(userId)'],
+    ['G9', 'a look that comes late claims a lock', 'if (user !== userId) return { ...readRecords<X>(userId, [], []), lost: [] }\n', ''],
+    ['G2', 'a thawed tab looks amid an adoption', 'kept ? look() : ownership.alone(look)', 'look()'],
+    ['G2', 'a closed tab that is back loses its messages', 'if ((await ownership.living(userId, [tab])).length > 0) {', 'if (userId === tab) {'],
+    ['G1', 'only the first slice is adopted', 'at < ids.length; at +=', 'at < Math.min(1, ids.length); at +='],
+  ]),
+  ...inFile('src/persistence/ownership.ts', [
+    ['G2', 'living tabs are adopted', 'locks && tabs.length > 0 ? await locks.held(', 'locks && tabs.length < 0 ? await locks.held('],
+    ['G9', 'the tab lock stays', 'if (release) void written.then(release)', ''],
+    ['G3', 'the tab lock goes before the last write', 'if (release) void written.then(release)', 'release?.()'],
+    ['G2', "a lock that another tab waits for counts as this tab's own", '(await locks.held([witnessOf(userId)])).size > 0', '(await living(userId, [tabId])).length > 0'],
+    ['G2', 'adoption without a claim', "locks.during(`${scope}:adopt`, task)", 'task()'],
+    ['G9', 'queued locks stay', 'for (const stop of awaited.values()) stop()', ''],
   ]),
   ...inFile('src/persistence/records.ts', [
     ['G1', 'a restore renews the attempts', "spent: count(data['spent'])", 'spent: 0'],
@@ -154,8 +180,10 @@ const persistence: readonly Mutant[] = [
   ]),
   ...inFile('src/persistence/writer.ts', [
     ['G3', 'writes are not serialised', 'const mine = turn.then(task)', 'const mine = task()'],
-    ['G1', 'a refused write is forgotten', 'pending = writing\n      writing = new Map()\n      merge(newer)', 'pending = newer\n      writing = new Map()'],
-    ['G1', 'stored is told before it is true', 'await target.write({ put, remove })', 'void target.write({ put, remove })'],
+    ['G1', 'a refused write is forgotten', '      writing = new Map()\n      merge(newer)\n', '      pending = newer\n      writing = new Map()\n'],
+    ['G2', 'what another tab owns is not told', 'if (notOurs.length > 0) lost(notOurs)', ''],
+    ['G2', 'an unconfirmed write is never removed', '[key, { ...edit, fresh: false }]', '[key, edit]'],
+    ['G1', 'stored is told before it is true', 'notOurs = await target.write(', 'void target.write('],
   ]),
 ]
 
@@ -163,7 +191,7 @@ const wire: readonly Mutant[] = inFile('src/transport/wire.ts', [
   ['G10', 'any number is a seq', 'Number.isSafeInteger(value) && Number(value) > 0', "typeof value === 'number'"],
   ['G10', 'prototype names are taken as extra fields', 'OWN_FIELDS.has(name) || UNSAFE_FIELDS.has(name)', 'OWN_FIELDS.has(name)'],
   ['G10', 'the library\'s own fields come in as extra fields', "'status', 'stored',", "'status',"],
-  ['G7', "a page brings another channel's messages", 'result.ok && result.value.channelId === channelId', 'result.ok'],
+  ['G7', "a page brings another channel's messages", 'parsed.ok && parsed.value.channelId !== channelId ?', 'parsed.ok && parsed.value.channelId === null ?'],
   ['G10', 'the acknowledgement of another message is taken', 'if (!isAbsent(ackId) && ackId !== id) return bad(', 'if (ackId === null) return bad('],
   ['G10', 'a mapping that throws reaches the store', "      } catch {\n        return bad('protocol.incoming could not map the payload')", "      } catch (reason) {\n        throw reason"],
 ])

@@ -113,6 +113,7 @@ async function judge(folder: string, mutant: Mutant): Promise<Verdict> {
   }
 }
 
+const print = (line: string): void => void process.stdout.write(`${line}\n`)
 const bySimulation = process.argv.includes('--sim')
 const words = process.argv.slice(2).filter((word) => !word.startsWith('--'))
 const isChosen = ({ promise, name, file }: Mutant): boolean =>
@@ -129,7 +130,7 @@ async function main(): Promise<number> {
       const { caughtBy } = await judge(folder, mutant)
       if (caughtBy === null) survivors.push(mutant)
       else caught++
-      console.log(`${caughtBy === null ? 'SURVIVED' : 'caught  '}  ${mutant.promise.padEnd(3)}  ${mutant.name}  [${mutant.file}]${caughtBy === null ? '' : `  <- ${caughtBy}`}`)
+      print(`${caughtBy === null ? 'SURVIVED' : 'caught  '}  ${mutant.promise.padEnd(3)}  ${mutant.name}  [${mutant.file}]${caughtBy === null ? '' : `  <- ${caughtBy}`}`)
     }
   }
   try {
@@ -140,8 +141,8 @@ async function main(): Promise<number> {
   } finally {
     for (const folder of folders) rmSync(folder, { recursive: true, force: true })
   }
-  console.log(`\n${caught} caught, ${survivors.length} survived`)
-  for (const { promise, name, file } of survivors) console.log(`  survived: ${promise} ${name} [${file}]`)
+  print(`\n${caught} caught, ${survivors.length} survived`)
+  for (const { promise, name, file } of survivors) print(`  survived: ${promise} ${name} [${file}]`)
   return survivors.length === 0 ? 0 : 1
 }
 

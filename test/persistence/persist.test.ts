@@ -1,5 +1,7 @@
 import { createManualClock, createMemoryLocks } from 'redux-chat/testing'
 import { describe, expect, it } from 'vitest'
+import type { RecordStorage } from '../../src/persistence/record-storage'
+import { createMemoryStorage } from '../../src/testing/memory-storage'
 import { contents, createDevice, entry, openTab, outbox, record } from './support'
 
 const failure = { code: 'too_large', message: 'no', retryable: false, attempt: 0 }
@@ -401,6 +403,28 @@ describe('tabs', () => {
     const tabs = [openTab({ ...shared, tabId: 'two' }), openTab({ ...shared, tabId: 'three' })]
     const restored = await Promise.all(tabs.map((tab) => tab.restore('alice')))
     expect(restored.flatMap(contents)).toEqual(['of one'])
+  })
+
+  it('G2: a tab that lost its lock, and looks while another adopts, sees what that one has taken', async () => {
+    const inner = createMemoryStorage()
+    let go = (): void => undefined
+    const mayMove = new Promise<void>((resolve) => { go = resolve })
+    const adopt: RecordStorage['adopt'] = async (...args) => {
+      await mayMove
+      return inner.adopt(...args)
+    }
+    const shared = { ...world(), device: createDevice({ ...inner, adopt }) }
+    const one = await withMessage(shared, 'one')
+    one.update(outbox([entry('of one', 1, { stored: true })]))
+    one.loseLocks()
+    const restored = openTab({ ...shared, tabId: 'two' }).restore('alice')
+    // It has seen that the first tab is gone, and is about to move what that left.
+    await shared.clock.flush()
+    const again = one.restore('alice')
+    await shared.clock.flush()
+    go()
+    expect(contents(await restored)).toEqual(['of one'])
+    expect((await again).lost).toEqual(['of one'])
   })
 
   it('G7: a user who has left takes over nothing', async () => {

@@ -11,6 +11,7 @@ import { tableOf } from '../../src/policy/table'
 import type { StorageProblem } from '../../src/persistence/writer'
 import { createMemoryStorage } from '../../src/testing/memory-storage'
 import { createDisk } from '../simulation/disk'
+import { createGate, createGatedLocks } from '../simulation/gate'
 
 export interface OutboxOptions { readonly userId?: string; readonly channel?: string }
 
@@ -144,8 +145,9 @@ export function openTab({ device = createDevice(), clock = createManualClock(), 
   const lost: string[] = []
   const adopted: RestoredOutbox<{}>[] = []
   const purged = vi.fn()
+  const gatedLocks = locks && createGatedLocks(createGate(), locks.forTab(tabId))
   const persistence = createOutboxPersistence<{}>({
-    key: 'chat', storage: device.open, locks: locks?.forTab(tabId) ?? null, clock, random: () => 0.5, tabId,
+    key: 'chat', storage: device.open, locks: gatedLocks?.locks ?? null, clock, random: () => 0.5, tabId,
     report: {
       stored: (ids) => stored.push(...ids),
       failed: (problem) => failed.push(problem),
@@ -154,7 +156,12 @@ export function openTab({ device = createDevice(), clock = createManualClock(), 
       lost: (ids) => lost.push(...ids),
     },
   })
-  return { ...persistence, persistence, device, clock, locks, tabId, lost, stored, failed, adopted, purged, kill: () => locks?.kill(tabId) }
+  return {
+    ...persistence, persistence, device, clock, locks, tabId, lost, stored, failed, adopted, purged,
+    kill: () => locks?.kill(tabId),
+    /** The browser takes the locks of a page that it has put away. */
+    loseLocks: () => gatedLocks?.releaseAll(),
+  }
 }
 
 export const contents = (restored: RestoredOutbox<{}>): readonly string[] => restored.entries.map(({ message }) => message.id)
