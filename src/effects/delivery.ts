@@ -14,6 +14,9 @@ const LATE_TIMER_MS = 2_000
 /** How many settled ids may linger before the outbox is looked through. */
 const PRUNE_SLACK = 200
 
+/** How long what stands behind a message that another tab took over waits for its echo. */
+const TAKEN_OVER_MS = 30_000
+
 const TAKEN_OVER_TEXT = 'unable to say whether the message was sent: another tab took it over while this one was frozen; if it does not appear, retry it, or discard it'
 
 /** What was looked through to the end: nothing in it is due any more before it changes, or something outside it does. */
@@ -69,7 +72,11 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     return mine
   }
 
-  const gate = { owned: isOwned, waiting: isWaiting }
+  /** Whoever took a message over has this long before those behind it pass. */
+  const isElsewhere = ({ message, failure: failed }: OutboxEntry<X>): boolean =>
+    failed?.code === TAKEN_OVER && (readyAt.get(message.id) ?? 0) > clock.monotonic()
+
+  const gate = { owned: isOwned, waiting: isWaiting, elsewhere: isElsewhere }
 
   function emit(entry: OutboxEntry<X>): void {
     const { message, attempts } = entry
@@ -200,6 +207,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
         const entry = findEntry(runtime.getState().outbox, id)
         if (!entry || entry.failure) continue
         const { channelId } = entry.message
+        readyAt.set(id, clock.monotonic() + TAKEN_OVER_MS)
         outcomes.fail({ id, channelId, attempt: entry.attempts }, failure(TAKEN_OVER, TAKEN_OVER_TEXT, true, entry.attempts))
       }
     },

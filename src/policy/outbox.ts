@@ -18,6 +18,8 @@ export interface Gate<X extends Extra> {
   readonly owned: (entry: OutboxEntry<X>) => boolean
   /** Its retry is not due yet. */
   readonly waiting: (entry: OutboxEntry<X>) => boolean
+  /** It failed here because another tab has it, which may be sending it at this moment. */
+  readonly elsewhere: (entry: OutboxEntry<X>) => boolean
 }
 
 /** A refusal that is about a message before this one. */
@@ -27,14 +29,15 @@ const OUT_OF_ORDER = 'out_of_order'
  * What may be emitted now from one channel, in order, so that at most `room` of it is in flight. `flying` is how many of its messages are in
  * flight at most, wherever they stand: a retried or adopted message may stand before them.
  */
-export function due<X extends Extra>(queue: Queue<X>, room: number, flying: number, { owned, waiting }: Gate<X>): readonly OutboxEntry<X>[] {
+export function due<X extends Extra>(queue: Queue<X>, room: number, flying: number, { owned, waiting, elsewhere }: Gate<X>): readonly OutboxEntry<X>[] {
   const found: OutboxEntry<X>[] = []
   let inFlight = 0
   let isBlocked = false
   for (const entry of queue) {
     if (inFlight >= room || ((isBlocked || found.length >= room) && inFlight >= flying)) break
     if (entry.lease) inFlight++
-    else if (entry.failure || isBlocked || found.length >= room) continue
+    else if (isBlocked || found.length >= room) continue
+    else if (entry.failure) isBlocked = elsewhere(entry)
     // Whatever stands behind an entry that must wait has to wait with it: that is the channel's order.
     else if (!owned(entry) || waiting(entry)) isBlocked = true
     // What was refused for the sake of another waits for that one's outcome.

@@ -14,7 +14,8 @@ const inFile = (file: string, rows: readonly Row[]): readonly Mutant[] =>
 
 const policy: readonly Mutant[] = [
   ...inFile('src/policy/outbox.ts', [
-    ['G3', 'a failed entry blocks its queue', 'else if (entry.failure || isBlocked || found.length >= room) continue', 'else if (entry.failure) isBlocked = true\n    else if (isBlocked || found.length >= room) continue'],
+    ['G3', 'a failed entry blocks its queue', 'else if (entry.failure) isBlocked = elsewhere(entry)', 'else if (entry.failure) isBlocked = true'],
+    ['G3', 'what another tab is sending is overtaken', 'else if (entry.failure) isBlocked = elsewhere(entry)', 'else if (entry.failure) continue'],
     ['G3', 'a waiting entry does not hold what stands behind it', 'else if (!owned(entry) || waiting(entry)) isBlocked = true', 'else if (!owned(entry) || waiting(entry)) continue'],
     ['G12', 'whatever the state shows is sent', 'else if (!owned(entry) || waiting(entry)) isBlocked = true', 'else if (waiting(entry)) isBlocked = true'],
     ['G3', 'more in flight than the server orders', 'return found.slice(0, Math.max(0, room - inFlight))', 'return found'],

@@ -3,7 +3,7 @@ import type { OutboxEntry } from '../../src/model'
 import { due, failure, type Gate } from '../../src/policy/outbox'
 import { entry } from '../persistence/support'
 
-const ALL: Gate<{}> = { owned: () => true, waiting: () => false }
+const ALL: Gate<{}> = { owned: () => true, waiting: () => false, elsewhere: () => false }
 const flying = (id: string): OutboxEntry => entry(id, 1, { attempts: 1, lease: { attempt: 1, deadline: 1 } })
 const retried = (id: string): OutboxEntry => entry(id, 1, { attempts: 1 })
 const refusedFor = (id: string): OutboxEntry => entry(id, 1, { attempts: 1, lastError: failure('out_of_order', 'wait', true, 1) })
@@ -19,6 +19,12 @@ describe('what is due', () => {
   it('G3: stops at one that waits or is not ours', () => {
     expect(ids([entry('a'), entry('b'), entry('c')], 3, { ...ALL, waiting: ({ message }) => message.id === 'b' })).toEqual(['a'])
     expect(ids([entry('a'), entry('b')], 3, { ...ALL, owned: ({ message }) => message.id !== 'a' })).toEqual([])
+  })
+
+  it('G3: what another tab may be sending is not overtaken', () => {
+    const taken = entry('a', 1, { failure: failure('taken_over', 'gone', true, 1) })
+    expect(ids([taken, entry('b')], 8, { ...ALL, elsewhere: ({ message }) => message.id === 'a' })).toEqual([])
+    expect(ids([taken, entry('b')], 8)).toEqual(['b'])
   })
 
   it('counts what is in flight behind a retried message', () => {
@@ -43,7 +49,7 @@ describe('what is due', () => {
   it('looks no further than it must into a long queue', () => {
     let looks = 0
     const queue = [...Array(32).keys()].map((i) => flying(`f${i}`)).concat([...Array(5_000).keys()].map((i) => entry(`e${i}`)))
-    due(queue, 40, 32, { owned: () => { looks++; return true }, waiting: () => false })
+    due(queue, 40, 32, { ...ALL, owned: () => { looks++; return true } })
     expect(looks).toBeLessThan(100)
   })
 })
