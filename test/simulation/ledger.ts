@@ -22,7 +22,7 @@ export interface Composed {
 }
 
 /** A view of one message in one tab, as last seen. */
-export interface Seen { readonly status: MessageStatus; readonly seq: number | undefined }
+export interface Seen { readonly channelId: string; readonly status: MessageStatus; readonly seq: number | undefined }
 
 export function createLedger() {
   const composed = new Map<string, Composed>()
