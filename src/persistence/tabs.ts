@@ -38,6 +38,8 @@ export function createWebLocks(): TabLocks | null {
     },
     during: async (name, task) => await manager.request(name, task),
     meet(place, tab, met) {
+      // Then the end of a tab that comes later is noticed by the next one that opens.
+      if (typeof BroadcastChannel === 'undefined') return () => undefined
       const known = new Set([tab])
       const channel = new BroadcastChannel(place)
       channel.onmessage = ({ data: other }: MessageEvent<unknown>) => {
