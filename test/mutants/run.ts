@@ -13,7 +13,7 @@ import { mutants, type Mutant } from './mutants'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** Run one after the other: what takes long only when nothing else has noticed. */
 const SLOW = 'test/guarantees/convergence.test.ts'
-const STAGES = [['test/policy', 'test/guarantees', 'test/persistence', '--exclude', SLOW], [SLOW]]
+const STAGES = [['test/policy', 'test/guarantees', 'test/persistence', '--exclude', SLOW], [SLOW, 'test/simulation']]
 const WORKERS = 2
 const TIMEOUT_MS = 180_000
 const TEST_TIMEOUT_MS = 20_000
