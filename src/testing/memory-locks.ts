@@ -17,6 +17,8 @@ interface Guest {
   readonly tab: string
   readonly name: string
   readonly met: (name: string) => void
+  /** Of whom it has heard. */
+  readonly known: Set<string>
 }
 
 interface LockRequest {
@@ -60,7 +62,9 @@ export function createMemoryLocks(): MemoryLocks {
   }
 
   const introduce = (place: string, to: Guest, guest: Guest): void => queueMicrotask(() => {
-    if (places.get(place)?.includes(to)) to.met(guest.name)
+    if (!places.get(place)?.includes(to) || to.known.has(guest.name)) return
+    to.known.add(guest.name)
+    to.met(guest.name)
   })
 
   const meet = (place: string, guest: Guest): (() => void) => {
@@ -82,7 +86,7 @@ export function createMemoryLocks(): MemoryLocks {
         Promise.resolve().then(task).finally(() => release()).then(resolve, reject)
       })
     }),
-    meet: (place, name, met) => meet(place, { tab, name, met }),
+    meet: (place, name, met) => meet(place, { tab, name, met, known: new Set([name]) }),
   })
 
   const kill = (tab: string): void => {

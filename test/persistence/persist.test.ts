@@ -421,10 +421,52 @@ describe('tabs', () => {
     // It has seen that the first tab is gone, and is about to move what that left.
     await shared.clock.flush()
     const again = one.restore('alice')
+    let isSure = false
+    const third = one.restore('alice').finally(() => { isSure = true })
     await shared.clock.flush()
+    expect(isSure).toBe(false)
     go()
     expect(contents(await restored)).toEqual(['of one'])
     expect((await again).lost).toEqual(['of one'])
+    expect((await third).lost).toEqual(['of one'])
+  })
+
+  it('G1: a tab that was away and is back keeps its messages, and its end is noticed all the same', async () => {
+    const shared = world()
+    const one = await withMessage(shared, 'one')
+    one.update(outbox([entry('of one', 1, { stored: true })]))
+    const two = openTab({ ...shared, tabId: 'two' })
+    await two.restore('alice')
+    await shared.clock.advance(10_000)
+    one.loseLocks()
+    await shared.clock.advance(1_000)
+    expect((await one.restore('alice')).lost).toEqual([])
+    await shared.clock.advance(60_000)
+    expect(two.adopted).toEqual([])
+    one.kill()
+    await shared.clock.advance(10_000)
+    expect(two.adopted.map(contents)).toEqual([['of one']])
+  })
+
+  it('G1: a long queue is taken over whole', async () => {
+    const shared = world()
+    const ids = Array.from({ length: 250 }, (_, i) => `m${1_000 + i}`)
+    await shared.device.inner.write({ put: ids.map((id) => record(id, 'dead')), remove: [] })
+    expect(contents(await openTab({ ...shared, tabId: 'two' }).restore('alice'))).toEqual(ids)
+  })
+
+  it('G9: a look whose turn comes after the user has left claims nothing', async () => {
+    const tab = openTab()
+    tab.device.hangs = true
+    const first = tab.restore('alice')
+    const second = tab.restore('alice')
+    await tab.clock.flush()
+    tab.persistence.stop()
+    tab.device.hangs = false
+    tab.device.release()
+    await Promise.all([first, second])
+    await tab.clock.flush()
+    expect(tab.locks?.size).toBe(0)
   })
 
   it('G7: a user who has left takes over nothing', async () => {
