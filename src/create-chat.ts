@@ -2,6 +2,7 @@ import type { Middleware, Reducer, UnknownAction } from '@reduxjs/toolkit'
 import { createActions, type Commands } from './actions'
 import { ChatConfigError } from './chat-error'
 import { createEnvironment } from './create-environment'
+import type { Environment } from './environment'
 import { createMetrics, type Metrics } from './effects/metrics'
 import { createChatMiddleware } from './effects/middleware'
 import type { Extra } from './model'
@@ -41,9 +42,10 @@ function check<X extends Extra, Path extends string>({ url, reducerPath }: Socke
 }
 
 /** Opened once, on first use. */
-function storageOf(storage: KeyValueStorage | false | undefined) {
-  if (storage === false) return { storage: () => null }
-  return storage ? { storage: (name: string) => createKeyValueStorage({ name, storage }) } : {}
+function withStorage(environment: Environment, storage: KeyValueStorage | false | undefined): Environment {
+  if (storage === false) return { ...environment, storage: () => null }
+  const { locks } = environment
+  return storage ? { ...environment, storage: (name) => createKeyValueStorage({ name, storage, locks }) } : environment
 }
 
 /** An app's callback may throw without harm to the chat: its error surfaces as an uncaught one of its own. */
@@ -72,7 +74,7 @@ function resolve<X extends Extra, Path extends string>(config: SocketConfig<X, P
       inFlightPerChannel: 32, inFlightTotal: 100, ...delivery,
     },
     history: { pageSize: 50, windowSize: 1_000, maxChannels: 100, ...history },
-    environment: createEnvironment({ ...environment, ...storageOf(storage) }),
+    environment: withStorage(createEnvironment(environment), storage),
     userTiming: config.userTiming ?? true,
     ...callbacks(config),
   }

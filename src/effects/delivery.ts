@@ -48,7 +48,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
 
   const outcomes = createOutcomes(runtime, renewal, {
     waitUntil: (id, moment) => readyAt.set(id, moment),
-    settled: (id) => owned.delete(id),
+    settled: forget,
   })
 
   function isWaiting(entry: OutboxEntry<X>): boolean {
@@ -64,6 +64,11 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
       readyAt.set(id, (ready = clock.monotonic() + left))
     }
     return ready > clock.monotonic()
+  }
+
+  function forget(id: string): void {
+    owned.delete(id)
+    readyAt.delete(id)
   }
 
   function isOwned(entry: OutboxEntry<X>): boolean {
@@ -90,6 +95,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     const { id, channelId, attempt } = target
     const startedAt = clock.monotonic()
     flights.start(target)
+    readyAt.delete(id)
     if (isSuspect(entry)) suspect = target
     const at = clock.now()
     runtime.dispatch(reports.messageEmitted({ id, channelId, attempt, at, deadline: at + delivery.ackTimeoutMs }))
@@ -192,14 +198,16 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     /** Messages that this tab is to send from now on. */
     own(ids: Iterable<string>): void {
       for (const id of ids) owned.add(id)
-      if (!metForeign) return
-      looked = null
+      if (metForeign) looked = null
       metForeign = false
     },
     /** The user discarded it. */
-    disown(id: string): void {
-      owned.delete(id)
-      readyAt.delete(id)
+    disown: forget,
+    /** Another tab may have what is stored: it is not sent until it is owned again. Tells what that is. */
+    suspend(): readonly string[] {
+      const ids = valuesOf(runtime.getState().outbox.channels).flatMap((queue) => queue.flatMap(({ stored, message: { id } }) => (stored && owned.has(id) ? [id] : [])))
+      ids.forEach(forget)
+      return ids
     },
     /** Another tab has them, or had them: what it sends comes back as an echo, and only the user can tell about the rest. */
     abandon(ids: readonly string[]): void {
@@ -207,8 +215,8 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
         const entry = findEntry(runtime.getState().outbox, id)
         if (!entry || entry.failure) continue
         const { channelId } = entry.message
-        readyAt.set(id, clock.monotonic() + TAKEN_OVER_MS)
         outcomes.fail({ id, channelId, attempt: entry.attempts }, failure(TAKEN_OVER, TAKEN_OVER_TEXT, true, entry.attempts))
+        readyAt.set(id, clock.monotonic() + TAKEN_OVER_MS)
       }
     },
     /** Nothing is sent while the stored queue is being read: what it holds is older. */

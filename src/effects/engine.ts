@@ -147,6 +147,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   function signOut(discard: boolean): void {
     const leaving = owner
     leave(false)
+    session.forget()
     owner = null
     if (!discard || leaving === null) return
     persistence.discard(leaving).catch((reason: unknown) =>

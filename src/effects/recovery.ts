@@ -42,6 +42,7 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
   /** Reads the stored queue; nothing is sent before, because what is stored is older and may belong to another tab by now. */
   function look(userId: string): void {
     const mine = ++looks
+    const suspended = delivery.suspend()
     const release = (): void => {
       if (looks !== mine || user !== userId) return
       stopPatience()
@@ -53,9 +54,13 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
     stopPatience = clock.setTimer(RESTORE_PATIENCE_MS, release)
     persistence.restore(userId).then((restored) => {
       if (user !== userId) return
+      delivery.own(suspended)
       delivery.abandon(restored.lost)
       take(userId, restored)
     }, (reason: unknown) => {
+      if (user !== userId) return
+      // Nobody can tell: better sent twice, which the server notices, than by nobody.
+      delivery.own(suspended)
       const { code, message } = problemOf(reason)
       runtime.report('storage_error', code, message, { retryable: true })
     }).finally(release)

@@ -40,6 +40,8 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   let hiddenSince: number | null = null
 
   const subject = createSubjectGuard()
+  /** Whose token it knows: also through a disconnect, because that one's queue stays. */
+  let subjectOf: string | null = null
   const renewal = createRenewal(runtime, subject, {
     reconnect: () => begin(true),
     unauthorized: (code, message) => halt('unauthorized', code, runtime.error('auth_failed', code, message)),
@@ -202,6 +204,8 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     /** Connects as `id`; does nothing while that is under way or done, and tries again at once where it was given up. */
     start(id: string): void {
       if (userId !== id) this.stop()
+      if (subjectOf !== id) subject.reset()
+      subjectOf = id
       if (userId === null) {
         userId = id
         everOpened = false
@@ -219,8 +223,11 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
       attempt = 0
       refreshed = false
       hiddenSince = null
-      subject.reset()
       stopLifecycle()
+    },
+    /** Nobody's queue is left: whoever comes next may have any token. */
+    forget(): void {
+      subjectOf = null
     },
     /** The connection looks open but does not answer. */
     reopen(): void {

@@ -1,3 +1,4 @@
+import type { TabLocks } from './tabs'
 import type { LoadedRecords, RecordChange, RecordStorage, StoredRecord } from './record-storage'
 
 /** What redux-persist calls a storage: localStorage, AsyncStorage, MMKV and their like, synchronous or not. */
@@ -25,6 +26,13 @@ function parse(text: string): unknown {
   }
 }
 
+export interface KeyValueOptions {
+  readonly name: string
+  readonly storage: KeyValueBackend
+  /** With them one tab at a time writes the index, which belongs to all. */
+  readonly locks?: TabLocks | null
+}
+
 const recordKey = ({ userId, id }: { readonly userId: string; readonly id: string }): string => JSON.stringify([userId, id])
 
 /**
@@ -32,7 +40,7 @@ const recordKey = ({ userId, id }: { readonly userId: string; readonly id: strin
  * its own, one record each, and tabs never write to the same key but for the index, which only tells how many slots each tab may have used:
  * it is written before the first of them, seldom, and twice, so that no crash, no other tab and no single broken key hides a record.
  */
-export function createKeyValueStorage({ name, storage }: { readonly name: string; readonly storage: KeyValueBackend }): RecordStorage {
+export function createKeyValueStorage({ name, storage, locks = null }: KeyValueOptions): RecordStorage {
   const prefix = `redux-chat:${name}:`
   const indexKeys = [`${prefix}index`, `${prefix}index-copy`]
   const slotOf = (tab: string, slot: number): string => `${prefix}${tab}:${slot}`
@@ -49,6 +57,10 @@ export function createKeyValueStorage({ name, storage }: { readonly name: string
     const result = last.then(task)
     last = result.catch(() => undefined)
     return result
+  }
+
+  function alone<T>(task: () => Promise<T>): Promise<T> {
+    return locks ? locks.during(`${prefix}index`, task) : task()
   }
 
   async function readText(key: string): Promise<string | null> {
@@ -93,7 +105,11 @@ export function createKeyValueStorage({ name, storage }: { readonly name: string
   async function tidy(index: ReadonlyMap<string, number>): Promise<void> {
     const isLeft = (tab: string, slots: number) => segments.has(tab) || Array.from({ length: slots }, (_, slot) => slotOf(tab, slot)).some((key) => used.has(key))
     const left = new Map([...index].filter(([tab, slots]) => isLeft(tab, slots)))
-    if (left.size < index.size) await writeIndex(left)
+    if (left.size < index.size) await alone(async () => {
+      const now = await readIndex()
+      // What has grown since is in use.
+      await writeIndex(new Map([...now].filter(([tab, slots]) => left.has(tab) || slots !== index.get(tab))))
+    })
   }
 
   /** Another tab may write the index at the same time: looked at until it tells of both. */
@@ -114,7 +130,7 @@ export function createKeyValueStorage({ name, storage }: { readonly name: string
     const segment = segments.get(tab) ?? { next: announced, free: all.filter((key) => !used.has(key)) }
     segments.set(tab, segment)
     const needed = segment.next + Math.max(0, count - segment.free.length)
-    if (needed > announced) await raise(tab, needed)
+    if (needed > announced) await alone(() => raise(tab, needed))
     return () => segment.free.pop() ?? slotOf(tab, segment.next++)
   }
 

@@ -36,6 +36,12 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     return tabs.filter((tab) => held.has(lockOf(userId, tab)))
   }
 
+  function take(userId: string, manager: TabLocks): void {
+    const held = [witnessOf(userId), lockOf(userId, tabId)].map((name) => manager.hold(name))
+    releaseLock = () => held.forEach((release) => release())
+    claimedAt = clock.monotonic()
+  }
+
   return {
     living,
     /** Says that this tab lives. False when the lock was taken away since: then others may have taken this tab for dead. */
@@ -46,11 +52,13 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
       // The user may have left meanwhile.
       if (releaseLock === before && (before === null || !kept)) {
         before?.()
-        const held = [witnessOf(userId), lockOf(userId, tabId)].map((name) => locks.hold(name))
-        releaseLock = () => held.forEach((release) => release())
-        claimedAt = clock.monotonic()
+        take(userId, locks)
       }
       return kept
+    },
+    /** Holds on to what this tab has from now on, if it does not yet. */
+    hold(userId: string): void {
+      if (locks && !releaseLock) take(userId, locks)
     },
     /** A living tab keeps its records; its lock is queued for, so that its end is noticed the moment it comes. `graceMs`: how long to leave them. */
     awaitEnd(userId: string, tab: string, ended: (graceMs: number) => void): void {
@@ -63,8 +71,8 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
       })
       awaited.set(lock, stop)
     },
-    /** One tab at a time. */
-    alone: <T>(task: () => Promise<T>): Promise<T> => (locks ? locks.during(`${scope}:adopt`, task) : task()),
+    /** What is done with one tab's records without that tab is done by one at a time; so is the tab's own look after it was away. */
+    alone: <T>(tab: string, task: () => Promise<T>): Promise<T> => (locks ? locks.during(`${scope}:adopt:${tab}`, task) : task()),
     /** Hears of each other tab of the user, whether it has anything to keep by now or not. */
     meet(userId: string, met: (tab: string) => void): void {
       leave()

@@ -1,4 +1,3 @@
-import { FLUSH, PAUSE, PERSIST, PURGE } from 'redux-persist'
 import type { Clock, Stop } from '../environment'
 import type { Extra, OutboxState } from '../model'
 import { fullJitter } from '../policy/backoff'
@@ -6,6 +5,7 @@ import { EMPTY_TABLE, keysOf, valuesOf } from '../policy/table'
 import type { RecordStorage, StoredRecord } from './record-storage'
 import { diffOutbox, readRecords, recordIds, type RestoredOutbox } from './records'
 import { createOwnership, tabsOf } from './ownership'
+import { createPersistor } from './persistor'
 import type { TabLocks } from './tabs'
 import { createWriter, type StorageProblem } from './writer'
 
@@ -56,25 +56,39 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   const writer = createWriter({ storage, clock, random, stored: report.stored, lost: report.lost, failed: report.failed })
   const scope = `redux-chat:${key}`
   const ownership = createOwnership({ scope, locks, clock, tabId })
-  const registered = new WeakSet<object>()
   const timers = new Set<Stop>()
   let seen = nothing
   let user: string | null = null
   let looking: Promise<unknown> = Promise.resolve()
+  let stopReading: Stop = () => undefined
+  /** Users whose records are to be removed, and are not yet. */
+  const unwanted = new Set<string>()
+  /** Records of newer code, or that cannot be read: nothing is written in their place. */
+  const untouchable = new Set<string>()
 
-  function later(delayMs: number, task: () => void): void {
+  function later(delayMs: number, task: () => void): Stop {
     const stop = clock.setTimer(delayMs, () => {
       timers.delete(stop)
       task()
     })
     timers.add(stop)
+    return stop
   }
 
-  /**
-   * Moves records of tabs that have ended (of `only` one) to this one. One tab at a time looks and moves, so that none acts on what another has
-   * moved meanwhile. Unreadable ones stay as they are.
-   */
-  const adopt = (userId: string, only?: string): Promise<readonly StoredRecord[]> => ownership.alone(async () => {
+  /** Moves one ended tab's records to this one; what somebody else has moved meanwhile is theirs. */
+  const moveFrom = (userId: string, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> => ownership.alone(tab, async () => {
+    const moved: StoredRecord[] = []
+    // A frozen one may have come back.
+    if ((await ownership.living(userId, [tab])).length > 0) return moved
+    // In slices: what is dispatched meanwhile is written between two of them. Whose user has left takes no more.
+    for (let at = 0; at < ids.length && user === userId; at += ADOPTED_AT_ONCE) {
+      moved.push(...await writer.between((target) => target.adopt(userId, tab, tabId, ids.slice(at, at + ADOPTED_AT_ONCE))) ?? [])
+    }
+    return moved
+  })
+
+  /** Moves records of tabs that have ended (of `only` one) to this one. Unreadable ones stay as they are. */
+  async function adopt(userId: string, only?: string): Promise<readonly StoredRecord[]> {
     const loaded = await writer.between((target) => target.load(userId))
     const others = loaded?.records.filter(({ tab }) => tab !== tabId && (only ?? tab) === tab) ?? []
     const living = await ownership.living(userId, tabsOf(others))
@@ -83,14 +97,10 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     const ended = others.filter(({ tab }) => !living.includes(tab))
     const moved: StoredRecord[] = []
     for (const tab of tabsOf(ended)) {
-      const ids = ended.filter((record) => record.tab === tab && isReadable(record)).map(({ id }) => id)
-      // In slices: what is dispatched meanwhile is written between two of them.
-      for (let at = 0; at < ids.length; at += ADOPTED_AT_ONCE) {
-        moved.push(...await writer.between((target) => target.adopt(userId, tab, tabId, ids.slice(at, at + ADOPTED_AT_ONCE))) ?? [])
-      }
+      moved.push(...await moveFrom(userId, tab, ended.filter((record) => record.tab === tab && isReadable(record)).map(({ id }) => id)))
     }
     return [...moved, ...ended.filter((record) => !isReadable(record))]
-  })
+  }
 
   async function takeOver(userId: string, tab: string): Promise<void> {
     if (user !== userId) return
@@ -131,6 +141,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
 
   async function readNow(userId: string): Promise<Restoration<X>> {
     if (user !== userId) return { ...readRecords<X>(userId, [], []), lost: [] }
+    if (unwanted.has(userId)) await discard(userId)
     const kept = await ownership.claim(userId)
     // With the lock asked for, so that nobody who hears of this tab takes it for dead.
     if (user === userId) ownership.meet(userId, (tab) => awaitEnd(userId, tab))
@@ -139,13 +150,14 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
       return { ...found, own: ownOf(userId, found.records), shown: seen.userId === userId ? storedIds(seen) : [] }
     })
     // Who took this tab for dead may be about to move its records: looked at before or after that, never amid it.
-    const loaded = await (kept ? look() : ownership.alone(look))
+    const loaded = await (kept ? look() : ownership.alone(tabId, look))
     if (!loaded) return { ...readRecords<X>(userId, [], []), lost: [] }
     const others = loaded.records.filter(({ tab }) => tab !== tabId)
     const living = await ownership.living(userId, tabsOf(others))
     for (const tab of living) awaitEnd(userId, tab)
     const adopted = others.every(({ tab }) => living.includes(tab)) ? [] : await adopt(userId)
     const restored = readRecords<X>(userId, [...loaded.own, ...adopted], loaded.unreadable)
+    for (const { id } of restored.unreadable) untouchable.add(id)
     const owners = new Map(loaded.records.map(({ id, tab }) => [id, tab]))
     const gone = loaded.shown.filter((id) => !owners.has(id))
     // A lock held all the time says that nobody else had them: then the device has lost them.
@@ -156,7 +168,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
 
   /** What cannot be read now is asked for again, and then comes as adopted. */
   function readAgain(userId: string, failures: number): void {
-    later(fullJitter(failures, random(), RESTORE_RETRY), () => {
+    stopReading()
+    stopReading = later(fullJitter(failures, random(), RESTORE_RETRY), () => {
       if (user !== userId) return
       read(userId).then((restored) => { if (user === userId) report.adopted(userId, restored) }, () => readAgain(userId, failures + 1))
     })
@@ -168,9 +181,22 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     try {
       return await read(userId)
     } catch (reason) {
-      readAgain(userId, 1)
+      if (user === userId) readAgain(userId, 1)
       throw reason
     }
+  }
+
+  /** What the device refuses to remove is removed before its user sees anything of it again. */
+  async function discard(userId: string): Promise<void> {
+    unwanted.add(userId)
+    await writer.instead((owner) => owner === userId, (target) => target.clear(userId))
+    unwanted.delete(userId)
+  }
+
+  /** Between a disconnect and the next connect: what is queued now keeps the lock as what was queued before does, and nothing else does. */
+  function keepLock(userId: string): void {
+    if (isEmpty(seen)) ownership.releaseAfter(writer.flush().catch(() => undefined))
+    else ownership.hold(userId)
   }
 
   /** Another user's records stay where they are: only the view of them changes. */
@@ -181,41 +207,10 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     // Nobody, or nobody any more: there is no owner to keep it for.
     if (outbox.userId) {
       const edits = diffOutbox(before, outbox, outbox.userId, tabId)
+      for (const id of untouchable) edits.delete(id)
       if (edits.size > 0) writer.add(outbox.userId, edits)
+      if (user === null) keepLock(outbox.userId)
     }
-  }
-
-  async function purge(): Promise<void> {
-    await writer.instead(() => true, (target) => target.clear())
-    report.unstored()
-  }
-
-  /** What `persistStore` and its persistor dispatch, with their callbacks in the action. */
-  function handle(action: unknown): void {
-    if (typeof action !== 'object' || action === null || !('type' in action)) return
-    const { type } = action
-    if (type === PAUSE) writer.pause()
-    else if (type === PERSIST) begin(action)
-    else if (type === FLUSH || type === PURGE) {
-      // Without its callback it is a replay.
-      if (!('result' in action && typeof action.result === 'function')) return
-      const done = type === FLUSH ? writer.flush() : purge()
-      // Whoever asked sees it fail; nobody has to.
-      done.catch(() => undefined)
-      action.result(done)
-    }
-  }
-
-  function begin(action: object): void {
-    writer.resume()
-    if (!('register' in action && typeof action.register === 'function' && 'rehydrate' in action && typeof action.rehydrate === 'function')) return
-    const { register, rehydrate } = action
-    // The same action resumes a persistor, which then waits for nothing.
-    if (registered.has(register)) return
-    registered.add(register)
-    register(scope)
-    // Nothing to wait for: a user's messages are restored at `connect`, which may be long after the gate has opened.
-    queueMicrotask(() => rehydrate(scope, undefined))
   }
 
   return {
@@ -223,10 +218,10 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     restore,
     /** Removes records that turned out to be settled. */
     forget: (userId: string, ids: readonly string[]): void => writer.add(userId, new Map(ids.map((id) => [id, { record: null, fresh: false }]))),
-    handle,
+    handle: createPersistor({ scope, writer, purged: report.unstored }),
     flush: writer.flush,
     /** Removes all that is stored for a user, of every tab. */
-    discard: (userId: string): Promise<void> => writer.instead((owner) => owner === userId, (target) => target.clear(userId)),
+    discard,
     /** The user is gone from this tab. The lock is kept until all is written, and then only while this tab still shows unsent messages. */
     stop(): void {
       user = null

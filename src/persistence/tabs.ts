@@ -8,7 +8,7 @@ export interface TabLocks {
   held(names: readonly string[]): Promise<ReadonlySet<string>>
   /** Runs `task` while holding `name`; queued behind other holders. */
   during<T>(name: string, task: () => Promise<T>): Promise<T>
-  /** Makes `tab` known to all that meet at `place`, and hears of each of them once, whether it came earlier or comes later. */
+  /** Makes `tab` known to all that meet at `place`, and hears of each of them: of those that are there now, and of each that comes (again) later. */
   meet(place: string, tab: string, met: (tab: string) => void): Stop
 }
 
@@ -40,16 +40,14 @@ export function createWebLocks(): TabLocks | null {
     meet(place, tab, met) {
       // Then the end of a tab that comes later is noticed by the next one that opens.
       if (typeof BroadcastChannel === 'undefined') return () => undefined
-      const known = new Set([tab])
       const channel = new BroadcastChannel(place)
-      channel.onmessage = ({ data: other }: MessageEvent<unknown>) => {
-        if (typeof other !== 'string' || known.has(other)) return
-        known.add(other)
-        met(other)
-        // Whoever comes later hears of this one.
-        channel.postMessage(tab)
+      channel.onmessage = ({ data }: MessageEvent<unknown>) => {
+        const { name, isNew } = typeof data === 'object' && data !== null ? data as { name?: unknown; isNew?: unknown } : {}
+        if (typeof name !== 'string') return
+        met(name)
+        if (isNew === true) channel.postMessage({ name: tab, isNew: false })
       }
-      channel.postMessage(tab)
+      channel.postMessage({ name: tab, isNew: true })
       return () => channel.close()
     },
   }

@@ -62,6 +62,7 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
   let failures = 0
   let lastFailure: unknown = null
   let stopRetry: Stop = () => undefined
+  let stopSlow: Stop = () => undefined
 
   const keyOf = (userId: string, id: string): string => `${userId.length}:${userId}${id}`
 
@@ -70,8 +71,18 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
     return device
   }
 
+  /** What takes long is told while it lasts: all that follows waits for it. */
+  async function timed<T>(task: () => Promise<T>): Promise<T> {
+    if (!isStopped) stopSlow = clock.setTimer(SLOW_MS, () => failed({ code: 'storage_slow', message: 'unable to keep unsent messages yet: the storage does not answer' }))
+    try {
+      return await task()
+    } finally {
+      stopSlow()
+    }
+  }
+
   function inTurn<T>(task: () => Promise<T>): Promise<T> {
-    const mine = turn.then(task)
+    const mine = turn.then(() => timed(task))
     turn = mine.catch(() => undefined)
     return mine
   }
@@ -91,13 +102,7 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
     const written = edits.flatMap(({ record, fresh }) => (record ? [{ record, isNew: fresh || isShared(record.id) }] : []))
     const recordsOf = (isNew: boolean): readonly StoredRecord[] => written.flatMap((each) => (each.isNew === isNew ? [each.record] : []))
     const remove = edits.flatMap(({ userId, id, record }) => (record ? [] : [{ userId, id }]))
-    const stopSlow = clock.setTimer(SLOW_MS, () => failed({ code: 'storage_slow', message: 'unable to keep unsent messages yet: the storage does not answer' }))
-    let notOurs: readonly string[] = []
-    try {
-      notOurs = await target.write({ put: recordsOf(true), update: recordsOf(false), remove })
-    } finally {
-      stopSlow()
-    }
+    const notOurs = await target.write({ put: recordsOf(true), update: recordsOf(false), remove })
     failures = 0
     lastFailure = null
     writing = new Map()
@@ -206,6 +211,7 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
     stop(): Promise<void> {
       isStopped = true
       stopRetry()
+      stopSlow()
       return flush().catch(() => undefined).then(() => {
         if (!isStopped) return
         device?.close()
@@ -214,3 +220,5 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
     },
   }
 }
+
+export type Writer = ReturnType<typeof createWriter>

@@ -69,7 +69,11 @@ export function createChatReducer<X extends Extra>(path: string, actions: ChatAc
   /** What moves between the outbox and the timeline. */
   function crossOver(before: ChatState<X>, state: ChatState<X>, action: UnknownAction): OutboxState<X> {
     const { commands, reports, events } = actions
-    if (isOf(events.messagesReceived, action)) return settle(state.outbox, action.payload.messages)
+    // What the timeline held before was settled when it came: the echo of an acknowledged message searches no queue.
+    if (isOf(events.messagesReceived, action)) {
+      return settle(state.outbox, action.payload.messages.filter(({ channelId, id }) =>
+        !findMessage(valueAt(before.messages, keyOf(channelId))?.messages ?? [], id)))
+    }
     if (isOf(events.receiptsReceived, action)) return confirmReads(state.outbox, state.messages, action.payload.receipts)
     if (isOf(reports.pageLoaded, action)) {
       const { page, channelId } = action.payload
@@ -92,8 +96,10 @@ export function createChatReducer<X extends Extra>(path: string, actions: ChatAc
   }
 
   return function chatReducer(state: ChatState<X> = initialState, action: UnknownAction): ChatState<X> {
-    // redux-persist's mergers leave alone what changed by itself: a stored copy of this slice is always older than the slice.
-    if (action.type === REHYDRATE) return { ...state }
+    // redux-persist's mergers leave alone what changed by itself: a stored copy is always older, of this state and of each slice in it.
+    if (action.type === REHYDRATE) {
+      return { connection: { ...state.connection }, messages: [...state.messages], outbox: { ...state.outbox }, errors: [...state.errors] }
+    }
     if (!action.type.startsWith(prefix)) return state
     const { userId, maxMessageBytes } = state.connection
     const next: ChatState<X> = {

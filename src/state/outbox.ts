@@ -158,6 +158,23 @@ function changeUser<X extends Extra>(state: State<X>, userId: string): State<X> 
   return changeEvery({ ...state, userId }, (entry) => ({ ...entry, message: { ...entry.message, userId } }))
 }
 
+/** From the ends of the queues, where new messages are: among 10,000 that wait, one more is found at once. */
+function markStored<X extends Extra>(state: State<X>, ids: readonly string[], stored: boolean): State<X> {
+  const left = new Set(ids)
+  let next = state
+  for (const [key, queue] of entriesOf(state.channels)) {
+    let changed: OutboxEntry<X>[] | null = null
+    for (let i = queue.length - 1; i >= 0 && left.size > 0; i--) {
+      const entry = queue[i]
+      if (!entry || !left.delete(entry.message.id) || entry.stored === stored) continue
+      changed ??= queue.slice()
+      changed[i] = { ...entry, stored }
+    }
+    if (changed) next = setQueue(next, key, changed)
+  }
+  return next
+}
+
 /** What the reducer needs to know of its sister slices. */
 export interface OutboxContext {
   readonly maxMessageBytes: number | null
@@ -187,10 +204,7 @@ export function createOutboxReducer<X extends Extra>({ commands, reports }: Chat
     // A connection that we replaced ourselves was broken by no message.
     .on(reports.connectionLost, (state, { wasOpen, reason }) =>
       (wasOpen ? changeEvery<X>(state, reason === 'reopened' ? rested : afterLoss) : state))
-    .on(reports.outboxStored, (state, { ids, stored = true }) => {
-      const named = new Set(ids)
-      return changeEvery(state, (entry) => (entry.stored !== stored && named.has(entry.message.id) ? { ...entry, stored } : entry))
-    })
+    .on(reports.outboxStored, (state, { ids, stored = true }) => markStored(state, ids, stored))
     .on(reports.outboxRestored, (state, { userId, entries, reads }) => restore(state, userId, entries, reads))
     .reduce
 }

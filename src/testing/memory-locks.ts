@@ -17,8 +17,6 @@ interface Guest {
   readonly tab: string
   readonly name: string
   readonly met: (name: string) => void
-  /** Of whom it has heard. */
-  readonly known: Set<string>
 }
 
 interface LockRequest {
@@ -62,9 +60,7 @@ export function createMemoryLocks(): MemoryLocks {
   }
 
   const introduce = (place: string, to: Guest, guest: Guest): void => queueMicrotask(() => {
-    if (!places.get(place)?.includes(to) || to.known.has(guest.name)) return
-    to.known.add(guest.name)
-    to.met(guest.name)
+    if (places.get(place)?.includes(to)) to.met(guest.name)
   })
 
   const meet = (place: string, guest: Guest): (() => void) => {
@@ -86,7 +82,7 @@ export function createMemoryLocks(): MemoryLocks {
         Promise.resolve().then(task).finally(() => release()).then(resolve, reject)
       })
     }),
-    meet: (place, name, met) => meet(place, { tab, name, met, known: new Set([name]) }),
+    meet: (place, name, met) => meet(place, { tab, name, met }),
   })
 
   const kill = (tab: string): void => {

@@ -112,7 +112,7 @@ const effects: readonly Mutant[] = [
     ['G9', 'a late token is used', 'askForToken(options.getToken, skipCache, clock, options.auth.timeoutMs, (result) => {\n      if (mine === generation) useToken', 'askForToken(options.getToken, skipCache, clock, options.auth.timeoutMs, (result) => {\n      useToken'],
     ['G9', 'no generation guard on a connection', 'if (mine === generation) task()', 'task()'],
     ['G8', 'a refused token is refreshed for ever', 'else if (refreshed) refuse(', 'else if (refreshed && code === null) refuse('],
-    ['G9', 'lifecycle listeners stay', '      subject.reset()\n      stopLifecycle()', '      subject.reset()'],
+    ['G9', 'lifecycle listeners stay', '      hiddenSince = null\n      stopLifecycle()', '      hiddenSince = null'],
     ['G9', 'sockets stay open', 'connection?.close()', ''],
     ['G8', 'attempts go on while offline', 'if (!lifecycle.isOnline()) {', 'if (!lifecycle.isOnline() && attempt < 0) {'],
     ['G9', 'a reconnection timer stays', "    generation++\n    stopTimer()\n", '    generation++\n'],
@@ -161,16 +161,15 @@ const persistence: readonly Mutant[] = [
     ['G1', 'a tab that comes later is not heard of', 'if (user === userId) ownership.meet(userId, (tab) => awaitEnd(userId, tab))', ''],
     ['G2', 'looks run side by side', 'const mine = looking.then(() => readNow(userId))', 'const mine = readNow(userId)'],
     ['G9', 'a look that comes late claims a lock', 'if (user !== userId) return { ...readRecords<X>(userId, [], []), lost: [] }\n', ''],
-    ['G2', 'a thawed tab looks amid an adoption', 'kept ? look() : ownership.alone(look)', 'look()'],
-    ['G2', 'a closed tab that is back loses its messages', 'if ((await ownership.living(userId, [tab])).length > 0) {', 'if (userId === tab) {'],
-    ['G1', 'only the first slice is adopted', 'at < ids.length; at +=', 'at < Math.min(1, ids.length); at +='],
+    ['G2', 'a thawed tab looks amid an adoption', 'kept ? look() : ownership.alone(tabId, look)', 'look()'],
+    ['G1', 'only the first slice is adopted', 'at < ids.length && user === userId; at +=', 'at < Math.min(1, ids.length); at +='],
   ]),
   ...inFile('src/persistence/ownership.ts', [
     ['G2', 'living tabs are adopted', 'locks && tabs.length > 0 ? await locks.held(', 'locks && tabs.length < 0 ? await locks.held('],
     ['G9', 'the tab lock stays', 'if (release) void written.then(release)', ''],
     ['G3', 'the tab lock goes before the last write', 'if (release) void written.then(release)', 'release?.()'],
     ['G2', "a lock that another tab waits for counts as this tab's own", '(await locks.held([witnessOf(userId)])).size > 0', '(await living(userId, [tabId])).length > 0'],
-    ['G2', 'adoption without a claim', "locks.during(`${scope}:adopt`, task)", 'task()'],
+    ['G2', 'adoption without a claim', "locks.during(`${scope}:adopt:${tab}`, task)", 'task()'],
     ['G9', 'queued locks stay', 'for (const stop of awaited.values()) stop()', ''],
   ]),
   ...inFile('src/persistence/records.ts', [
@@ -180,11 +179,11 @@ const persistence: readonly Mutant[] = [
     ['G7', "another user's message in my record is read", " || message['userId'] !== userId", ''],
   ]),
   ...inFile('src/persistence/writer.ts', [
-    ['G3', 'writes are not serialised', 'const mine = turn.then(task)', 'const mine = task()'],
+    ['G3', 'writes are not serialised', 'const mine = turn.then(() => timed(task))', 'const mine = timed(task)'],
     ['G1', 'a refused write is forgotten', '      writing = new Map()\n      merge(newer)\n', '      pending = newer\n      writing = new Map()\n'],
     ['G2', 'what another tab owns is not told', 'if (notOurs.length > 0) lost(notOurs)', ''],
     ['G2', 'an unconfirmed write is never removed', '[key, { ...edit, fresh: false }]', '[key, edit]'],
-    ['G1', 'stored is told before it is true', 'notOurs = await target.write(', 'void target.write('],
+    ['G1', 'stored is told before it is true', 'const notOurs = await target.write(', 'const notOurs: readonly string[] = []\n    void target.write('],
   ]),
 ]
 

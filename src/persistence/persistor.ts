@@ -1,0 +1,49 @@
+import { FLUSH, PAUSE, PERSIST, PURGE } from 'redux-persist'
+import type { Writer } from './writer'
+
+export interface PersistorDeps {
+  /** The key that redux-persist's registry shows. */
+  readonly scope: string
+  readonly writer: Writer
+  /** All records were removed. */
+  purged(): void
+}
+
+/** Answers what `persistStore` and its persistor dispatch, with their callbacks in the action. */
+export function createPersistor({ scope, writer, purged }: PersistorDeps) {
+  const registered = new WeakSet<object>()
+
+  async function purge(): Promise<void> {
+    await writer.instead(() => true, (target) => target.clear())
+    purged()
+  }
+
+  function handle(action: unknown): void {
+    if (typeof action !== 'object' || action === null || !('type' in action)) return
+    const { type } = action
+    if (type === PAUSE) writer.pause()
+    else if (type === PERSIST) begin(action)
+    else if (type === FLUSH || type === PURGE) {
+      // Without its callback it is a replay.
+      if (!('result' in action && typeof action.result === 'function')) return
+      const done = type === FLUSH ? writer.flush() : purge()
+      // Whoever asked sees it fail; nobody has to.
+      done.catch(() => undefined)
+      action.result(done)
+    }
+  }
+
+  function begin(action: object): void {
+    writer.resume()
+    if (!('register' in action && typeof action.register === 'function' && 'rehydrate' in action && typeof action.rehydrate === 'function')) return
+    const { register, rehydrate } = action
+    // The same action resumes a persistor, which then waits for nothing.
+    if (registered.has(register)) return
+    registered.add(register)
+    register(scope)
+    // Nothing to wait for: a user's messages are restored at `connect`, which may be long after the gate has opened.
+    queueMicrotask(() => rehydrate(scope, undefined))
+  }
+
+  return handle
+}
