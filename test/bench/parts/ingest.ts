@@ -128,7 +128,7 @@ export const run: Part = async ({ isQuick }) => {
   const size = isQuick ? QUICK : FULL
   const once = (): Sample => whole(chatHolder(0, 1_000), size.live)
   once()
-  const ours = Array.from({ length: isQuick ? 3 : 5 }, once)
+  const ours = Array.from({ length: 7 }, once)
   const lines = PEERS.flatMap((peer) => against(peer, ours, size))
   return [...lines, ...(isQuick ? [] : [streamWhole(ours)]), ...await bursts(isQuick), ...await wide(isQuick), ...await flatness(isQuick)]
 }
