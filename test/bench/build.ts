@@ -3,6 +3,8 @@ import { build } from 'vite'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
+/** The project. Bundles do not know it: they lie elsewhere. */
+export const ROOT = here('../..')
 export const CACHE = here('../../node_modules/.cache/redux-chat-bench')
 export const BUILT = `${CACHE}/built`
 
@@ -11,7 +13,7 @@ export const BUILT = `${CACHE}/built`
  * function that the hot path makes in a call of its own. Packages that are Node's own builds or no ES modules stay outside, for both sides.
  */
 export const bundle = () => build({
-  configFile: false, logLevel: 'error', root: here('../..'),
+  configFile: false, logLevel: 'error', root: ROOT,
   define: { 'process.env.NODE_ENV': '"production"' },
   ssr: { noExternal: true, external: ['stream-chat', 'mattermost-redux', 'fake-indexeddb', 'socket.io', 'socket.io-client', 'redux-persist', 'esbuild', 'vite'] },
   build: {

@@ -5,6 +5,8 @@ export interface Context {
   /** The benchmark's own server. */
   readonly url: string
   readonly isQuick: boolean
+  /** The project. */
+  readonly root: string
   /** Where the bundles are. */
   readonly built: string
 }

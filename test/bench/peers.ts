@@ -74,7 +74,23 @@ const toPost = ({ id, channelId, userId, content, createdAt }: Item) => ({
   root_id: '', original_id: '', hashtags: '', pending_post_id: '', type: '', props: {}, reply_count: 0, metadata: {},
 })
 
-interface Posts { readonly posts?: object }
+interface Posts { readonly posts?: Readonly<Record<string, object>>; readonly reactions?: Readonly<Record<string, object>> }
+
+const FILLED = { type: 'bench/filled' } as const
+
+/**
+ * Its reducer copies the reactions of all posts for each post of a page that has metadata: ten minutes for 50,000, none of them measured.
+ * Pages come without, and what the metadata would have left in the state is put there at once.
+ */
+const fillable = (reducer: Reducer<Posts>): Reducer<Posts> => (state, action) => {
+  if (action.type !== FILLED.type || !state?.posts) return reducer(state, action)
+  const bare = Object.entries(state.posts).filter(([, post]) => 'metadata' in post && post.metadata === undefined)
+  return {
+    ...state,
+    posts: { ...state.posts, ...Object.fromEntries(bare.map(([id, post]) => [id, { ...post, metadata: {} }])) },
+    reactions: { ...state.reactions, ...Object.fromEntries(bare.map(([id]) => [id, {}])) },
+  }
+}
 
 const isReducer = (value: unknown): value is Reducer<Posts> => typeof value === 'function'
 
@@ -88,9 +104,9 @@ function postsReducer(): Reducer<Posts> {
 
 /** mattermost-redux's posts reducer: a page that is joined to the live edge, then one live post after the other. */
 export function mattermost(): Holder {
-  const store = configureStore({ reducer: { posts: postsReducer() } })
+  const store = configureStore({ reducer: { posts: fillable(postsReducer()) } })
   const pageOf = (items: readonly Item[]) => {
-    const all = items.map(toPost)
+    const all = items.map(toPost).map((post) => ({ ...post, metadata: undefined }))
     return { posts: Object.fromEntries(all.map((post) => [post.id, post])), order: all.map(({ id }) => id).reverse(), prev_post_id: '', next_post_id: '' }
   }
   const each: Holder['each'] = (items) => items
@@ -101,6 +117,7 @@ export function mattermost(): Holder {
       const data = pageOf(items)
       store.dispatch({ type: 'RECEIVED_POSTS', data })
       store.dispatch({ type: 'RECEIVED_POSTS_IN_CHANNEL', channelId: items[0]?.channelId ?? 'general', data, recent: true, oldest: false })
+      store.dispatch(FILLED)
     },
     each,
     size: () => Object.keys(store.getState().posts.posts ?? {}).length,
