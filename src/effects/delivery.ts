@@ -77,7 +77,6 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     return mine
   }
 
-  /** Whoever took a message over has this long before those behind it pass. */
   const isElsewhere = ({ message, failure: failed }: OutboxEntry<X>): boolean =>
     failed?.code === TAKEN_OVER && (readyAt.get(message.id) ?? 0) > clock.monotonic()
 
@@ -203,9 +202,10 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     },
     /** The user discarded it. */
     disown: forget,
-    /** Another tab may have what is stored: it is not sent until it is owned again. Tells what that is. */
-    suspend(): readonly string[] {
-      const ids = valuesOf(runtime.getState().outbox.channels).flatMap((queue) => queue.flatMap(({ stored, message: { id } }) => (stored && owned.has(id) ? [id] : [])))
+    /** Another tab may have what is stored, or (`all`) what may be by now: it is not sent until it is owned again. Tells what that is. */
+    suspend(all: boolean): readonly string[] {
+      const ids = valuesOf(runtime.getState().outbox.channels).flatMap((queue) =>
+        queue.flatMap(({ stored, message: { id } }) => ((all || stored) && owned.has(id) ? [id] : [])))
       ids.forEach(forget)
       return ids
     },

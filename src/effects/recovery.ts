@@ -18,6 +18,14 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
   /** Counts looks: what an earlier one still waits for does not end the present one's hold. */
   let looks = 0
   let stopPatience: Stop = () => undefined
+  let isLooking = false
+  /** Not to be sent before the newest look has ended. */
+  const suspended: string[] = []
+
+  function own(ids: readonly string[]): void {
+    if (isLooking) suspended.push(...ids)
+    else delivery.own(ids)
+  }
 
   /** What the timeline showed already never became part of the queue: then nothing else would remove its record. */
   function forgetSettled(userId: string, entries: readonly OutboxEntry<X>[]): void {
@@ -31,7 +39,7 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
   /** Stored messages become this tab's own: those of its earlier life, and those of tabs that have ended. */
   function take(userId: string, { entries, reads, unreadable }: RestoredOutbox<X>): void {
     if (user !== userId) return
-    delivery.own(entries.map((entry) => entry.message.id))
+    own(entries.map((entry) => entry.message.id))
     if (entries.length > 0 || Object.keys(reads).length > 0) runtime.dispatch(reports.outboxRestored({ userId, entries, reads }))
     forgetSettled(userId, entries)
     if (unreadable.length === 0) return
@@ -40,27 +48,34 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
   }
 
   /** Reads the stored queue; nothing is sent before, because what is stored is older and may belong to another tab by now. */
-  function look(userId: string): void {
+  function look(userId: string, wasAway: boolean): void {
     const mine = ++looks
-    const suspended = delivery.suspend()
+    isLooking = true
+    suspended.push(...delivery.suspend(wasAway))
     const release = (): void => {
       if (looks !== mine || user !== userId) return
       stopPatience()
       delivery.hold(false)
       runtime.reconcile()
     }
+    /** What an earlier look saw may be over: only the newest says what this tab may send. */
+    const seen = (): void => {
+      if (looks !== mine) return
+      isLooking = false
+      own(suspended.splice(0))
+    }
     delivery.hold(true)
     stopPatience()
     stopPatience = clock.setTimer(RESTORE_PATIENCE_MS, release)
     persistence.restore(userId).then((restored) => {
       if (user !== userId) return
-      delivery.own(suspended)
+      seen()
       delivery.abandon(restored.lost)
       take(userId, restored)
     }, (reason: unknown) => {
       if (user !== userId) return
       // Nobody can tell: better sent twice, which the server notices, than by nobody.
-      delivery.own(suspended)
+      seen()
       const { code, message } = problemOf(reason)
       runtime.report('storage_error', code, message, { retryable: true })
     }).finally(release)
@@ -70,14 +85,16 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
     take,
     start(userId: string): void {
       user = userId
-      look(userId)
+      look(userId, false)
     },
     /** The page ran again after a freeze: others may have taken it for dead. */
     thawed(): void {
-      if (user !== null) look(user)
+      if (user !== null) look(user, true)
     },
     stop(): void {
       user = null
+      isLooking = false
+      suspended.length = 0
       stopPatience()
     },
   }
