@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest'
+import { createManualClock, createTestEnvironment } from 'redux-chat/testing'
+import type { RecordStorage, StoredRecord } from '../../src/persistence/record-storage'
+import { createMemoryStorage } from '../../src/testing/memory-storage'
+import { openStore } from '../support/chat-store'
+
+/* What a reviewer found by running it: each case failed once. */
+
+const jwt = (sub: string): string => `h.${btoa(JSON.stringify({ sub }))}.s`
+const contents = (log: readonly { readonly content: string }[]) => log.map(({ content }) => content)
+
+/** One device for all tabs, on which a call can be delayed or refused. */
+function createSlowDevice(clock: ReturnType<typeof createManualClock>) {
+  const inner = createMemoryStorage()
+  const device = { loadMs: 0, refuses: false, inner, loads: 0, cleared: 0 }
+  const pass = async <T>(ms: number, task: () => Promise<T>): Promise<T> => {
+    if (ms > 0) await new Promise<void>((resolve) => { clock.setTimer(ms, resolve) })
+    if (device.refuses) throw new Error('the device refuses')
+    return task()
+  }
+  const storage: RecordStorage = {
+    load: (userId) => {
+      device.loads++
+      return pass(device.loadMs, () => inner.load(userId))
+    },
+    write: (change) => pass(0, () => inner.write(change)),
+    adopt: (...args) => pass(0, () => inner.adopt(...args)),
+    clear: (userId) => {
+      device.cleared++
+      return pass(0, () => inner.clear(userId))
+    },
+    close: () => undefined,
+  }
+  return { ...device, device, open: () => storage }
+}
+
+function world() {
+  const clock = createManualClock()
+  const { device, open } = createSlowDevice(clock)
+  return { device, env: createTestEnvironment({ clock, storage: open }) }
+}
+
+describe('tabs and storage', () => {
+  it('G2: a woken tab sends nothing that was stored before it has looked, however long the look takes', async () => {
+    const { device, env } = world()
+    const tab = openStore({ env })
+    tab.connect()
+    await tab.settle()
+    env.network.cut()
+    await tab.settle()
+    const id = tab.send('stored')
+    await tab.settle()
+    expect(tab.messages()[0]?.stored).toBe(true)
+    device.loadMs = 20_000
+    env.lifecycle.resumed()
+    env.network.restore()
+    await tab.advance(10_000)
+    const fresh = tab.send('fresh', 'other')
+    await tab.advance(5_000)
+    const sent = () => tab.actions.filter(({ type }) => type === 'chat/messageEmitted').map(({ payload }) => (payload as { readonly id: string }).id)
+    expect([sent().includes(id), sent().includes(fresh)]).toEqual([false, true])
+    await tab.advance(30_000)
+    expect(contents(env.server.log('general'))).toEqual(['stored'])
+  })
+
+  it('G1: a storage that does not answer a look is told', async () => {
+    const { device, env } = world()
+    device.loadMs = 60_000
+    const tab = openStore({ env })
+    tab.connect()
+    await tab.advance(6_000)
+    expect(tab.errors().map(({ code }) => code)).toEqual(['storage_slow'])
+  })
+
+  it('G7: a discard that the device refused is done before the user sees anything again', async () => {
+    const { device, env } = world()
+    const tab = openStore({ env })
+    tab.connect()
+    await tab.settle()
+    env.network.cut()
+    tab.send('unwanted')
+    await tab.settle()
+    device.refuses = true
+    tab.dispatch(tab.chat.actions.signOut({ discardOutbox: true }))
+    await tab.settle()
+    expect(tab.errors().map(({ code }) => code)).toEqual(['discard_failed'])
+    device.refuses = false
+    env.network.restore()
+    tab.connect()
+    await tab.advance(30_000)
+    expect([tab.shown(), contents(env.server.log('general'))]).toEqual([[], []])
+  })
+
+  it('G1: a read mark of newer code is left as it is', async () => {
+    const { device, env } = world()
+    const newer: StoredRecord = { userId: 'alice', id: 'read:#general', tab: 'gone', version: 99, data: { mark: { seq: 1 }, more: true } }
+    await device.inner.write({ put: [newer], remove: [] })
+    const tab = openStore({ env })
+    tab.connect()
+    tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
+    await tab.settle()
+    env.server.push('general', { userId: 'bob', content: 'hi' })
+    await tab.advance(1_000)
+    tab.dispatch(tab.chat.actions.markRead({ channelId: 'general' }))
+    await tab.advance(5_000)
+    expect((await device.inner.load('alice')).records).toEqual([newer])
+  })
+
+  it('G2: what is queued after a disconnect stays its own tab\'s, and nothing is held when it is discarded', async () => {
+    const { env } = world()
+    const tab = openStore({ env })
+    tab.connect()
+    await tab.settle()
+    tab.dispatch(tab.chat.actions.disconnect())
+    await tab.settle()
+    const id = tab.send('mine')
+    await tab.settle()
+    const other = openStore({ env: env.openTab() })
+    other.connect()
+    await other.advance(30_000)
+    expect([other.shown(), contents(env.server.log('general'))]).toEqual([[], []])
+    tab.dispatch(tab.chat.actions.discardMessage({ id }))
+    other.dispatch(other.chat.actions.disconnect())
+    await tab.advance(10_000)
+    expect(env.locks?.size).toBe(0)
+  })
+})
+
+describe('identity', () => {
+  it("G7: alice's queue does not leave under bob's token, also after a disconnect", async () => {
+    let who = 'alice'
+    const tab = openStore({ config: { getToken: () => jwt(who) } })
+    tab.connect()
+    await tab.settle()
+    tab.env.network.cut()
+    tab.send('written by alice')
+    tab.dispatch(tab.chat.actions.disconnect())
+    who = 'bob'
+    tab.env.network.restore()
+    tab.connect('alice')
+    await tab.advance(30_000)
+    expect([tab.connection().status, contents(tab.env.server.log('general'))]).toEqual(['unauthorized', []])
+    tab.dispatch(tab.chat.actions.signOut())
+    tab.connect('bob')
+    await tab.advance(1_000)
+    expect(tab.connection().status).toBe('connected')
+  })
+})
