@@ -45,6 +45,19 @@ export function compareMessages(a: WireMessage, b: WireMessage): number {
   return a.createdAt - b.createdAt || byId(a.id, b.id)
 }
 
+/** Whether a window has a message at its very place: found by halving, so that a window which is not the newest builds no index. */
+export function holds(window: readonly WireMessage[], message: WireMessage): boolean {
+  let low = 0
+  let high = window.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    const other = window[middle]
+    if (other && compareMessages(other, message) < 0) low = middle + 1
+    else high = middle
+  }
+  return window[low]?.id === message.id
+}
+
 /** A later copy may add the `seq` or the server's fields; it can never move a message that has its place. */
 const improves = (held: WireMessage, incoming: WireMessage): boolean =>
   incoming.seq === undefined

@@ -3,7 +3,7 @@ import type { ChatActions } from '../actions'
 import type { ConnectionState, Extra, OutboxState, ReadMark, ReceiptEvent, WireMessage } from '../model'
 import { keyOf } from '../policy/keys'
 import { valueAt } from '../policy/table'
-import { findMessage } from '../policy/timeline'
+import { findMessage, holds } from '../policy/timeline'
 import { initialChannel, isPlaced, readMark, resolve } from './channel'
 import { createConnectionReducer, initialConnection } from './connection'
 import { createErrorsReducer, initialErrors, type ErrorsState } from './errors'
@@ -71,8 +71,8 @@ export function createChatReducer<X extends Extra>(path: string, actions: ChatAc
     const { commands, reports, events } = actions
     // What the timeline held before was settled when it came: the echo of an acknowledged message searches no queue.
     if (isOf(events.messagesReceived, action)) {
-      return settle(state.outbox, action.payload.messages.filter(({ channelId, id }) =>
-        !findMessage(valueAt(before.messages, keyOf(channelId))?.messages ?? [], id)))
+      return settle(state.outbox, action.payload.messages.filter((message) =>
+        !holds(valueAt(before.messages, keyOf(message.channelId))?.messages ?? [], message)))
     }
     if (isOf(events.receiptsReceived, action)) return confirmReads(state.outbox, state.messages, action.payload.receipts)
     if (isOf(reports.pageLoaded, action)) {

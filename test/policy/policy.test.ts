@@ -5,7 +5,7 @@ import { errorBody, reactionTo, rejectionReaction } from '../../src/policy/error
 import { isJson, jsonBytes } from '../../src/policy/json'
 import { due, exhausted, failure } from '../../src/policy/outbox'
 import { committedStatus, joinReceipt, othersBest } from '../../src/policy/status'
-import { compareMessages, contiguousFrom, findMessage, mergeMessages } from '../../src/policy/timeline'
+import { compareMessages, contiguousFrom, findMessage, holds, mergeMessages } from '../../src/policy/timeline'
 import type { OutboxEntry, WireMessage } from '../../src/model'
 
 const message = (seq: number | undefined, id = `m${seq}`, createdAt = seq ?? 0): WireMessage =>
@@ -141,6 +141,12 @@ describe('timeline', () => {
     expect(mergeMessages(placed, [message(2, 'a', 5)], 10)).toBe(placed)
     expect(mergeMessages(placed, [message(undefined, 'a', 6)], 10)).toBe(placed)
     expect(mergeMessages(placed, [message(3, 'a', 6)], 10)).toBe(placed)
+  })
+
+  it('finds a message at its place, and only there', () => {
+    const window = mergeMessages(NONE, [message(1), message(3), message(5), message(undefined, 'x', 7), message(undefined, 'y', 7)], 10)
+    expect([message(1), message(3), message(5), message(undefined, 'x', 7), message(undefined, 'y', 7)].map((each) => holds(window, each))).toEqual([true, true, true, true, true])
+    expect([message(2), message(3, 'other'), message(undefined, 'z', 7), message(9)].map((each) => holds(window, each))).toEqual([false, false, false, false])
   })
 
   it('keeps the first of two messages with one id, also within a burst that follows the window', () => {
