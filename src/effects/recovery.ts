@@ -38,7 +38,6 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
 
   /** Stored messages become this tab's own: those of its earlier life, and those of tabs that have ended. */
   function take(userId: string, { entries, reads, unreadable }: RestoredOutbox<X>): void {
-    if (user !== userId) return
     own(entries.map((entry) => entry.message.id))
     if (entries.length > 0 || Object.keys(reads).length > 0) runtime.dispatch(reports.outboxRestored({ userId, entries, reads }))
     forgetSettled(userId, entries)

@@ -12,7 +12,7 @@ const contents = (log: readonly { readonly content: string }[]) => log.map(({ co
 /** One device for all tabs, on which a call can be delayed or refused. */
 function createSlowDevice(clock: ReturnType<typeof createManualClock>) {
   const inner = createMemoryStorage()
-  const device = { loadMs: 0, refuses: false, inner, loads: 0, cleared: 0 }
+  const device = { loadMs: 0, writeMs: 0, refuses: false, inner, loads: 0, cleared: 0 }
   const pass = async <T>(ms: number, task: () => Promise<T>): Promise<T> => {
     if (ms > 0) await new Promise<void>((resolve) => { clock.setTimer(ms, resolve) })
     if (device.refuses) throw new Error('the device refuses')
@@ -23,7 +23,7 @@ function createSlowDevice(clock: ReturnType<typeof createManualClock>) {
       device.loads++
       return pass(device.loadMs, () => inner.load(userId))
     },
-    write: (change) => pass(0, () => inner.write(change)),
+    write: (change) => pass(device.writeMs, () => inner.write(change)),
     adopt: (...args) => pass(0, () => inner.adopt(...args)),
     clear: (userId) => {
       device.cleared++
@@ -61,6 +61,43 @@ describe('tabs and storage', () => {
     expect([sent().includes(id), sent().includes(fresh)]).toEqual([false, true])
     await tab.advance(30_000)
     expect(contents(env.server.log('general'))).toEqual(['stored'])
+  })
+
+  it('G2: nor what may have been stored just before it fell asleep', async () => {
+    const { device, env } = world()
+    const tab = openStore({ env })
+    tab.connect()
+    await tab.settle()
+    env.network.cut()
+    await tab.settle()
+    Object.assign(device, { writeMs: 1_000, loadMs: 20_000 })
+    tab.send('being stored')
+    await tab.settle()
+    env.lifecycle.resumed()
+    env.network.restore()
+    await tab.advance(10_000)
+    expect(tab.actions.filter(({ type }) => type === 'chat/messageEmitted')).toEqual([])
+    await tab.advance(30_000)
+    expect(contents(env.server.log('general'))).toEqual(['being stored'])
+  })
+
+  it('G8: nothing stays stored of an adopted message that the timeline has already', async () => {
+    const { device, env } = world()
+    const dead = openStore({ env })
+    dead.connect()
+    await dead.settle()
+    const other = openStore({ env: env.openTab() })
+    other.connect()
+    other.dispatch(other.chat.actions.openChannel({ channelId: 'general' }))
+    await other.advance(1_000)
+    env.network.fault({ direction: 'ack', action: 'drop' })
+    env.network.fault({ direction: 'down', event: 'message:new', action: 'drop' })
+    dead.send('committed')
+    await dead.advance(1_000)
+    expect(other.shown()).toEqual(['committed:sent'])
+    env.kill()
+    await other.advance(30_000)
+    expect([other.shown(), (await device.inner.load('alice')).records]).toEqual([['committed:sent'], []])
   })
 
   it('G1: a storage that does not answer a look is told', async () => {

@@ -144,7 +144,6 @@ const effects: readonly Mutant[] = [
     ['G7', 'a token of another subject is taken', 'known === result.subject ? result', 'known !== null ? result'],
   ]),
   ...inFile('src/effects/recovery.ts', [
-    ['G7', "a stored queue that is read late goes to the next user", 'if (user !== userId) return\n    own(', 'own('],
     ['G1', 'the record of a message that was settled meanwhile stays', '    forgetSettled(userId, entries)\n', ''],
     ['G2', 'a thawed tab does not look again', 'if (user !== null) look(user, true)', ''],
     ['G2', 'a thawed tab sends what it has before it has looked', 'look(user, true)', 'look(user, false)'],
