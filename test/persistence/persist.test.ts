@@ -448,6 +448,18 @@ describe('tabs', () => {
     expect(two.adopted.map(contents)).toEqual([['of one']])
   })
 
+  it('G2: a tab that was away overwrites nothing of what another has taken, and is told', async () => {
+    const shared = world()
+    const one = await withMessage(shared, 'one')
+    one.update(outbox([entry('of one', 1, { stored: true })]))
+    one.loseLocks()
+    await openTab({ ...shared, tabId: 'two' }).restore('alice')
+    one.update(outbox([entry('of one', 1, { stored: true, spent: 1 })]))
+    await shared.clock.flush()
+    expect(one.lost).toEqual(['of one'])
+    expect((await shared.device.inner.load('alice')).records.map(({ tab }) => tab)).toEqual(['two'])
+  })
+
   it('G1: a long queue is taken over whole', async () => {
     const shared = world()
     const ids = Array.from({ length: 250 }, (_, i) => `m${1_000 + i}`)
