@@ -421,6 +421,7 @@ describe('tabs', () => {
     // It has seen that the first tab is gone, and is about to move what that left.
     await shared.clock.flush()
     const again = one.restore('alice')
+    await shared.clock.flush()
     let isSure = false
     const third = one.restore('alice').finally(() => { isSure = true })
     await shared.clock.flush()
