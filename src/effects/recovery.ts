@@ -68,8 +68,9 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
     stopPatience = clock.setTimer(RESTORE_PATIENCE_MS, release)
     persistence.restore(userId).then((restored) => {
       if (user !== userId) return
-      seen()
+      // First what is not this tab's any more: each report of it makes delivery look at what it may send.
       delivery.abandon(restored.lost)
+      seen()
       take(userId, restored)
     }, (reason: unknown) => {
       if (user !== userId) return
