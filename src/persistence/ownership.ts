@@ -27,6 +27,8 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
   /** The locks of tabs whose end this one waits for, each with the stop of its waiting. */
   const awaited = new Map<string, Stop>()
   let releaseLock: Stop | null = null
+  /** That this tab's own lock is held. */
+  let granted: Promise<void> = Promise.resolve()
   let leave: Stop = () => undefined
   let claimedAt = 0
 
@@ -37,7 +39,9 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
   }
 
   function take(userId: string, manager: TabLocks): void {
-    const held = [witnessOf(userId), lockOf(userId, tabId)].map((name) => manager.hold(name))
+    let reach: () => void = () => undefined
+    granted = new Promise<void>((resolve) => { reach = resolve })
+    const held = [manager.hold(witnessOf(userId)), manager.hold(lockOf(userId, tabId), reach)]
     releaseLock = () => held.forEach((release) => release())
     claimedAt = clock.monotonic()
   }
@@ -76,7 +80,15 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     /** Hears of each other tab of the user, whether it has anything to keep by now or not. */
     meet(userId: string, met: (tab: string) => void): void {
       leave()
-      if (locks) leave = locks.meet(`${scope}:tabs:${userId}`, tabId, met)
+      if (!locks) return
+      let isHere = true
+      let stop: Stop = () => undefined
+      leave = () => {
+        isHere = false
+        stop()
+      }
+      // With the lock held: who hears of a tab that has none takes it for dead, and waits for its end no more.
+      void granted.then(() => { if (isHere) stop = locks.meet(`${scope}:tabs:${userId}`, tabId, met) })
     },
     stopWaiting(): void {
       leave()

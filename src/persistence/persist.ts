@@ -143,7 +143,6 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     if (user !== userId) return { ...readRecords<X>(userId, [], []), lost: [] }
     if (unwanted.has(userId)) await discard(userId)
     const kept = await ownership.claim(userId)
-    // With the lock asked for, so that nobody who hears of this tab takes it for dead.
     if (user === userId) ownership.meet(userId, (tab) => awaitEnd(userId, tab))
     const look = () => writer.between(async (target) => {
       const found = await target.load(userId)

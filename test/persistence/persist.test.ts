@@ -1,5 +1,6 @@
 import { createManualClock, createMemoryLocks } from 'redux-chat/testing'
 import { describe, expect, it } from 'vitest'
+import type { TabLocks } from '../../src/persistence/tabs'
 import type { RecordStorage } from '../../src/persistence/record-storage'
 import { createMemoryStorage } from '../../src/testing/memory-storage'
 import { contents, createDevice, entry, openTab, outbox, record } from './support'
@@ -459,6 +460,34 @@ describe('tabs', () => {
     await shared.clock.flush()
     expect(one.lost).toEqual(['of one'])
     expect((await shared.device.inner.load('alice')).records.map(({ tab }) => tab)).toEqual(['two'])
+  })
+
+  it('G1: the end of a tab is noticed whose lock took its time when it came', async () => {
+    const shared = world()
+    const { locks, clock } = shared
+    const slow = (inner: TabLocks): TabLocks => ({
+      ...inner,
+      hold(name, onGranted) {
+        let stop = (): void => undefined
+        const stopWaiting = clock.setTimer(50, () => { stop = inner.hold(name, onGranted) })
+        return () => {
+          stopWaiting()
+          stop()
+        }
+      },
+    })
+    const two = openTab({ ...shared, tabId: 'two' })
+    await two.restore('alice')
+    const one = openTab({ ...shared, tabId: 'one', locks: { ...locks, forTab: (tab) => slow(locks.forTab(tab)) } })
+    await one.restore('alice')
+    await clock.advance(40)
+    await clock.advance(20)
+    one.update(outbox([entry('of one')]))
+    await clock.advance(20_000)
+    expect(two.adopted).toEqual([])
+    one.kill()
+    await clock.advance(20_000)
+    expect(two.adopted.map(contents)).toEqual([['of one']])
   })
 
   it('G1: a long queue is taken over whole', async () => {
