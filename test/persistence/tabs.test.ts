@@ -6,7 +6,11 @@ import { createWebLocks, type TabLocks } from '../../src/persistence/tabs'
 const worlds: readonly (readonly [name: string, create: () => (tab: string) => TabLocks])[] = [
   ['BroadcastChannel', () => {
     vi.stubGlobal('navigator', { locks: {} })
-    return () => createWebLocks() ?? createMemoryLocks().forTab('none')
+    return () => {
+      const locks = createWebLocks()
+      if (!locks) throw new Error('unable to test: the stub of navigator.locks was not seen')
+      return locks
+    }
   }],
   ['memory', () => createMemoryLocks().forTab],
 ]
