@@ -40,11 +40,11 @@ function checkDraft(draft: { readonly channelId: unknown; readonly content: unkn
 
 function compose<X extends Extra>(draft: Draft<X>, sources: Sources): ComposedMessage<X> {
   checkDraft(draft)
-  const identity = { id: sources.id(), createdAt: sources.now() }
-  if (isJson(draft)) return { ...draft, ...identity }
+  const [id, createdAt] = [sources.id(), sources.now()]
+  if (isJson(draft)) return { ...draft, id, createdAt }
   const { channelId, content } = draft
   // The state holds plain data only: the text is kept and marked, what JSON cannot carry is not.
-  return { channelId, content, ...identity, problem: 'unserialisable' } as unknown as ComposedMessage<X>
+  return { channelId, content, id, createdAt, problem: 'unserialisable' } as unknown as ComposedMessage<X>
 }
 
 /** Commands: what the UI asks for. */

@@ -143,7 +143,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     const isKnown = looked?.channels === channels && looked.capabilities === capabilities
     if (isKnown || flights.count() >= delivery.inFlightTotal || isSuspectInFlight()) return
     const perChannel = capabilities.includes('ordered') ? delivery.inFlightPerChannel : 1
-    const found = changedQueues({ channels, capabilities }).flatMap((queue) => due(queue, perChannel, flights.countIn(queue[0]?.message.channelId), gate))
+    const found = changedQueues({ channels, capabilities }).flatMap((queue) => due(queue, perChannel, flights.countIn(queue[0]?.message.channelId ?? ''), gate))
     const alone = found.find(isSuspect)
     if (!alone) {
       if (emitAll(found)) looked = { channels, capabilities }

@@ -7,6 +7,7 @@ import { idOf } from '../policy/keys'
 import { findEntry } from '../policy/outbox'
 import { entriesOf, keysOf, valuesOf } from '../policy/table'
 import { findMessage } from '../policy/timeline'
+import { isOf } from '../state/handlers'
 import type { ServerEvent } from '../transport/wire'
 import { applyEmit, applyEvent } from './bindings'
 import { createDelivery } from './delivery'
@@ -156,13 +157,13 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
 
   /** Commands that the state alone does not tell. */
   function obey(action: UnknownAction): void {
-    if (commands.connect.match(action)) signIn(action.payload.userId)
-    else if (commands.sendMessage.match(action)) delivery.own([action.payload.id])
-    else if (commands.retryMessage.match(action)) delivery.own([action.payload.id])
-    else if (commands.retryAllFailed.match(action)) delivery.own(idsOf(runtime.getState().outbox))
-    else if (commands.discardMessage.match(action)) delivery.disown(action.payload.id)
-    else if (commands.disconnect.match(action)) leave(true)
-    else if (commands.signOut.match(action)) signOut(action.payload.discardOutbox === true)
+    if (isOf(commands.connect, action)) signIn(action.payload.userId)
+    else if (isOf(commands.sendMessage, action)) delivery.own([action.payload.id])
+    else if (isOf(commands.retryMessage, action)) delivery.own([action.payload.id])
+    else if (isOf(commands.retryAllFailed, action)) delivery.own(idsOf(runtime.getState().outbox))
+    else if (isOf(commands.discardMessage, action)) delivery.disown(action.payload.id)
+    else if (isOf(commands.disconnect, action)) leave(true)
+    else if (isOf(commands.signOut, action)) signOut(action.payload.discardOutbox === true)
   }
 
   /** Level-triggered: looks at the state and does what is missing. A change that it causes itself makes it look once more. */

@@ -10,19 +10,30 @@ interface Flight {
 /** The emits that no answer has come to yet, in the order of their deadlines, because all have the same time. */
 export function createFlights(clock: Clock, ackTimeoutMs: number) {
   const flights = new Map<string, Flight>()
+  const counts = new Map<string, number>()
+
+  const countIn = (channelId: string): number => counts.get(channelId) ?? 0
+
+  function remove({ id, channelId }: Target): void {
+    flights.delete(id)
+    const left = countIn(channelId) - 1
+    if (left > 0) counts.set(channelId, left)
+    else counts.delete(channelId)
+  }
 
   return {
     count: () => flights.size,
     /** Of one channel; those that an echo has settled count until their ack comes. */
-    countIn(channelId: string | undefined): number {
-      let count = 0
-      for (const { target } of flights.values()) if (target.channelId === channelId) count++
-      return count
+    countIn,
+    start(target: Target): void {
+      const earlier = flights.get(target.id)
+      if (earlier) remove(earlier.target)
+      flights.set(target.id, { target, deadline: clock.monotonic() + ackTimeoutMs })
+      counts.set(target.channelId, countIn(target.channelId) + 1)
     },
-    start: (target: Target) => flights.set(target.id, { target, deadline: clock.monotonic() + ackTimeoutMs }),
     /** An answer, also a late one to an earlier attempt, which ends nothing. */
     end(target: Target): void {
-      if (flights.get(target.id)?.target === target) flights.delete(target.id)
+      if (flights.get(target.id)?.target === target) remove(target)
     },
     /** Infinity when nothing is under way. */
     firstDeadline: () => flights.values().next().value?.deadline ?? Infinity,
@@ -34,12 +45,15 @@ export function createFlights(clock: Clock, ackTimeoutMs: number) {
     /** Ends those whose time is over, and tells of each. */
     expire(timedOut: (target: Target) => void): void {
       const now = clock.monotonic()
-      for (const [id, { target, deadline }] of flights) {
+      for (const { target, deadline } of flights.values()) {
         if (deadline > now) return
-        flights.delete(id)
+        remove(target)
         timedOut(target)
       }
     },
-    clear: () => flights.clear(),
+    clear(): void {
+      flights.clear()
+      counts.clear()
+    },
   }
 }

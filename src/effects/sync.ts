@@ -5,8 +5,9 @@ import { fullJitter } from '../policy/backoff'
 import { errorBody, reactionTo } from '../policy/errors'
 import { idOf } from '../policy/keys'
 import { nextWakeAt } from '../policy/outbox'
-import { entriesOf, valueAt } from '../policy/table'
+import { changedKeys, EMPTY_TABLE, valueAt } from '../policy/table'
 import { historyEdge, type ChannelState } from '../state/channel'
+import type { MessagesState } from '../state/messages'
 import type { RequestResult } from './link'
 import type { Runtime } from './runtime'
 
@@ -23,6 +24,11 @@ const BACKOFF = { baseMs: 1_000, maxMs: 30_000 }
 
 interface Wait { failures: number; readyAt: number }
 
+function put(key: string, keys: Set<string>, isIn: boolean): void {
+  if (isIn) keys.add(key)
+  else keys.delete(key)
+}
+
 /** Fills what is missing: catch-up from the cursor, page by page, and the history that was asked for. Safe to call at any time. */
 export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: () => void) {
   const { environment, options, link, wire, metrics } = runtime
@@ -32,6 +38,10 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   /** Pauses by direction and channel (monotonic): after a failure, and while a gap may close by itself. */
   const waits = new Map<string, Wait>()
   const gapSince = new Map<string, number>()
+  /** Channels that lack something, as of the last look: those that somebody has open come first. */
+  const urgent = new Set<string>()
+  const others = new Set<string>()
+  let looked: MessagesState<X> = EMPTY_TABLE
   let notBefore = 0
   let running = 0
   let stopTimer: Stop = () => undefined
@@ -42,26 +52,25 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     return (waits.get(waitKey(direction, channelKey))?.readyAt ?? 0) > now
   }
 
-  function wantsNewer(key: string, channel: ChannelState<X>, now: number): boolean {
-    if (channel.catchUp === 'running' || isPaused('newer', key, now)) return false
-    if (channel.stale) {
-      gapSince.delete(key)
-      return notBefore <= now
-    }
-    const gap = !channel.detached && channel.latest !== null && channel.latest > (channel.cursor ?? 0)
-    if (!gap) {
-      gapSince.delete(key)
-      return false
-    }
+  function lacksNewer(key: string, channel: ChannelState<X>): boolean {
+    const gap = !channel.stale && !channel.detached && channel.latest !== null && channel.latest > (channel.cursor ?? 0)
+    if (!gap) gapSince.delete(key)
+    return (channel.stale || gap) && channel.catchUp !== 'running'
+  }
+
+  function lacksOlder(channel: ChannelState<X>): boolean {
+    if (channel.history === 'running' || historyEdge(channel) === null) return false
+    const first = channel.open && !channel.loaded && channel.anchored && channel.hasOlder && !channel.stale
+    return channel.history === 'wanted' || first
+  }
+
+  /** Whether a catch-up that is lacking may be asked for now. */
+  function mayAskNewer(key: string, channel: ChannelState<X>, now: number): boolean {
+    if (isPaused('newer', key, now)) return false
+    if (channel.stale) return notBefore <= now
     const since = gapSince.get(key) ?? now
     gapSince.set(key, since)
     return now - since >= GAP_HOLD_MS
-  }
-
-  function wantsOlder(key: string, channel: ChannelState<X>, now: number): boolean {
-    if (channel.history === 'running' || isPaused('older', key, now) || historyEdge(channel) === null) return false
-    const first = channel.open && !channel.loaded && channel.anchored && channel.hasOlder && !channel.stale
-    return channel.history === 'wanted' || first
   }
 
   function start(channelKey: string, direction: PageDirection, from: number): void {
@@ -148,22 +157,40 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     if (wake !== Infinity) stopTimer = clock.setTimer(wake - now, () => runtime.reconcile())
   }
 
-  /** Open channels first: they are what somebody looks at. */
-  function byUrgency(): readonly (readonly [string, ChannelState<X>])[] {
-    const entries = entriesOf(runtime.getState().messages)
-    return [...entries.filter(([, channel]) => channel.open), ...entries.filter(([, channel]) => !channel.open)]
+  /** Notes which of the channels that changed lack something: a live message costs no look at all the others. */
+  function look(): void {
+    const { messages } = runtime.getState()
+    for (const key of changedKeys(looked, messages)) {
+      const channel = valueAt(messages, key)
+      const lacks = channel !== undefined && (lacksNewer(key, channel) || lacksOlder(channel))
+      put(key, urgent, lacks && channel.open)
+      put(key, others, lacks && !channel.open)
+    }
+    looked = messages
+  }
+
+  function ask(key: string, now: number): void {
+    const channel = valueAt(runtime.getState().messages, key)
+    if (!channel) return
+    if (lacksNewer(key, channel) && mayAskNewer(key, channel, now)) start(key, 'newer', channel.anchored ? channel.cursor ?? 0 : 0)
+    else if (lacksOlder(channel) && !isPaused('older', key, now)) start(key, 'older', historyEdge(channel) ?? 1)
+  }
+
+  /** False when no more may be under way. */
+  function askAll(keys: Iterable<string>, now: number): boolean {
+    for (const key of keys) {
+      if (running >= MAX_REQUESTS) return false
+      ask(key, now)
+    }
+    return true
   }
 
   return {
     reconcile(): void {
       if (link.generation() === 0 || !runtime.getState().connection.capabilities.includes('sync')) return
+      look()
       const now = clock.monotonic()
-      for (const [key, channel] of byUrgency()) {
-        if (running >= MAX_REQUESTS) return
-        if (wantsNewer(key, channel, now)) start(key, 'newer', channel.anchored ? channel.cursor ?? 0 : 0)
-        else if (wantsOlder(key, channel, now)) start(key, 'older', historyEdge(channel) ?? 1)
-      }
-      setTimer()
+      if (askAll(urgent, now) && askAll(others, now)) setTimer()
     },
     opened(again: boolean): void {
       waits.clear()
@@ -177,6 +204,9 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
       stopTimer()
       waits.clear()
       gapSince.clear()
+      urgent.clear()
+      others.clear()
+      looked = EMPTY_TABLE
     },
   }
 }

@@ -4,9 +4,10 @@ import { keyOf } from '../policy/keys'
 import {
   applyReceipts, initialChannel, readMark, receive, receiveNewer, receiveOlder, resolve, type ChannelState,
 } from './channel'
+import { censusOf, handOn } from './census'
 import { createHandlers } from './handlers'
 import { positionIn } from '../policy/outbox'
-import { EMPTY_TABLE, entriesOf, mapValues, valueAt, valuesOf, withValue } from '../policy/table'
+import { EMPTY_TABLE, mapValues, valueAt, withValue } from '../policy/table'
 
 /** Every known channel, by `#` + channelId. */
 export type MessagesState<X extends Extra = {}> = Table<ChannelState<X>>
@@ -23,14 +24,14 @@ export interface MessagesContext<X extends Extra> {
 type State<X extends Extra> = MessagesState<X>
 type Channel<X extends Extra> = ChannelState<X>
 
-const lastPlace = <X extends Extra>(state: State<X>): number =>
-  valuesOf(state).reduce((last, { place }) => Math.max(last, place), 0)
+const put = <X extends Extra>(state: State<X>, key: string, channel: Channel<X>): State<X> =>
+  handOn(state, withValue(state, key, channel), key, channel)
 
 function change<X extends Extra>(state: State<X>, key: string, how: (channel: Channel<X>) => Channel<X>): State<X> {
   const channel = valueAt(state, key)
-  if (!channel) return withValue(state, key, how({ ...initialChannel, place: lastPlace(state) + 1 }))
+  if (!channel) return put(state, key, how({ ...initialChannel, place: censusOf(state).lastPlace + 1 }))
   const changed = how(channel)
-  return changed === channel ? state : withValue(state, key, changed)
+  return changed === channel ? state : put(state, key, changed)
 }
 
 const changeKnown = <X extends Extra>(state: State<X>, key: string, how: (channel: Channel<X>) => Channel<X>): State<X> =>
@@ -51,15 +52,16 @@ function perChannel<X extends Extra, T extends { readonly channelId: string }>(
   return next
 }
 
-/**
- * Beyond `maxChannels`, the least recently opened channels shrink to their cursor and receipts. What has no seq cannot be loaded again and
- * stays.
- */
+/** Beyond `maxChannels`, the least recently opened channels shrink to their cursor and receipts. */
 function shrinkSurplus<X extends Extra>(state: State<X>, maxChannels: number): State<X> {
-  const loaded = entriesOf(state).filter(([, { open, cursor, messages }]) => !open && cursor !== null && messages.length > 0)
-  if (loaded.length <= maxChannels) return state
-  return loaded.sort(([, a], [, b]) => a.place - b.place).slice(0, loaded.length - maxChannels)
-    .reduce((next, [key, channel]) => withValue(next, key, shrunk(channel)), state)
+  const { shrinkable } = censusOf(state)
+  if (shrinkable.size <= maxChannels) return state
+  const loaded = [...shrinkable].flatMap((key) => {
+    const channel = valueAt(state, key)
+    return channel ? [{ key, channel }] : []
+  })
+  return loaded.sort((a, b) => a.channel.place - b.channel.place).slice(0, loaded.length - maxChannels)
+    .reduce((next, { key, channel }) => put(next, key, shrunk(channel)), state)
 }
 
 /** Looks for a surplus only when some channel that held nothing holds something now. */
@@ -77,7 +79,7 @@ const shrunk = <X extends Extra>(channel: Channel<X>): Channel<X> => ({
 })
 
 function open<X extends Extra>(state: State<X>, channelId: string, maxChannels: number): State<X> {
-  const place = lastPlace(state) + 1
+  const place = censusOf(state).lastPlace + 1
   return shrinkSurplus(change(state, keyOf(channelId), (channel) => {
     const reset = channel.detached ? shrunk(channel) : channel
     return { ...reset, open: true, place, stale: channel.stale || channel.detached }
@@ -113,6 +115,9 @@ const interrupted = <X extends Extra>(channel: Channel<X>): Channel<X> => ({
   history: channel.history === 'running' || channel.history === 'failed' ? (channel.loaded ? 'idle' : 'wanted') : channel.history,
 })
 
+/** Closed is closed and loaded is loaded, before as after. */
+const eachInterrupted = <X extends Extra>(state: State<X>): State<X> => handOn(state, mapValues(state, interrupted))
+
 /** My own mark is applied by its position, so that it also holds on a server without seq. */
 function markedRead<X extends Extra>(channel: Channel<X>, channelId: string, userId: string, messageId: string | undefined): Channel<X> {
   const mark = readMark(channel, messageId)
@@ -127,15 +132,15 @@ export function createMessagesReducer<X extends Extra>({ commands, reports, even
     .on(commands.openChannel, (state, { channelId }, { maxChannels }) => open(state, channelId, maxChannels))
     .on(commands.closeChannel, (state, { channelId }, { maxChannels }) =>
       shrinkSurplus(changeKnown(state, keyOf(channelId), (channel) => ({ ...channel, open: false })), maxChannels))
-    .on(commands.disconnect, (state) => mapValues(state, interrupted))
+    .on(commands.disconnect, (state) => eachInterrupted(state))
     .on(commands.loadOlder, (state, { channelId }) => changeKnown(state, keyOf(channelId), (channel) =>
       channel.hasOlder && channel.history !== 'running' ? { ...channel, history: 'wanted' } : channel))
     .on(commands.loadNewer, (state, { channelId }) => changeKnown(state, keyOf(channelId), (channel) =>
       channel.detached ? { ...channel, stale: true } : channel))
     .on(commands.markRead, (state, { channelId, messageId }, { userId }) => changeKnown(state, keyOf(channelId), (channel) =>
       userId === null ? channel : markedRead(channel, channelId, userId, messageId)))
-    .on(reports.connectionOpened, (state) => mapValues(state, interrupted))
-    .on(reports.connectionLost, (state, { wasOpen }) => (wasOpen ? mapValues(state, interrupted) : state))
+    .on(reports.connectionOpened, (state) => eachInterrupted(state))
+    .on(reports.connectionLost, (state, { wasOpen }) => (wasOpen ? eachInterrupted(state) : state))
     .on(reports.messageAcked, (state, ack, context) => {
       const message = acked(context.outbox, ack)
       if (!message) return state

@@ -66,9 +66,15 @@ export function refusal<X extends Extra>(message: WireMessage<X>, maxBytes: numb
   return small || jsonBytes(message) <= limit ? null : failure('too_large', TOO_LARGE, false, 0)
 }
 
+function written<X extends Extra>(composed: ComposedMessage<X>, userId: string): WireMessage<X> {
+  if (composed.problem === undefined) return { ...composed, userId } as unknown as WireMessage<X>
+  const { problem: _mark, ...draft } = composed
+  return { ...draft, userId } as unknown as WireMessage<X>
+}
+
 function enqueue<X extends Extra>(state: State<X>, composed: ComposedMessage<X>, maxBytes: number | null): State<X> {
-  const { problem, ...draft } = composed
-  const message = { ...draft, userId: state.userId ?? '' } as unknown as WireMessage<X>
+  const { problem } = composed
+  const message = written(composed, state.userId ?? '')
   const key = keyOf(message.channelId)
   const queue = valueAt(state.channels, key) ?? []
   const last = queue.at(-1)

@@ -187,13 +187,17 @@ const persistence: readonly Mutant[] = [
   ]),
 ]
 
-const wire: readonly Mutant[] = inFile('src/transport/wire.ts', [
-  ['G10', 'any number is a seq', 'Number.isSafeInteger(value) && Number(value) > 0', "typeof value === 'number'"],
-  ['G10', 'prototype names are taken as extra fields', 'OWN_FIELDS.has(name) || UNSAFE_FIELDS.has(name)', 'OWN_FIELDS.has(name)'],
-  ['G10', 'the library\'s own fields come in as extra fields', "'status', 'stored',", "'status',"],
-  ['G7', "a page brings another channel's messages", 'parsed.ok && parsed.value.channelId !== channelId ?', 'parsed.ok && parsed.value.channelId === null ?'],
-  ['G10', 'the acknowledgement of another message is taken', 'if (!isAbsent(ackId) && ackId !== id) return bad(', 'if (ackId === null) return bad('],
-  ['G10', 'a mapping that throws reaches the store', "      } catch {\n        return bad('protocol.incoming could not map the payload')", "      } catch (reason) {\n        throw reason"],
-])
+const wire: readonly Mutant[] = [
+  ...inFile('src/transport/parse.ts', [
+    ['G10', 'any number is a seq', 'Number.isSafeInteger(value) && Number(value) > 0', "typeof value === 'number'"],
+    ['G10', 'prototype names are taken as extra fields', 'OWN_FIELDS.has(name) || UNSAFE_FIELDS.has(name)', 'OWN_FIELDS.has(name)'],
+    ['G10', 'the library\'s own fields come in as extra fields', "'status', 'stored',", "'status',"],
+    ['G7', "a page brings another channel's messages", 'parsed.ok && parsed.value.channelId !== channelId ?', 'parsed.ok && parsed.value.channelId === null ?'],
+  ]),
+  ...inFile('src/transport/wire.ts', [
+    ['G10', 'the acknowledgement of another message is taken', 'if (!isAbsent(ackId) && ackId !== id) return bad(', 'if (ackId === null) return bad('],
+    ['G10', 'a mapping that throws reaches the store', "      } catch {\n        return bad('protocol.incoming could not map the payload')", "      } catch (reason) {\n        throw reason"],
+  ]),
+]
 
 export const mutants: readonly Mutant[] = [...policy, ...state, ...effects, ...persistence, ...wire]

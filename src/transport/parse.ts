@@ -1,0 +1,172 @@
+import type { Extra, Page, ReceiptEvent, SocketErrorBody, SocketResponse, WireMessage } from '../model'
+import { isJson } from '../policy/json'
+
+/** Checks and narrows a message's extra fields; a throw drops the message. */
+export type ParseExtra<X extends Extra> = (extra: { readonly [field: string]: unknown }) => X
+
+export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string }
+
+export interface SessionAnnouncement {
+  readonly capabilities: readonly string[]
+  readonly maxMessageBytes: number | null
+  readonly dedupWindowMs: number | null
+  readonly tokenExpiresAt: number | null
+}
+
+export type Fields = { readonly [field: string]: unknown }
+
+const MAX_ID_LENGTH = 512
+const MAX_CAPABILITIES = 64
+/** A refusal's text is kept in the state, and its pause holds a message back: neither may be without end. */
+const [MAX_REASON_LENGTH, MAX_PAUSE_MS] = [1_000, 60 * 60 * 1_000]
+const OWN_FIELDS = new Set(['id', 'channelId', 'userId', 'content', 'createdAt', 'seq', 'status', 'stored', 'attempts', 'nextAttemptAt', 'failure'])
+const UNSAFE_FIELDS = new Set(['__proto__', 'constructor', 'prototype'])
+
+export const good = <T>(value: T): Parsed<T> => ({ ok: true, value })
+export const bad = (problem: string): Parsed<never> => ({ ok: false, problem })
+export const mapped = <T, U>(parsed: Parsed<T>, map: (value: T) => U): Parsed<U> => (parsed.ok ? good(map(parsed.value)) : parsed)
+const valueOf = <T>(parsed: Parsed<T>): readonly T[] => (parsed.ok ? [parsed.value] : [])
+
+const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isId = (value: unknown): value is string => typeof value === 'string' && value !== '' && value.length <= MAX_ID_LENGTH
+export const isSeq = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0
+const isMark = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
+export const isAbsent = (value: unknown): value is null | undefined => value === undefined || value === null
+const positive = (value: unknown): number | null => (typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : null)
+
+/** Milliseconds since the epoch, or an ISO 8601 text as many servers send it. */
+export function toMillis(value: unknown): number | null {
+  const millis = typeof value === 'string' ? Date.parse(value) : value
+  return typeof millis === 'number' && Number.isFinite(millis) && Math.abs(millis) <= 8.64e15 ? millis : null
+}
+
+/** An own member, and never one that the prototype lends. */
+export const own = (fields: Fields, name: string): unknown => (Object.hasOwn(fields, name) ? fields[name] : undefined)
+
+const NO_EXTRA: Fields = Object.freeze({})
+
+function extraFields(raw: Fields): Fields | null {
+  let extra: { [field: string]: unknown } | null = null
+  for (const name of Object.keys(raw)) {
+    if (OWN_FIELDS.has(name) || UNSAFE_FIELDS.has(name) || raw[name] === undefined) continue
+    if (!isJson(raw[name])) return null
+    extra ??= {}
+    extra[name] = raw[name]
+  }
+  return extra ?? NO_EXTRA
+}
+
+export function parseMessage<X extends Extra>(raw: unknown, parseExtra: ParseExtra<X> | undefined): Parsed<WireMessage<X>> {
+  if (!isFields(raw)) return bad('a message must be an object')
+  const id = own(raw, 'id')
+  const channelId = own(raw, 'channelId')
+  const userId = own(raw, 'userId')
+  const content = own(raw, 'content')
+  const seq = own(raw, 'seq')
+  const createdAt = toMillis(own(raw, 'createdAt'))
+  if (!isId(id) || !isId(channelId) || !isId(userId)) return bad('id, channelId and userId must be non-empty strings')
+  if (typeof content !== 'string') return bad('content must be a string')
+  if (createdAt === null) return bad('createdAt must be milliseconds or an ISO 8601 text')
+  if (!isAbsent(seq) && !isSeq(seq)) return bad('seq must be a whole number from 1')
+  const extra = extraFields(raw)
+  if (!extra) return bad('an extra field holds what JSON cannot carry')
+  try {
+    const checked = parseExtra ? parseExtra(extra === NO_EXTRA ? {} : extra) : extra
+    const fields = isSeq(seq) ? { id, channelId, userId, content, createdAt, seq } : { id, channelId, userId, content, createdAt }
+    // A spread costs more than all the checks: it is for messages that have something to spread.
+    return good((checked === NO_EXTRA ? fields : { ...checked, ...fields }) as WireMessage<X>)
+  } catch {
+    return bad('parseExtra refused the extra fields')
+  }
+}
+
+export function parseReceipt(kind: ReceiptEvent['kind'], raw: unknown): Parsed<ReceiptEvent> {
+  if (!isFields(raw)) return bad('a receipt must be an object')
+  const channelId = own(raw, 'channelId')
+  const userId = own(raw, 'userId')
+  const seq = own(raw, 'seq')
+  const messageId = own(raw, 'messageId')
+  const named = isAbsent(channelId) && isId(messageId) && isAbsent(seq)
+  if (!isId(channelId) && !named) return bad('channelId must be a non-empty string')
+  if (!isAbsent(userId) && !isId(userId)) return bad('userId must be a non-empty string')
+  // A server that does not say who has read it means somebody other than the sender.
+  const from = { kind, channelId: isId(channelId) ? channelId : '', userId: isId(userId) ? userId : '' }
+  if (isSeq(seq)) return good({ ...from, seq })
+  return isId(messageId) ? good({ ...from, messageId }) : bad('a receipt needs a seq from 1, or a messageId')
+}
+
+export function parseSession(raw: unknown): Parsed<SessionAnnouncement> {
+  if (!isFields(raw)) return bad('session must be an object')
+  const listed = own(raw, 'capabilities')
+  if (!Array.isArray(listed) || listed.length > MAX_CAPABILITIES || !Array.from(listed).every(isId)) return bad('capabilities must be a list of names')
+  return good({
+    capabilities: [...listed],
+    maxMessageBytes: positive(own(raw, 'maxMessageBytes')),
+    dedupWindowMs: positive(own(raw, 'dedupWindowMs')),
+    tokenExpiresAt: toMillis(own(raw, 'tokenExpiresAt')),
+  })
+}
+
+export const parseExpired = (raw: unknown): string => {
+  const code = isFields(raw) ? own(raw, 'code') : raw
+  return isId(code) ? code : 'token_expired'
+}
+
+function parseErrorBody(raw: unknown): SocketErrorBody | string | null {
+  if (typeof raw === 'string') return raw.slice(0, MAX_REASON_LENGTH)
+  if (!isFields(raw)) return null
+  const [code, message, retryable] = [own(raw, 'code'), own(raw, 'message'), own(raw, 'retryable')]
+  const retryAfterMs = positive(own(raw, 'retryAfterMs'))
+  return {
+    code: isId(code) ? code : 'rejected',
+    message: typeof message === 'string' ? message.slice(0, MAX_REASON_LENGTH) : 'the server gave no reason',
+    ...(typeof retryable === 'boolean' && { retryable }),
+    ...(retryAfterMs !== null && { retryAfterMs: Math.min(retryAfterMs, MAX_PAUSE_MS) }),
+  }
+}
+
+export function parseResponse(raw: unknown): Parsed<SocketResponse<Fields>> {
+  if (!isFields(raw)) return bad('an acknowledgement must be { success, data } or { success, error }')
+  const success = own(raw, 'success')
+  if (success === true) {
+    const data = own(raw, 'data')
+    return good({ success: true, data: isFields(data) ? data : {} })
+  }
+  const error = success === false ? parseErrorBody(own(raw, 'error')) : null
+  return error === null ? bad('an acknowledgement must be { success, data } or { success, error }') : good({ success: false, error })
+}
+
+/** Members' watermarks of a sync page: a list, or an object by user. */
+function parsePageReceipts(raw: unknown, channelId: string): readonly Parsed<ReceiptEvent>[] {
+  const list = Array.isArray(raw) ? Array.from(raw) : isFields(raw) ? Object.entries(raw).map(([userId, marks]) => ({ ...(isFields(marks) ? marks : {}), userId })) : isAbsent(raw) ? [] : [raw]
+  return list.flatMap((item): readonly Parsed<ReceiptEvent>[] => {
+    const userId = isFields(item) ? own(item, 'userId') : undefined
+    if (!isFields(item) || !isId(userId)) return [bad('a receipt of a page needs a userId')]
+    return (['delivered', 'read'] as const).flatMap((kind) => {
+      const seq = own(item, kind)
+      if (isAbsent(seq) || seq === 0) return []
+      return [isSeq(seq) ? good({ kind, channelId, userId, seq }) : bad('a receipt of a page needs whole numbers from 0')]
+    })
+  })
+}
+
+export interface ParsedPage<X extends Extra> {
+  readonly page: Page<X>
+  /** Why messages and receipts of the page were dropped, one for each. */
+  readonly problems: readonly string[]
+}
+
+export function parsePage<X extends Extra>(data: Fields, channelId: string, parseExtra: ParseExtra<X> | undefined): Parsed<ParsedPage<X>> {
+  const listed = own(data, 'messages')
+  if (!Array.isArray(listed)) return bad('a page must hold a list of messages')
+  const parsed = Array.from(listed, (raw) => ofChannel(parseMessage(raw, parseExtra), channelId))
+  const receipts = parsePageReceipts(own(data, 'receipts'), channelId)
+  const latest = own(data, 'latest')
+  return good({
+    page: { messages: parsed.flatMap(valueOf), receipts: receipts.flatMap(valueOf), latest: isMark(latest) ? latest : null, more: own(data, 'more') === true },
+    problems: [...parsed, ...receipts].flatMap((result) => (result.ok ? [] : [result.problem])),
+  })
+}
+
+const ofChannel = <X extends Extra>(parsed: Parsed<WireMessage<X>>, channelId: string): Parsed<WireMessage<X>> =>
+  parsed.ok && parsed.value.channelId !== channelId ? bad('a page holds a message of another channel') : parsed
