@@ -81,11 +81,14 @@ export interface ReadMark {
  */
 export type Table<T> = readonly { readonly [key: string]: T }[]
 
+/** A list that is cheap to change: in chunks, of which a change copies one. No chunk is empty; read it flat with the selectors. */
+export type Sequence<T> = readonly (readonly T[])[]
+
 /** The queue. Channel keys are `#` + channelId, so that no channel name can touch an object's own members. */
 export interface OutboxState<X extends Extra = {}> {
   readonly userId: string | null
   /** Unsent messages by channel, in dispatch order. A channel without any has no key. */
-  readonly channels: Table<readonly OutboxEntry<X>[]>
+  readonly channels: Table<Sequence<OutboxEntry<X>>>
   /** My read watermarks that the server has not confirmed. */
   readonly reads: { readonly [channelKey: string]: ReadMark }
 }

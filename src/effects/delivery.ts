@@ -1,6 +1,7 @@
 import type { Stop } from '../environment'
 import type { Extra, OutboxEntry, OutboxState } from '../model'
-import { due, failure, findEntry, SUSPECT_LOSSES, TAKEN_OVER, type Queue } from '../policy/outbox'
+import { due, entriesIn, failure, findEntry, SUSPECT_LOSSES, TAKEN_OVER, type Queue } from '../policy/outbox'
+import { firstOf, placeOf } from '../policy/sequence'
 import { changedKeys, EMPTY_TABLE, valueAt, valuesOf } from '../policy/table'
 import { refusal } from '../state/outbox'
 import { createFlights } from './flights'
@@ -143,7 +144,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     const isKnown = looked?.channels === channels && looked.capabilities === capabilities
     if (isKnown || flights.count() >= delivery.inFlightTotal || isSuspectInFlight()) return
     const perChannel = capabilities.includes('ordered') ? delivery.inFlightPerChannel : 1
-    const found = changedQueues({ channels, capabilities }).flatMap((queue) => due(queue, perChannel, flights.countIn(queue[0]?.message.channelId ?? ''), gate))
+    const found = changedQueues({ channels, capabilities }).flatMap((queue) => due(queue, perChannel, flights.countIn(firstOf(queue)?.message.channelId ?? ''), gate))
     const alone = found.find(isSuspect)
     if (!alone) {
       if (emitAll(found)) looked = { channels, capabilities }
@@ -151,7 +152,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     }
     // What stands back for it is still due afterwards.
     looked = null
-    if (!valuesOf(channels).some((queue) => queue.some((entry) => entry.lease))) emitAll([alone])
+    if (!valuesOf(channels).some((queue) => placeOf(queue, (entry) => entry.lease !== null))) emitAll([alone])
   }
 
   function nextWake(now: number): number {
@@ -187,7 +188,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
   /** Forgets what an echo or a page has settled; rarely, because it looks at the whole outbox. */
   function prune(): void {
     if (owned.size <= pruneAt) return
-    const present = new Set(valuesOf(runtime.getState().outbox.channels).flatMap((queue) => queue.map((entry) => entry.message.id)))
+    const present = new Set(entriesIn(runtime.getState().outbox).map((entry) => entry.message.id))
     for (const id of owned) if (!present.has(id)) owned.delete(id)
     for (const id of readyAt.keys()) if (!present.has(id)) readyAt.delete(id)
     pruneAt = owned.size * 2 + PRUNE_SLACK
@@ -204,8 +205,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     disown: forget,
     /** Another tab may have what is stored, or (`all`) what may be by now: it is not sent until it is owned again. Tells what that is. */
     suspend(all: boolean): readonly string[] {
-      const ids = valuesOf(runtime.getState().outbox.channels).flatMap((queue) =>
-        queue.flatMap(({ stored, message: { id } }) => ((all || stored) && owned.has(id) ? [id] : [])))
+      const ids = entriesIn(runtime.getState().outbox).flatMap(({ stored, message: { id } }) => ((all || stored) && owned.has(id) ? [id] : []))
       ids.forEach(forget)
       return ids
     },

@@ -4,8 +4,8 @@ import type { Extra, OutboxState, ReceiptEvent } from '../model'
 import { createOutboxPersistence } from '../persistence/persist'
 import { problemOf } from '../persistence/writer'
 import { idOf } from '../policy/keys'
-import { findEntry } from '../policy/outbox'
-import { entriesOf, keysOf, valuesOf } from '../policy/table'
+import { entriesIn, findEntry } from '../policy/outbox'
+import { entriesOf, keysOf } from '../policy/table'
 import { findMessage } from '../policy/timeline'
 import { isOf } from '../state/handlers'
 import type { ServerEvent } from '../transport/wire'
@@ -19,7 +19,7 @@ import { createSession } from './session'
 import { createSync } from './sync'
 
 const idsOf = <X extends Extra>(outbox: OutboxState<X>): readonly string[] =>
-  valuesOf(outbox.channels).flatMap((queue) => queue.map((entry) => entry.message.id))
+  entriesIn(outbox).map((entry) => entry.message.id)
 
 /** The effects of one store, wired to each other. It starts nothing before the first `connect`. */
 export function createEngine<X extends Extra>(runtime: Runtime<X>) {

@@ -1,6 +1,6 @@
 import type { Clock, Stop } from '../environment'
 import type { Extra, OutboxState } from '../model'
-import { valuesOf } from '../policy/table'
+import { entriesIn } from '../policy/outbox'
 
 /** One measurement, as it happens: milliseconds for `ack_latency`, a number of messages or events otherwise. */
 export interface MetricSample {
@@ -45,7 +45,7 @@ function mark(name: string, start: number, end: number): void {
 }
 
 function queueOf(outboxes: Iterable<() => OutboxState<Extra>>, now: number): MetricsSnapshot['queue'] {
-  const entries = [...outboxes].flatMap((outbox) => valuesOf(outbox().channels).flat())
+  const entries = [...outboxes].flatMap((outbox) => entriesIn(outbox()))
   const waiting = entries.filter((entry) => !entry.failure)
   const oldest = waiting.reduce((earliest, { message }) => Math.min(earliest, message.createdAt), now)
   return { depth: waiting.length, failed: entries.length - waiting.length, oldestAgeMs: now - oldest }

@@ -2,7 +2,7 @@ import type { Extra, OutboxEntry, SendFailure, SocketErrorBody } from '../model'
 import { fullJitter } from '../policy/backoff'
 import { errorBody, reactionTo } from '../policy/errors'
 import { keyOf } from '../policy/keys'
-import { exhausted, failure, positionIn } from '../policy/outbox'
+import { entryIn, exhausted, failure } from '../policy/outbox'
 import { valueAt } from '../policy/table'
 import type { Renewal } from './renewal'
 import type { Runtime } from './runtime'
@@ -28,10 +28,8 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
   const { reports } = runtime.actions
   const { delivery } = options
 
-  function current({ id, channelId }: { id: string; channelId: string }): OutboxEntry<X> | undefined {
-    const queue = valueAt(runtime.getState().outbox.channels, keyOf(channelId))
-    return queue?.[positionIn(queue, id)]
-  }
+  const current = ({ id, channelId }: { id: string; channelId: string }): OutboxEntry<X> | undefined =>
+    entryIn(valueAt(runtime.getState().outbox.channels, keyOf(channelId)), id)
 
   const isUnderWay = (target: Target): boolean => current(target)?.lease?.attempt === target.attempt
 

@@ -1,6 +1,7 @@
 import type { Stop } from '../environment'
 import type { Extra, ReadMark } from '../model'
 import { idOf, keyOf } from '../policy/keys'
+import { fromEnd } from '../policy/sequence'
 import { changedKeys, EMPTY_TABLE, valueAt } from '../policy/table'
 import { positionOf } from '../policy/timeline'
 import { resolve, type ChannelState } from '../state/channel'
@@ -30,8 +31,12 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
       const seq = Math.min(channel.foreign, channel.cursor)
       return seq > 0 ? { mark: { seq }, position: seq } : null
     }
-    const newest = [...channel.messages].reverse().find((message) => message.userId !== me)
-    return newest ? { mark: { messageId: newest.id }, position: positionOf(newest) } : null
+    let found: { readonly mark: ReadMark; readonly position: number } | null = null
+    fromEnd(channel.messages, (message) => {
+      if (message.userId !== me) found = { mark: { messageId: message.id }, position: positionOf(message) }
+      return found === null
+    })
+    return found
   }
 
   function tell(kind: Kind, channelKey: string, mark: ReadMark, position: number, confirmed: number): void {

@@ -1,7 +1,8 @@
 import type { Clock, Stop } from '../environment'
 import type { Extra, OutboxState } from '../model'
 import { fullJitter } from '../policy/backoff'
-import { EMPTY_TABLE, keysOf, valuesOf } from '../policy/table'
+import { entriesIn } from '../policy/outbox'
+import { EMPTY_TABLE, keysOf } from '../policy/table'
 import type { RecordStorage, StoredRecord } from './record-storage'
 import { diffOutbox, readRecords, recordIds, type RestoredOutbox } from './records'
 import { createOwnership, tabsOf } from './ownership'
@@ -41,8 +42,8 @@ const RESTORE_RETRY = { baseMs: 1_000, maxMs: 60_000 }
 
 const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => keysOf(outbox.channels).length === 0
 
-const storedIds = <X extends Extra>({ channels }: OutboxState<X>): readonly string[] =>
-  valuesOf(channels).flatMap((queue) => queue.flatMap(({ stored, message }) => (stored ? [message.id] : [])))
+const storedIds = <X extends Extra>(outbox: OutboxState<X>): readonly string[] =>
+  entriesIn(outbox).flatMap(({ stored, message }) => (stored ? [message.id] : []))
 
 const isReadable = (record: StoredRecord): boolean => readRecords(record.userId, [record], []).unreadable.length === 0
 

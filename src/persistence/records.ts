@@ -1,5 +1,7 @@
 import type { Extra, OutboxEntry, OutboxState, ReadMark, SendFailure, WireMessage } from '../model'
-import { changedKeys, valueAt, valuesOf } from '../policy/table'
+import { entriesIn, type Queue } from '../policy/outbox'
+import { EMPTY_SEQUENCE, itemsOf } from '../policy/sequence'
+import { changedKeys, valueAt } from '../policy/table'
 import type { StoredRecord, UnreadableRecord } from './record-storage'
 
 /** What this code writes. A record of a higher version was written by newer code and is left alone. */
@@ -38,10 +40,8 @@ export const isShared = (id: string): boolean => id.startsWith(READ_PREFIX)
 
 type Edits = Map<string, RecordEdit>
 
-function diffQueue<X extends Extra>(
-  before: readonly OutboxEntry<X>[], after: readonly OutboxEntry<X>[], put: (entry: OutboxEntry<X>) => void, remove: (id: string) => void,
-): void {
-  // Queues change at their ends: what both ends share is skipped by reference.
+/** What two lists do not share at their ends: a queue changes in few places, and the rest is skipped by reference. */
+function unlike<T>(before: readonly T[], after: readonly T[]): readonly [readonly T[], readonly T[]] {
   let start = 0
   while (start < before.length && start < after.length && before[start] === after[start]) start++
   let [oldEnd, newEnd] = [before.length, after.length]
@@ -49,8 +49,16 @@ function diffQueue<X extends Extra>(
     oldEnd--
     newEnd--
   }
-  const old = new Map(before.slice(start, oldEnd).map((entry) => [entry.message.id, entry]))
-  for (const entry of after.slice(start, newEnd)) {
+  return [before.slice(start, oldEnd), after.slice(start, newEnd)]
+}
+
+function diffQueue<X extends Extra>(
+  before: Queue<X>, after: Queue<X>, put: (entry: OutboxEntry<X>) => void, remove: (id: string) => void,
+): void {
+  const [oldChunks, newChunks] = unlike(before, after)
+  const [gone, come] = unlike(itemsOf(oldChunks), itemsOf(newChunks))
+  const old = new Map(gone.map((entry) => [entry.message.id, entry]))
+  for (const entry of come) {
     const known = old.get(entry.message.id)
     old.delete(entry.message.id)
     // New here and stored already: it was restored.
@@ -59,15 +67,13 @@ function diffQueue<X extends Extra>(
   for (const id of old.keys()) remove(id)
 }
 
-const NONE: readonly never[] = []
-
 /** What changed between two states of one user's outbox, as edits of records. Costs what changed, not what is queued. */
 export function diffOutbox<X extends Extra>(before: OutboxState<X>, after: OutboxState<X>, userId: string, tab: string): Edits {
   const edits: Edits = new Map()
   const put = (id: string, data: Fields, fresh: boolean) => edits.set(id, { record: { userId, id, tab, version: RECORD_VERSION, data }, fresh })
   const remove = (id: string) => edits.set(id, { record: null, fresh: false })
   for (const key of changedKeys(before.channels, after.channels)) {
-    const [old, now] = [valueAt(before.channels, key) ?? NONE, valueAt(after.channels, key) ?? NONE]
+    const [old, now] = [valueAt(before.channels, key) ?? EMPTY_SEQUENCE, valueAt(after.channels, key) ?? EMPTY_SEQUENCE]
     diffQueue(old, now, (entry) => put(entry.message.id, entryData(entry), !entry.stored), remove)
   }
   if (before.reads === after.reads) return edits
@@ -83,11 +89,8 @@ export function diffOutbox<X extends Extra>(before: OutboxState<X>, after: Outbo
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Ids of all records that a state stands for. */
-export function recordIds<X extends Extra>({ channels, reads }: OutboxState<X>): ReadonlySet<string> {
-  const ids = new Set(Object.keys(reads).map((key) => READ_PREFIX + key))
-  for (const queue of valuesOf(channels)) for (const { message } of queue) ids.add(message.id)
-  return ids
-}
+export const recordIds = <X extends Extra>(outbox: OutboxState<X>): ReadonlySet<string> =>
+  new Set([...Object.keys(outbox.reads).map((key) => READ_PREFIX + key), ...entriesIn(outbox).map(({ message }) => message.id)])
 
 const count = (value: unknown): number => (Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : 0)
 

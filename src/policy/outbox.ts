@@ -1,4 +1,5 @@
-import type { Extra, OutboxEntry, OutboxState, SendFailure } from '../model'
+import type { Extra, OutboxEntry, OutboxState, SendFailure, Sequence } from '../model'
+import { fromStart, itemAt, itemsOf, placeOf, type Place } from './sequence'
 import { valuesOf } from './table'
 
 /** A connection that ends this often in a row with the same message at the head is ended by the message. */
@@ -10,7 +11,7 @@ export const SUSPECT_LOSSES = 2
 /** The code of a message that another tab took over while this one was frozen. */
 export const TAKEN_OVER = 'taken_over'
 
-export type Queue<X extends Extra> = readonly OutboxEntry<X>[]
+export type Queue<X extends Extra> = Sequence<OutboxEntry<X>>
 
 /** What parts one entry that may go from one that must wait. */
 export interface Gate<X extends Extra> {
@@ -33,25 +34,26 @@ export function due<X extends Extra>(queue: Queue<X>, room: number, flying: numb
   const found: OutboxEntry<X>[] = []
   let inFlight = 0
   let isBlocked = false
-  for (const entry of queue) {
-    if (inFlight >= room || ((isBlocked || found.length >= room) && inFlight >= flying)) break
+  fromStart(queue, (entry) => {
+    if (inFlight >= room || ((isBlocked || found.length >= room) && inFlight >= flying)) return false
     if (entry.lease) inFlight++
-    else if (isBlocked || found.length >= room) continue
+    else if (isBlocked || found.length >= room) return true
     else if (entry.failure) isBlocked = elsewhere(entry)
     // Whatever stands behind an entry that must wait has to wait with it: that is the channel's order.
     else if (!owned(entry) || waiting(entry)) isBlocked = true
     // What was refused for the sake of another waits for that one's outcome.
     else if (inFlight > 0 && entry.lastError?.code === OUT_OF_ORDER) isBlocked = true
     else found.push(entry)
-  }
+    return true
+  })
   return found.slice(0, Math.max(0, room - inFlight))
 }
 
-/** Where an entry stands in its queue, -1 when it is not there. Those in flight stand at the head, so that an ack finds its own at once. */
-export function positionIn<X extends Extra>(queue: Queue<X>, id: string): number {
-  for (let i = 0; i < queue.length; i++) if (queue[i]?.message.id === id) return i
-  return -1
-}
+/** Where an entry stands in its queue, null when it is not there. Those in flight stand at the head, so that an ack finds its own at once. */
+export const placeIn = <X extends Extra>(queue: Queue<X>, id: string): Place | null => placeOf(queue, ({ message }) => message.id === id)
+
+export const entryIn = <X extends Extra>(queue: Queue<X> | undefined, id: string): OutboxEntry<X> | undefined =>
+  queue && itemAt(queue, placeIn(queue, id))
 
 /** The earliest of some moments, Infinity when nothing waits for time. */
 export function nextWakeAt(moments: Iterable<number>): number {
@@ -71,9 +73,12 @@ export function exhausted<X extends Extra>(entry: OutboxEntry<X>, now: number, b
   return entry.spent >= budget.maxAttempts ? 'attempts_exhausted' : null
 }
 
+/** All of them, by channel, in dispatch order. */
+export const entriesIn = <X extends Extra>({ channels }: Pick<OutboxState<X>, 'channels'>): readonly OutboxEntry<X>[] => valuesOf(channels).flatMap(itemsOf)
+
 export function findEntry<X extends Extra>(outbox: OutboxState<X>, id: string): OutboxEntry<X> | undefined {
   for (const queue of valuesOf(outbox.channels)) {
-    const entry = queue[positionIn(queue, id)]
+    const entry = entryIn(queue, id)
     if (entry) return entry
   }
   return undefined

@@ -1,7 +1,8 @@
-import type { Extra, WireMessage } from '../model'
+import type { Extra, Sequence, WireMessage } from '../model'
+import { appended, inserted, itemAt, itemsOf, lastOf, lengthOf, lowerBound, removed, sliced, type Place } from './sequence'
 
 /** A window on a channel: ordered, each id and each seq once. */
-export type Window<X extends Extra> = readonly WireMessage<X>[]
+export type Window<X extends Extra> = Sequence<WireMessage<X>>
 
 type Index<X extends Extra> = Map<string, WireMessage<X>>
 
@@ -13,7 +14,7 @@ const indexes = new WeakMap<object, unknown>()
 
 function buildIndex<X extends Extra>(window: Window<X>): Index<X> {
   const index: Index<X> = new Map()
-  for (const message of window) index.set(message.id, message)
+  for (const chunk of window) for (const message of chunk) index.set(message.id, message)
   return index
 }
 
@@ -45,18 +46,12 @@ export function compareMessages(a: WireMessage, b: WireMessage): number {
   return a.createdAt - b.createdAt || byId(a.id, b.id)
 }
 
+const placeIn = <X extends Extra>(window: Window<X>, message: WireMessage): Place =>
+  lowerBound(window, (other) => compareMessages(other, message) < 0)
+
 /** Whether a window has a message at its very place: found by halving, so that a window which is not the newest builds no index. */
-export function holds(window: readonly WireMessage[], message: WireMessage): boolean {
-  let low = 0
-  let high = window.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    const other = window[middle]
-    if (other && compareMessages(other, message) < 0) low = middle + 1
-    else high = middle
-  }
-  return window[low]?.id === message.id
-}
+export const holds = (window: Window<Extra>, message: WireMessage): boolean =>
+  itemAt(window, placeIn(window, message))?.id === message.id
 
 /** A later copy may add the `seq` or the server's fields; it can never move a message that has its place. */
 const improves = (held: WireMessage, incoming: WireMessage): boolean =>
@@ -65,77 +60,78 @@ const improves = (held: WireMessage, incoming: WireMessage): boolean =>
     : held.seq === undefined || (held.seq === incoming.seq && (held.createdAt !== incoming.createdAt || held.content !== incoming.content))
 
 /** Whether all that came stands behind the window, in order, and is new: the usual burst. */
-function follows<X extends Extra>(window: Window<X>, incoming: Window<X>): boolean {
+function follows<X extends Extra>(window: Window<X>, incoming: readonly WireMessage<X>[], index: Index<X>): boolean {
   if (incoming.length > 1 && new Set(incoming.map(({ id }) => id)).size < incoming.length) return false
-  const index = indexOf(window)
-  let last = window.at(-1)
+  let last = lastOf(window)
   for (const message of incoming) {
     if (index.has(message.id) || (last && compareMessages(last, message) >= 0)) return false
     last = message
   }
-  return true
+  return incoming.length > 0
 }
 
-function append<X extends Extra>(window: Window<X>, incoming: Window<X>, limit: number): Window<X> {
-  const index = indexOf(window)
-  const surplus = Math.max(0, window.length + incoming.length - limit)
-  const next = window.slice(surplus).concat(incoming)
-  for (let i = 0; i < surplus; i++) {
-    const evicted = window[i]
-    if (evicted) index.delete(evicted.id)
+/** What is pushed out at one end leaves the index as well. */
+function trimmed<X extends Extra>(window: Window<X>, index: Index<X>, limit: number, keep: 'newest' | 'oldest'): Window<X> {
+  const length = lengthOf(window)
+  if (length <= limit) return window
+  const [start, end] = keep === 'newest' ? [length - limit, length] : [0, limit]
+  for (const { id } of itemsOf(keep === 'newest' ? sliced(window, 0, start) : sliced(window, end, length))) index.delete(id)
+  return sliced(window, start, end)
+}
+
+/** Puts one message in its place. Two can never hold one seq: the first that was known stays. */
+function put<X extends Extra>(window: Window<X>, index: Index<X>, message: WireMessage<X>): Window<X> {
+  const place = placeIn(window, message)
+  const there = itemAt(window, place)
+  if (there && message.seq !== undefined && there.seq === message.seq) return window
+  index.set(message.id, message)
+  return inserted(window, place, message)
+}
+
+/** One by one, each at the cost of a chunk, so that a late message costs no more than one in time. */
+function mergeEach<X extends Extra>(window: Window<X>, incoming: readonly WireMessage<X>[], index: Index<X>): Window<X> {
+  let next = window
+  for (const message of incoming) {
+    const known = index.get(message.id)
+    if (known && (known.userId !== message.userId || !improves(known, message))) continue
+    if (known) {
+      next = removed(next, placeIn(next, known))
+      index.delete(known.id)
+    }
+    next = put(next, index, message)
   }
-  for (const message of incoming) index.set(message.id, message)
-  indexes.delete(window)
-  indexes.set(next, index)
   return next
 }
-
-/** Inserts one by one into a copy; incoming pages are short, so the usual case is a push. */
-function mergeAll<X extends Extra>(window: Window<X>, incoming: Window<X>): Window<X> {
-  const held = indexOf(window)
-  const added: Index<X> = new Map()
-  const replaced = new Set<string>()
-  for (const message of incoming) {
-    const known = added.get(message.id) ?? held.get(message.id)
-    if (known && (known.userId !== message.userId || !improves(known, message))) continue
-    if (known && held.has(message.id)) replaced.add(message.id)
-    added.set(message.id, message)
-  }
-  if (added.size === 0) return window
-  const kept = replaced.size === 0 ? window : window.filter((message) => !replaced.has(message.id))
-  return distinctSeq([...kept, ...added.values()].sort(compareMessages))
-}
-
-/** Two messages can never hold one seq: the first that was known stays (sort is stable). */
-const distinctSeq = <X extends Extra>(sorted: Window<X>): Window<X> =>
-  sorted.filter((message, i) => message.seq === undefined || message.seq !== sorted[i - 1]?.seq)
 
 /**
  * The union of a window and what came in, in order, each message once, at most `limit` long; `keep` says which end
  * stays when it is too long. Returns `window` itself when nothing changed. Idempotent and independent of arrival order.
  */
 export function mergeMessages<X extends Extra>(
-  window: Window<X>, incoming: Window<X>, limit: number, keep: 'newest' | 'oldest' = 'newest',
+  window: Window<X>, incoming: readonly WireMessage<X>[], limit: number, keep: 'newest' | 'oldest' = 'newest',
 ): Window<X> {
-  if (keep === 'newest' && incoming.length < limit && follows(window, incoming)) return append(window, incoming, limit)
-  const merged = mergeAll(window, incoming)
-  if (merged.length <= limit) return merged
-  return keep === 'newest' ? merged.slice(-limit) : merged.slice(0, limit)
+  const index = indexOf(window)
+  const isNext = follows(window, incoming, index)
+  const merged = isNext ? appended(window, incoming) : mergeEach(window, incoming, index)
+  if (merged === window) return window
+  if (isNext) for (const message of incoming) index.set(message.id, message)
+  const next = trimmed(merged, index, limit, keep)
+  indexes.delete(window)
+  indexes.set(next, index)
+  return next
 }
 
 /** The end of the unbroken run of seqs that begins after `cursor`. */
-export function contiguousFrom(window: readonly WireMessage[], cursor: number): number {
-  let low = 0
-  let high = window.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((window[middle]?.seq ?? Infinity) <= cursor) low = middle + 1
-    else high = middle
-  }
+export function contiguousFrom(window: Window<Extra>, cursor: number): number {
+  const { chunk, at } = lowerBound(window, ({ seq }) => (seq ?? Infinity) <= cursor)
   let end = cursor
-  while (window[low]?.seq === end + 1) {
-    end++
-    low++
+  for (let c = chunk, i = at; c < window.length; c++, i = 0) {
+    const messages = window[c] ?? []
+    while (i < messages.length && messages[i]?.seq === end + 1) {
+      end++
+      i++
+    }
+    if (i < messages.length) return end
   }
   return end
 }

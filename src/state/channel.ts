@@ -1,5 +1,6 @@
 import type { Extra, Page, ReadMark, Receipt, ReceiptEvent, WireMessage } from '../model'
 import { keyOf } from '../policy/keys'
+import { firstOf, lastOf } from '../policy/sequence'
 import { joinReceipt } from '../policy/status'
 import { compareMessages, contiguousFrom, findMessage, mergeMessages, positionOf, type Window } from '../policy/timeline'
 
@@ -49,15 +50,15 @@ const highestForeign = (messages: readonly WireMessage[], me: string | null, fro
 
 /** Unanchored, the first seq held is where the window begins: what is older is history, not a gap. */
 function cursorAfter<X extends Extra>(channel: Channel<X>, messages: Window<X>): number | null {
-  const first = messages[0]?.seq
-  const isSameRun = channel.anchored || (first !== undefined && channel.messages[0]?.seq === first)
+  const first = firstOf(messages)?.seq
+  const isSameRun = channel.anchored || (first !== undefined && firstOf(channel.messages)?.seq === first)
   if (isSameRun && channel.cursor !== null) return contiguousFrom(messages, channel.cursor)
   return first === undefined ? channel.cursor : contiguousFrom(messages, first - 1)
 }
 
 /** Whether a merge pushed the oldest messages out of the window. */
-const evicts = (before: readonly WireMessage[], after: readonly WireMessage[]): boolean => {
-  const [old, now] = [before[0], after[0]]
+const evicts = (old: WireMessage | undefined, after: Window<Extra>): boolean => {
+  const now = firstOf(after)
   return old !== undefined && now !== undefined && compareMessages(old, now) < 0
 }
 
@@ -66,7 +67,7 @@ export interface Limits {
 }
 
 /** Live messages (and acks, which are messages too). */
-export function receive<X extends Extra>(channel: Channel<X>, incoming: Window<X>, me: string | null, { windowSize }: Limits): Channel<X> {
+export function receive<X extends Extra>(channel: Channel<X>, incoming: readonly WireMessage<X>[], me: string | null, { windowSize }: Limits): Channel<X> {
   const latest = highestSeq(incoming, channel.latest)
   const foreign = highestForeign(incoming, me, channel.foreign)
   // Below an anchored window there is history, which arrives by page and never one by one.
@@ -76,13 +77,13 @@ export function receive<X extends Extra>(channel: Channel<X>, incoming: Window<X
     return latest === channel.latest && foreign === channel.foreign ? channel : { ...channel, latest, foreign }
   }
   const { loaded, detached, open, place, stale, catchUp, history, receipts, early } = channel
-  const evicted = evicts(channel.messages, messages) || evicts(fresh, messages)
+  const evicted = evicts(firstOf(channel.messages), messages) || evicts(fresh[0], messages)
   // Field by field: `{ ...channel, messages }` takes V8 25 times as long, more than all else that a live message costs.
   return withEarly({
     messages, latest, foreign, loaded, detached, open, place, stale, catchUp, history, receipts, early,
     cursor: cursorAfter(channel, messages),
-    anchored: channel.anchored || (evicted && messages[0]?.seq !== undefined),
-    hasOlder: evicted || (channel.anchored ? channel.hasOlder : (messages[0]?.seq ?? 1) > 1),
+    anchored: channel.anchored || (evicted && firstOf(messages)?.seq !== undefined),
+    hasOlder: evicted || (channel.anchored ? channel.hasOlder : (firstOf(messages)?.seq ?? 1) > 1),
   })
 }
 
@@ -110,7 +111,7 @@ export function receiveNewer<X extends Extra>(
 function joinNewer<X extends Extra>(channel: Channel<X>, after: number, page: Page<X>, me: string | null, { windowSize }: Limits): Channel<X> {
   const messages = mergeMessages(channel.messages, page.messages, windowSize)
   const covered = page.more ? (highestSeq(page.messages, null) ?? after) : Math.max(page.latest ?? 0, highestSeq(page.messages, null) ?? 0, after)
-  const evicted = evicts(channel.messages, messages) || evicts(page.messages, messages)
+  const evicted = evicts(firstOf(channel.messages), messages) || evicts(page.messages[0], messages)
   const hasOlder = evicted || (channel.anchored ? channel.hasOlder : after > 0)
   return withEarly({
     ...channel, messages, hasOlder,
@@ -142,11 +143,11 @@ export function receiveOlder<X extends Extra>(
   if (before !== historyEdge(channel)) return rested
   // The first page comes unasked: it fills what room there is, and pushes nothing new out.
   const messages = mergeMessages(channel.messages, page.messages, windowSize, channel.loaded ? 'oldest' : 'newest')
-  const dropped = messages.at(-1) !== channel.messages.at(-1) && channel.messages.length > 0
-  const last = messages.at(-1)?.seq
+  const dropped = lastOf(messages) !== lastOf(channel.messages) && channel.messages.length > 0
+  const last = lastOf(messages)?.seq
   return withEarly({
     ...rested, messages, loaded: true,
-    hasOlder: page.more || evicts(page.messages, messages),
+    hasOlder: page.more || evicts(page.messages[0], messages),
     detached: channel.detached || dropped,
     // The end of the window is again what is held without a break.
     cursor: dropped && last !== undefined ? Math.min(last, channel.cursor ?? last) : channel.cursor,
@@ -157,7 +158,7 @@ export function receiveOlder<X extends Extra>(
 
 /** History is asked for what stands before this seq ; null on a server without seqs. */
 export const historyEdge = <X extends Extra>(channel: Channel<X>): number | null =>
-  channel.messages[0]?.seq ?? (channel.cursor === null ? null : channel.cursor + 1)
+  firstOf(channel.messages)?.seq ?? (channel.cursor === null ? null : channel.cursor + 1)
 
 /** Watermarks only rise. One that names a message which is not here waits for it. */
 export function applyReceipts<X extends Extra>(channel: Channel<X>, events: readonly ReceiptEvent[]): Channel<X> {
@@ -193,7 +194,7 @@ const withEarly = <X extends Extra>(channel: Channel<X>): Channel<X> =>
 /** The watermark that `markRead` sets: a message's, or that of the newest one here. Null when there is nothing to mark. */
 export function readMark<X extends Extra>(channel: Channel<X> | undefined, messageId: string | undefined): ReadMark | null {
   if (!channel) return null
-  const message = messageId === undefined ? channel.messages.at(-1) : findMessage(channel.messages, messageId)
+  const message = messageId === undefined ? lastOf(channel.messages) : findMessage(channel.messages, messageId)
   if (message) return message.seq === undefined ? { messageId: message.id } : { seq: message.seq }
   return messageId === undefined && channel.cursor ? { seq: channel.cursor } : null
 }

@@ -6,7 +6,7 @@ import {
 } from './channel'
 import { censusOf, handOn } from './census'
 import { createHandlers } from './handlers'
-import { positionIn } from '../policy/outbox'
+import { entryIn } from '../policy/outbox'
 import { EMPTY_TABLE, mapValues, valueAt, withValue } from '../policy/table'
 
 /** Every known channel, by `#` + channelId. */
@@ -89,8 +89,7 @@ function open<X extends Extra>(state: State<X>, channelId: string, maxChannels: 
 function acked<X extends Extra>(
   outbox: OutboxState<X>, { id, channelId, seq, createdAt }: { id: string; channelId: string; seq?: number; createdAt?: number },
 ): WireMessage<X> | undefined {
-  const queue = valueAt(outbox.channels, keyOf(channelId))
-  const message = queue?.[positionIn(queue, id)]?.message
+  const message = entryIn(valueAt(outbox.channels, keyOf(channelId)), id)?.message
   if (!message) return undefined
   const moved = createdAt === undefined || createdAt === message.createdAt ? message : { ...message, createdAt }
   return seq === undefined ? moved : { ...moved, seq }

@@ -2,7 +2,8 @@ import type { ChatActions, ComposedMessage } from '../actions'
 import type { Extra, OutboxEntry, OutboxState, SendFailure, WireMessage } from '../model'
 import { jsonBytes } from '../policy/json'
 import { keyOf } from '../policy/keys'
-import { failure, POISON_LOSSES, positionIn, rested, TAKEN_OVER, type Queue } from '../policy/outbox'
+import { entryIn, failure, placeIn, POISON_LOSSES, rested, TAKEN_OVER, type Queue } from '../policy/outbox'
+import { appended, EMPTY_SEQUENCE, itemAt, itemsOf, lastOf, mapped, mappedFromEnd, placeOf, removed, replaced, sequenceOf } from '../policy/sequence'
 import { EMPTY_TABLE, entriesOf, keysOf, valueAt, withoutKey, withValue } from '../policy/table'
 import { createHandlers } from './handlers'
 
@@ -25,33 +26,30 @@ function changeEntry<X extends Extra>(
   state: State<X>, channelId: string, id: string, change: (entry: OutboxEntry<X>) => OutboxEntry<X>,
 ): State<X> {
   const key = keyOf(channelId)
-  const queue = valueAt(state.channels, key)
-  const at = queue ? positionIn(queue, id) : -1
-  const entry = queue?.[at]
-  if (!queue || !entry) return state
+  const queue = valueAt(state.channels, key) ?? EMPTY_SEQUENCE
+  const place = placeIn(queue, id)
+  const entry = itemAt(queue, place)
+  if (!place || !entry) return state
   const changed = change(entry)
-  if (changed === entry) return state
-  // A copy of the whole at once: the cost of walking 10,000 entries for each of their acks would be felt.
-  const next = queue.slice()
-  next[at] = changed
-  return setQueue(state, key, next)
+  return changed === entry ? state : setQueue(state, key, replaced(queue, place, changed))
 }
 
-function changeEvery<X extends Extra>(state: State<X>, change: (entry: OutboxEntry<X>, i: number, queue: Queue<X>) => OutboxEntry<X>): State<X> {
+function changeQueues<X extends Extra>(state: State<X>, change: (queue: Queue<X>) => Queue<X>): State<X> {
   let next = state
   for (const [key, queue] of entriesOf(state.channels)) {
-    const changed = queue.map(change)
-    if (changed.some((entry, i) => entry !== queue[i])) next = setQueue(next, key, changed)
+    const changed = change(queue)
+    if (changed !== queue) next = setQueue(next, key, changed)
   }
   return next
 }
 
+const changeEvery = <X extends Extra>(state: State<X>, change: (entry: OutboxEntry<X>) => OutboxEntry<X>): State<X> =>
+  changeQueues(state, (queue) => mapped(queue, change))
+
 function removeId<X extends Extra>(state: State<X>, key: string, id: string): State<X> {
   const queue = valueAt(state.channels, key)
-  const at = queue ? positionIn(queue, id) : -1
-  if (!queue || at === -1) return state
-  // The head is the usual case.
-  return setQueue(state, key, at === 0 ? queue.slice(1) : [...queue.slice(0, at), ...queue.slice(at + 1)])
+  const place = queue ? placeIn(queue, id) : null
+  return queue && place ? setQueue(state, key, removed(queue, place)) : state
 }
 
 const NOBODY = 'unable to send the message: nobody is signed in; dispatch connect({ userId }) and send it again'
@@ -76,11 +74,11 @@ function enqueue<X extends Extra>(state: State<X>, composed: ComposedMessage<X>,
   const { problem } = composed
   const message = written(composed, state.userId ?? '')
   const key = keyOf(message.channelId)
-  const queue = valueAt(state.channels, key) ?? []
-  const last = queue.at(-1)
+  const queue = valueAt(state.channels, key) ?? EMPTY_SEQUENCE
+  const last = lastOf(queue)
   // The same action again. Ids ascend: one that sorts behind the last cannot be here already, and nothing is searched.
-  if (last && message.id <= last.message.id && positionIn(queue, message.id) !== -1) return state
-  return setQueue(state, key, queue.concat({
+  if (last && message.id <= last.message.id && placeIn(queue, message.id)) return state
+  return setQueue(state, key, appended(queue, [{
     message,
     // The clock only helps: what an earlier life of the page stored stays before what this one composes until both are united.
     order: Math.max((last?.order ?? 0) + 1, Math.floor(message.createdAt)),
@@ -90,7 +88,7 @@ function enqueue<X extends Extra>(state: State<X>, composed: ComposedMessage<X>,
     failure: problem ? failure(problem, UNSERIALISABLE, false, 0)
       : state.userId === SIGNED_OUT ? failure('signed_out', NOBODY, false, 0)
       : refusal(message, maxBytes),
-  }))
+  }]))
 }
 
 /** No retry helps these. */
@@ -103,10 +101,13 @@ const revived = <X extends Extra>(entry: OutboxEntry<X>, at: number): OutboxEntr
     : entry
 
 /** A cut connection: what was in flight is pending again; only the head of a channel can have been the reason. */
-function afterLoss<X extends Extra>(entry: OutboxEntry<X>, i: number, queue: Queue<X>): OutboxEntry<X> {
-  if (!entry.lease) return entry
-  const head = queue.findIndex((candidate) => candidate.lease !== null) === i
-  const losses = entry.losses + (head ? 1 : 0)
+function afterLoss<X extends Extra>(queue: Queue<X>): Queue<X> {
+  const head = itemAt(queue, placeOf(queue, (entry) => entry.lease !== null))
+  return head ? mapped(queue, (entry) => (entry === head ? blamed(entry) : rested(entry))) : queue
+}
+
+function blamed<X extends Extra>(entry: OutboxEntry<X>): OutboxEntry<X> {
+  const losses = entry.losses + 1
   const failed = losses >= POISON_LOSSES
     ? failure('connection_lost_repeatedly', 'unable to send the message: the connection broke each time it was sent; retry it, or discard it', true, entry.attempts)
     : null
@@ -118,23 +119,27 @@ function delay<X extends Extra>(
   state: State<X>, target: { id: string; channelId: string; attempt: number }, change: (entry: OutboxEntry<X>) => OutboxEntry<X>,
 ): State<X> {
   const key = keyOf(target.channelId)
-  const queue = valueAt(state.channels, key)
-  const at = queue ? positionIn(queue, target.id) : -1
+  const queue = valueAt(state.channels, key) ?? EMPTY_SEQUENCE
   // A late outcome of an older attempt says nothing about the one under way.
-  if (!queue || queue[at]?.lease?.attempt !== target.attempt) return state
-  return setQueue(state, key, queue.map((entry, i) => (i < at ? entry : i === at ? change(entry) : rested(entry))))
+  if (entryIn(queue, target.id)?.lease?.attempt !== target.attempt) return state
+  let isBehind = false
+  return setQueue(state, key, mapped(queue, (entry) => {
+    if (isBehind) return rested(entry)
+    isBehind = entry.message.id === target.id
+    return isBehind ? change(entry) : entry
+  }))
 }
 
 /** Restored and current entries as one queue: ids united, what is in memory wins unless another tab had it, the old ones first. */
-function unite<X extends Extra>(current: Queue<X>, restored: Queue<X>): Queue<X> {
+function unite<X extends Extra>(current: Queue<X>, restored: readonly OutboxEntry<X>[]): Queue<X> {
   const back = new Set(restored.map((entry) => entry.message.id))
-  const queue = current.filter((entry) => entry.failure?.code !== TAKEN_OVER || !back.has(entry.message.id))
+  const queue = itemsOf(current).filter((entry) => entry.failure?.code !== TAKEN_OVER || !back.has(entry.message.id))
   const known = new Set(queue.map((entry) => entry.message.id))
-  const missing = restored.filter((entry) => !known.has(entry.message.id)).map(rested)
+  const missing = restored.filter((entry) => !known.has(entry.message.id)).map((entry) => rested(entry))
   if (missing.length === 0) return current
   const last = missing.reduce((highest, entry) => Math.max(highest, entry.order), 0)
   const first = queue[0]?.order ?? Infinity
-  return [...missing, ...(first > last ? queue : queue.map((entry) => ({ ...entry, order: entry.order + last })))]
+  return sequenceOf([...missing, ...(first > last ? queue : queue.map((entry) => ({ ...entry, order: entry.order + last })))])
 }
 
 /** Of two marks in one channel the one that says more holds. */
@@ -143,7 +148,7 @@ function uniteReads(current: OutboxState['reads'], restored: OutboxState['reads'
   return { ...current, ...Object.fromEntries(older) }
 }
 
-function restore<X extends Extra>(state: State<X>, userId: string, entries: Queue<X>, reads: State<X>['reads']): State<X> {
+function restore<X extends Extra>(state: State<X>, userId: string, entries: readonly OutboxEntry<X>[], reads: State<X>['reads']): State<X> {
   if (state.userId !== userId) return state
   const byChannel = new Map<string, OutboxEntry<X>[]>()
   for (const entry of entries) {
@@ -153,7 +158,7 @@ function restore<X extends Extra>(state: State<X>, userId: string, entries: Queu
     else byChannel.set(key, [entry])
   }
   let next: State<X> = Object.keys(reads).length === 0 ? state : { ...state, reads: uniteReads(state.reads, reads) }
-  for (const [key, restored] of byChannel) next = setQueue(next, key, unite(valueAt(next.channels, key) ?? [], restored))
+  for (const [key, restored] of byChannel) next = setQueue(next, key, unite(valueAt(next.channels, key) ?? EMPTY_SEQUENCE, restored))
   return next
 }
 
@@ -167,18 +172,8 @@ function changeUser<X extends Extra>(state: State<X>, userId: string): State<X> 
 /** From the ends of the queues, where new messages are: among 10,000 that wait, one more is found at once. */
 function markStored<X extends Extra>(state: State<X>, ids: readonly string[], stored: boolean): State<X> {
   const left = new Set(ids)
-  let next = state
-  for (const [key, queue] of entriesOf(state.channels)) {
-    let changed: OutboxEntry<X>[] | null = null
-    for (let i = queue.length - 1; i >= 0 && left.size > 0; i--) {
-      const entry = queue[i]
-      if (!entry || !left.delete(entry.message.id) || entry.stored === stored) continue
-      changed ??= queue.slice()
-      changed[i] = { ...entry, stored }
-    }
-    if (changed) next = setQueue(next, key, changed)
-  }
-  return next
+  const mark = (entry: OutboxEntry<X>): OutboxEntry<X> => (left.delete(entry.message.id) && entry.stored !== stored ? { ...entry, stored } : entry)
+  return changeQueues(state, (queue) => mappedFromEnd(queue, mark, () => left.size === 0))
 }
 
 /** What the reducer needs to know of its sister slices. */
@@ -209,7 +204,7 @@ export function createOutboxReducer<X extends Extra>({ commands, reports }: Chat
       changeEntry(state, channelId, id, (entry) => ({ ...entry, lease: null, nextAttemptAt: null, failure: failed, lastError: failed })))
     // A connection that we replaced ourselves was broken by no message.
     .on(reports.connectionLost, (state, { wasOpen, reason }) =>
-      (wasOpen ? changeEvery<X>(state, reason === 'reopened' ? rested : afterLoss) : state))
+      (!wasOpen ? state : reason === 'reopened' ? changeEvery(state, rested) : changeQueues(state, afterLoss)))
     .on(reports.outboxStored, (state, { ids, stored = true }) => markStored(state, ids, stored))
     .on(reports.outboxRestored, (state, { userId, entries, reads }) => restore(state, userId, entries, reads))
     .reduce

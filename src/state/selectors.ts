@@ -1,8 +1,9 @@
 import { ChatConfigError } from '../chat-error'
 import type { ChatError, ConnectionState, Extra, Message, Receipt } from '../model'
 import { idOf, keyOf } from '../policy/keys'
-import type { Queue } from '../policy/outbox'
-import { valueAt, valuesOf } from '../policy/table'
+import { entriesIn, entryIn, type Queue } from '../policy/outbox'
+import { firstOf, fromEnd, itemAt, lastOf, lowerBound } from '../policy/sequence'
+import { valueAt } from '../policy/table'
 import { findMessage, positionOf } from '../policy/timeline'
 import type { ChatState } from './chat-state'
 import { initialChannel, type ChannelState } from './channel'
@@ -43,7 +44,7 @@ function perObject<A extends object, B, R>(compute: (a: A, b: B) => R): (a: A, b
 
 function gapOf<X extends Extra>({ cursor, latest, detached, messages }: ChannelState<X>): ChannelView['gap'] {
   if (cursor === null || latest === null || latest <= cursor || detached) return null
-  const after = messages.find(({ seq }) => seq !== undefined && seq > cursor)
+  const after = itemAt(messages, lowerBound(messages, ({ seq }) => (seq ?? Infinity) <= cursor))
   return { after: cursor, before: after?.seq ?? latest + 1 }
 }
 
@@ -65,16 +66,16 @@ const describe = <X extends Extra>(channel: ChannelState<X>, channelId: string, 
 function countUnread<X extends Extra>(channel: ChannelState<X>, userId: string | null): number {
   const read = channel.receipts[keyOf(userId ?? '')]?.read ?? 0
   let count = 0
-  for (let i = channel.messages.length - 1; i >= 0; i--) {
-    const message = channel.messages[i]
-    if (!message || positionOf(message) <= read) break
+  fromEnd(channel.messages, (message) => {
+    if (positionOf(message) <= read) return false
     if (message.userId !== userId) count++
-  }
+    return true
+  })
   // Before the first catch-up nobody knows how much of what is older was read.
   if (channel.cursor === null || !channel.anchored) return count
   // Only what is known to be whole: a hole before the first message is a gap, and what is missing there may be my own.
-  const first = Math.min(channel.messages[0]?.seq ?? Infinity, channel.cursor + 1)
-  const last = channel.messages.at(-1)?.seq ?? channel.cursor
+  const first = Math.min(firstOf(channel.messages)?.seq ?? Infinity, channel.cursor + 1)
+  const last = lastOf(channel.messages)?.seq ?? channel.cursor
   const older = Math.max(0, first - 1 - read)
   const newer = channel.detached ? Math.max(0, (channel.latest ?? last) - Math.max(last, read)) : 0
   return count + older + newer
@@ -99,7 +100,7 @@ export function createSelectors<X extends Extra, Path extends string>(path: Path
   const members = perObject((receipts: ChannelState<X>['receipts'], _: undefined): readonly MemberReceipt[] =>
     Object.entries(receipts).map(([key, receipt]) => ({ userId: idOf(key), ...receipt })))
   const unsent = perObject((channels: ChatState<X>['outbox']['channels'], _: undefined): readonly Message<X>[] =>
-    valuesOf(channels).flatMap((queue) => queue.map(unsentView)))
+    entriesIn({ channels }).map((entry) => unsentView(entry)))
 
   return {
     selectConnection: (root: Root): ConnectionState => chatOf(root).connection,
@@ -112,7 +113,7 @@ export function createSelectors<X extends Extra, Path extends string>(path: Path
       const channel = channelOf(root, channelId)
       const message = findMessage(channel.messages, id)
       if (message) return viewOf(message, channel.receipts)
-      const entry = queueOf(root, channelId)?.find((candidate) => candidate.message.id === id)
+      const entry = entryIn(queueOf(root, channelId), id)
       return entry && unsentView(entry)
     },
     selectChannel: (root: Root, channelId: string): ChannelView =>

@@ -3,6 +3,7 @@ import { keyOf } from '../policy/keys'
 import { committedStatus, othersBest, type Watermarks } from '../policy/status'
 import { positionOf, type Window } from '../policy/timeline'
 import type { Queue } from '../policy/outbox'
+import { EMPTY_SEQUENCE, itemsOf } from '../policy/sequence'
 
 type Receipts = { readonly [userKey: string]: Receipt }
 
@@ -44,6 +45,19 @@ export function unsentView<X extends Extra>(entry: OutboxEntry<X>): Message<X> {
 
 const EMPTY: readonly never[] = Object.freeze([])
 
+interface ChunkViews { readonly receipts: Receipts; readonly views: readonly unknown[] }
+
+/** The newest views of each chunk of a window: a live message makes those of the last one anew. */
+const chunks = new WeakMap<object, ChunkViews>()
+
+function viewsOfChunk<X extends Extra>(chunk: readonly WireMessage<X>[], receipts: Receipts): readonly Message<X>[] {
+  const known = chunks.get(chunk)
+  if (known?.receipts === receipts) return known.views as readonly Message<X>[]
+  const views = chunk.map((message) => viewOf(message, receipts))
+  chunks.set(chunk, { receipts, views })
+  return views
+}
+
 interface Made { readonly receipts: Receipts; readonly queue: Queue<Extra>; readonly views: readonly unknown[] }
 
 /** The newest views of each window (or, for an empty one, of each queue). */
@@ -53,12 +67,12 @@ const isSameList = (a: readonly unknown[], b: readonly unknown[]): boolean =>
   a.length === b.length && a.every((item, i) => item === b[i])
 
 /** What a channel shows: the timeline, then what is unsent. */
-export function viewsOf<X extends Extra>(window: Window<X>, receipts: Receipts, queue: Queue<X> = EMPTY): readonly Message<X>[] {
+export function viewsOf<X extends Extra>(window: Window<X>, receipts: Receipts, queue: Queue<X> = EMPTY_SEQUENCE): readonly Message<X>[] {
   const owner = window.length > 0 ? window : queue
   if (owner.length === 0) return EMPTY
   const known = made.get(owner)
   if (known && known.receipts === receipts && known.queue === queue) return known.views as readonly Message<X>[]
-  const fresh = [...window.map((message) => viewOf(message, receipts)), ...queue.map(unsentView)]
+  const fresh = itemsOf([...window.map((chunk) => viewsOfChunk(chunk, receipts)), ...queue.map((chunk) => chunk.map((entry) => unsentView(entry)))])
   const views = known && isSameList(known.views, fresh) ? known.views as readonly Message<X>[] : fresh
   made.set(owner, { receipts, queue, views })
   return views

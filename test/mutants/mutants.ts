@@ -15,8 +15,8 @@ const inFile = (file: string, rows: readonly Row[]): readonly Mutant[] =>
 const policy: readonly Mutant[] = [
   ...inFile('src/policy/outbox.ts', [
     ['G3', 'a failed entry blocks its queue', 'else if (entry.failure) isBlocked = elsewhere(entry)', 'else if (entry.failure) isBlocked = true'],
-    ['G3', 'what another tab is sending is overtaken', 'else if (entry.failure) isBlocked = elsewhere(entry)', 'else if (entry.failure) continue'],
-    ['G3', 'a waiting entry does not hold what stands behind it', 'else if (!owned(entry) || waiting(entry)) isBlocked = true', 'else if (!owned(entry) || waiting(entry)) continue'],
+    ['G3', 'what another tab is sending is overtaken', 'else if (entry.failure) isBlocked = elsewhere(entry)', 'else if (entry.failure) return true'],
+    ['G3', 'a waiting entry does not hold what stands behind it', 'else if (!owned(entry) || waiting(entry)) isBlocked = true', 'else if (!owned(entry) || waiting(entry)) return true'],
     ['G12', 'whatever the state shows is sent', 'else if (!owned(entry) || waiting(entry)) isBlocked = true', 'else if (waiting(entry)) isBlocked = true'],
     ['G3', 'more in flight than the server orders', 'return found.slice(0, Math.max(0, room - inFlight))', 'return found'],
     ['G3', 'flights behind what never left are not counted', '((isBlocked || found.length >= room) && inFlight >= flying)', '(isBlocked || found.length >= room)'],
@@ -32,10 +32,11 @@ const policy: readonly Mutant[] = [
     ['G2', 'a repeated message is appended again', 'index.has(message.id) || (last', '(last'],
     ['G2', 'a burst with one id twice is appended', 'if (incoming.length > 1 && new Set(incoming.map(({ id }) => id)).size < incoming.length) return false', ''],
     ['G10', "another user's copy replaces a message", 'known.userId !== message.userId || ', ''],
-    ['G5', 'two messages on one seq', "sorted.filter((message, i) => message.seq === undefined || message.seq !== sorted[i - 1]?.seq)", 'sorted'],
-    ['G6', 'the cursor jumps over holes', 'while (window[low]?.seq === end + 1) {\n    end++', 'while (window[low]?.seq !== undefined) {\n    end = window[low]?.seq ?? end'],
-    ['G8', 'the window grows with live messages', 'const surplus = Math.max(0, window.length + incoming.length - limit)', 'const surplus = 0'],
-    ['G8', 'the window grows with pages', 'if (merged.length <= limit) return merged', 'return merged'],
+    ['G5', 'two messages on one seq', 'if (there && message.seq !== undefined && there.seq === message.seq) return window', ''],
+    ['G6', 'the cursor jumps over holes', 'messages[i]?.seq === end + 1) {\n      end++', 'messages[i]?.seq !== undefined) {\n      end = messages[i]?.seq ?? end'],
+    ['G8', 'the window grows', 'if (length <= limit) return window', 'return window'],
+    ['G8', 'the index keeps what left the window', 'sliced(window, end, length))) index.delete(id)', 'sliced(window, end, length))) index.get(id)'],
+    ['G5', 'an improved copy stands beside the old one', 'next = removed(next, placeIn(next, known))', ''],
     ['G5', 'a late copy without seq takes the place away', '    ? held.seq === undefined && held.createdAt !== incoming.createdAt', '    ? true'],
   ]),
   ...inFile('src/policy/backoff.ts', [
@@ -53,23 +54,23 @@ const policy: readonly Mutant[] = [
 
 const state: readonly Mutant[] = [
   ...inFile('src/state/outbox.ts', [
-    ['G1', 'no requeue on disconnect', "reason === 'reopened' ? rested : afterLoss", "reason === 'reopened' ? rested : (entry) => entry"],
-    ['G3', 'the lease attempt is ignored by the reducer', 'if (!queue || queue[at]?.lease?.attempt !== target.attempt) return state', 'if (!queue || at < 0) return state'],
-    ['G3', 'no go-back-N', 'i === at ? change(entry) : rested(entry)', 'i === at ? change(entry) : entry'],
+    ['G1', 'no requeue on disconnect', "changeQueues(state, afterLoss)", "state"],
+    ['G3', 'the lease attempt is ignored by the reducer', 'if (entryIn(queue, target.id)?.lease?.attempt !== target.attempt) return state', 'if (!entryIn(queue, target.id)) return state'],
+    ['G3', 'no go-back-N', 'if (isBehind) return rested(entry)', 'if (isBehind) return entry'],
     ['G7', "another user's echo settles ours", 'if (message.userId === state.userId) next', 'next'],
     ['G7', 'a change of user keeps the queue', 'if (state.userId !== null) return { userId, channels: EMPTY_TABLE, reads: {} }', 'if (state.userId !== null) return { ...state, userId }'],
     ['G7', 'sign-out keeps the queue', '.on(commands.signOut, () => ({ ...initialOutbox, userId: SIGNED_OUT }))', '.on(commands.signOut, (state) => state)'],
-    ['G3', 'restored messages stand behind new ones', 'return [...missing, ...(first > last ? queue : queue.map((entry) => ({ ...entry, order: entry.order + last })))]', 'return [...queue, ...missing]'],
-    ['G1', 'a restored queue replaces what was sent meanwhile', 'unite(valueAt(next.channels, key) ?? [], restored)', 'restored'],
+    ['G3', 'restored messages stand behind new ones', 'return sequenceOf([...missing, ...(first > last ? queue : queue.map((entry) => ({ ...entry, order: entry.order + last })))])', 'return sequenceOf([...queue, ...missing])'],
+    ['G1', 'a restored queue replaces what was sent meanwhile', 'unite(valueAt(next.channels, key) ?? EMPTY_SEQUENCE, restored)', 'sequenceOf(restored)'],
     ['G1', 'oversize check off', 'const small = Object.keys(message).length === 5 && message.content.length * 6 + 1_000 < limit', 'const small = limit > 0'],
     ['G7', 'poison is never isolated', 'const failed = losses >= POISON_LOSSES', 'const failed = losses < 0'],
-    ['G7', 'a cut connection suspects everything in flight', 'const losses = entry.losses + (head ? 1 : 0)', 'const losses = entry.losses + (head ? 1 : 1)'],
+    ['G7', 'a cut connection suspects everything in flight', 'entry === head ? blamed(entry) : rested(entry)', 'entry.lease ? blamed(entry) : entry'],
     ['G1', 'a retry renews no budget', '{ ...entry, failure: null, nextAttemptAt: null, spent: 0, losses: 0, budgetFrom: at }', '{ ...entry, failure: null, nextAttemptAt: null }'],
     ['G1', 'disconnect leaves leases', '.on(commands.disconnect, (state) => changeEvery(state, rested))', '.on(commands.disconnect, (state) => state)'],
   ]),
   ...inFile('src/state/channel.ts', [
     ['G6', 'a page covers nothing but its messages', "const covered = page.more ? (highestSeq(page.messages, null) ?? after) : Math.max(page.latest ?? 0, highestSeq(page.messages, null) ?? 0, after)", 'const covered = after'],
-    ['G6', 'the cursor is the newest held', 'cursor: cursorAfter(channel, messages),', 'cursor: highestSeq(messages, channel.cursor),'],
+    ['G6', 'the cursor is the newest held', 'cursor: cursorAfter(channel, messages),', 'cursor: highestSeq(messages.flat(), channel.cursor),'],
     ['G5', 'receipts that come early are lost', 'waiting.push(event)', ''],
     ['G8', 'early receipts are kept without bound', '.slice(-MAX_EARLY_RECEIPTS)', ''],
     ['G6', 'live messages join a detached window', 'channel.detached ? channel.messages : mergeMessages(', 'mergeMessages('],
@@ -80,8 +81,13 @@ const state: readonly Mutant[] = [
   ...inFile('src/state/messages.ts', [
     ['G7', 'a change of user keeps the messages', '(context.userId === userId ? state : initialMessages)', '(context.userId === userId ? state : state)'],
     ['G6', 'a new connection makes nothing stale', 'stale: channel.stale || !channel.detached,', 'stale: channel.stale,'],
-    ['G8', 'closed channels are never shrunk', 'if (loaded.length <= maxChannels) return state', 'if (loaded.length <= Infinity) return state'],
+    ['G8', 'closed channels are never shrunk', 'if (shrinkable.size <= maxChannels) return state', 'return state'],
+    ['G8', 'what shrinks is the newest', 'a.channel.place - b.channel.place', 'b.channel.place - a.channel.place'],
     ['G6', 'reopening a detached channel stays detached', 'const reset = channel.detached ? shrunk(channel) : channel', 'const reset = channel'],
+  ]),
+  ...inFile('src/state/census.ts', [
+    ['G8', 'what shrank counts as loaded', 'else census.shrinkable.delete(key)', ''],
+    ['G8', 'an open channel shrinks', '!open && cursor !== null', 'cursor !== null'],
   ]),
   ...inFile('src/state/errors.ts', [['G8', 'errors are kept without bound', '.slice(-MAX_ERRORS)', '']]),
   ...inFile('src/state/chat-state.ts', [
@@ -131,7 +137,8 @@ const effects: readonly Mutant[] = [
   ...inFile('src/effects/sync.ts', [
     ['G6', 'a page of the last connection counts', 'if (link.generation() !== generation) return', ''],
     ['G8', 'a hole that stays is asked for in a loop', 'if (stuck) pause(', 'if (stuck && !stuck) pause('],
-    ['G8', 'any number of requests at once', 'if (running >= MAX_REQUESTS) return', ''],
+    ['G8', 'any number of requests at once', 'if (running >= MAX_REQUESTS) return false', ''],
+    ['G6', 'what a closed channel lacks is not asked for', 'put(key, others, lacks && !channel.open)', 'put(key, others, false)'],
     ['G8', 'an empty page that promises more is asked for in a loop', 'if (page.more && page.messages.length === 0) {', 'if (page.more && page.messages.length < 0) {'],
   ]),
   ...inFile('src/effects/link.ts', [

@@ -7,6 +7,7 @@ import { createKeyValueStorage, type KeyValueBackend } from '../../src/persisten
 import { createOutboxPersistence } from '../../src/persistence/persist'
 import type { RestoredOutbox } from '../../src/persistence/records'
 import type { RecordChange, RecordStorage, StoredRecord } from '../../src/persistence/record-storage'
+import { sequenceOf } from '../../src/policy/sequence'
 import { tableOf } from '../../src/policy/table'
 import type { StorageProblem } from '../../src/persistence/writer'
 import { createMemoryStorage } from '../../src/testing/memory-storage'
@@ -24,7 +25,7 @@ export const entry = (id: string, order = 1, more: Partial<OutboxEntry> = {}, { 
 export function outbox(entries: readonly OutboxEntry[], userId: string | null = 'alice', reads: { [key: string]: ReadMark } = {}): OutboxState {
   const channels: { [key: string]: OutboxEntry[] } = {}
   for (const each of entries) (channels[`#${each.message.channelId}`] ??= []).push(each)
-  return { userId, channels: tableOf(Object.entries(channels)), reads }
+  return { userId, channels: tableOf(Object.entries(channels).map(([key, queue]) => [key, sequenceOf(queue)])), reads }
 }
 
 export const record = (id: string, tab = 'tab', userId = 'alice', more: Partial<StoredRecord> = {}): StoredRecord =>

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import type { OutboxEntry } from '../../src/model'
 import { due, failure, type Gate } from '../../src/policy/outbox'
+import { sequenceOf } from '../../src/policy/sequence'
 import { entry } from '../persistence/support'
 
 const ALL: Gate<{}> = { owned: () => true, waiting: () => false, elsewhere: () => false }
 const flying = (id: string): OutboxEntry => entry(id, 1, { attempts: 1, lease: { attempt: 1, deadline: 1 } })
 const retried = (id: string): OutboxEntry => entry(id, 1, { attempts: 1 })
 const refusedFor = (id: string): OutboxEntry => entry(id, 1, { attempts: 1, lastError: failure('out_of_order', 'wait', true, 1) })
-const ids = (queue: readonly OutboxEntry[], room: number, gate = ALL): readonly string[] => due(queue, room, queue.filter(({ lease }) => lease).length, gate).map(({ message }) => message.id)
+const ids = (queue: readonly OutboxEntry[], room: number, gate = ALL): readonly string[] => due([queue], room, queue.filter(({ lease }) => lease).length, gate).map(({ message }) => message.id)
 
 describe('what is due', () => {
   it('fills the room that is left, in order', () => {
@@ -49,7 +50,7 @@ describe('what is due', () => {
   it('looks no further than it must into a long queue', () => {
     let looks = 0
     const queue = [...Array(32).keys()].map((i) => flying(`f${i}`)).concat([...Array(5_000).keys()].map((i) => entry(`e${i}`)))
-    due(queue, 40, 32, { ...ALL, owned: () => { looks++; return true } })
+    due(sequenceOf(queue), 40, 32, { ...ALL, owned: () => { looks++; return true } })
     expect(looks).toBeLessThan(100)
   })
 })

@@ -5,13 +5,13 @@ import { errorBody, reactionTo, rejectionReaction } from '../../src/policy/error
 import { isJson, jsonBytes } from '../../src/policy/json'
 import { due, exhausted, failure } from '../../src/policy/outbox'
 import { committedStatus, joinReceipt, othersBest } from '../../src/policy/status'
-import { compareMessages, contiguousFrom, findMessage, holds, mergeMessages } from '../../src/policy/timeline'
+import { compareMessages, contiguousFrom, findMessage, holds, mergeMessages, type Window } from '../../src/policy/timeline'
 import type { OutboxEntry, WireMessage } from '../../src/model'
 
 const message = (seq: number | undefined, id = `m${seq}`, createdAt = seq ?? 0): WireMessage =>
   ({ id, channelId: 'c', userId: 'u', content: id, createdAt, ...(seq !== undefined && { seq }) })
 
-const NONE: readonly WireMessage[] = []
+const NONE: Window<{}> = []
 
 describe('backoff', () => {
   it('full jitter stays between 0 and the capped exponential step', () => {
@@ -98,7 +98,7 @@ describe('outbox', () => {
     nextAttemptAt: null, lease: null, stored: false, failure: null, lastError: null, ...more,
   })
   const open = { owned: () => true, waiting: () => false, elsewhere: () => false }
-  const due3 = (room: number, queue: readonly OutboxEntry[]) => due(queue, room, 0, open).map((each) => each.message.id)
+  const due3 = (room: number, queue: readonly OutboxEntry[]) => due([queue], room, 0, open).map((each) => each.message.id)
 
   it('G3: at most `room` of a channel are in flight, those under way included', () => {
     const [a, b, c] = [entry('a'), entry('b'), entry('c')]
@@ -110,8 +110,8 @@ describe('outbox', () => {
   it('G3: what failed is passed over and takes no room; what waits holds all behind it', () => {
     const [a, b, c] = [entry('a', { failure: failure('x', 'x', false, 1) }), entry('b'), entry('c')]
     expect(due3(1, [a, b, c])).toEqual(['b'])
-    expect(due([b, c], 2, 0, { ...open, waiting: ({ message: { id } }) => id === 'b' })).toEqual([])
-    expect(due([b, c], 2, 0, { ...open, owned: ({ message: { id } }) => id === 'c' })).toEqual([])
+    expect(due([[b, c]], 2, 0, { ...open, waiting: ({ message: { id } }) => id === 'b' })).toEqual([])
+    expect(due([[b, c]], 2, 0, { ...open, owned: ({ message: { id } }) => id === 'c' })).toEqual([])
   })
 
   it('G1: the budget lasts to its very end', () => {
@@ -124,20 +124,20 @@ describe('outbox', () => {
 describe('timeline', () => {
   it('G8: a page that is longer than the window keeps the end that is asked for', () => {
     const page = [1, 2, 3, 4, 5].map((seq) => message(seq))
-    expect(mergeMessages(NONE, page, 3).map(({ seq }) => seq)).toEqual([3, 4, 5])
-    expect(mergeMessages(NONE, page, 3, 'newest').map(({ seq }) => seq)).toEqual([3, 4, 5])
-    expect(mergeMessages(NONE, page, 3, 'oldest').map(({ seq }) => seq)).toEqual([1, 2, 3])
-    expect(mergeMessages(page.slice(0, 3), [message(4)], 3, 'oldest').map(({ seq }) => seq)).toEqual([1, 2, 3])
+    expect(mergeMessages(NONE, page, 3).flat().map(({ seq }) => seq)).toEqual([3, 4, 5])
+    expect(mergeMessages(NONE, page, 3, 'newest').flat().map(({ seq }) => seq)).toEqual([3, 4, 5])
+    expect(mergeMessages(NONE, page, 3, 'oldest').flat().map(({ seq }) => seq)).toEqual([1, 2, 3])
+    expect(mergeMessages([page.slice(0, 3)], [message(4)], 3, 'oldest').flat().map(({ seq }) => seq)).toEqual([1, 2, 3])
   })
 
   it("G5: a later copy brings the seq, or the server's own fields at the same seq, and nothing else replaces what is held", () => {
     const bare = mergeMessages(NONE, [message(undefined, 'a', 5)], 10)
-    expect(mergeMessages(bare, [message(2, 'a', 5)], 10)[0]?.seq).toBe(2)
+    expect(mergeMessages(bare, [message(2, 'a', 5)], 10).flat()[0]?.seq).toBe(2)
     expect(mergeMessages(bare, [message(undefined, 'a', 5)], 10)).toBe(bare)
-    expect(mergeMessages(bare, [message(undefined, 'a', 6)], 10)[0]?.createdAt).toBe(6)
+    expect(mergeMessages(bare, [message(undefined, 'a', 6)], 10).flat()[0]?.createdAt).toBe(6)
     const placed = mergeMessages(NONE, [message(2, 'a', 5)], 10)
-    expect(mergeMessages(placed, [message(2, 'a', 6)], 10)[0]?.createdAt).toBe(6)
-    expect(mergeMessages(placed, [{ ...message(2, 'a', 5), content: 'edited' }], 10)[0]?.content).toBe('edited')
+    expect(mergeMessages(placed, [message(2, 'a', 6)], 10).flat()[0]?.createdAt).toBe(6)
+    expect(mergeMessages(placed, [{ ...message(2, 'a', 5), content: 'edited' }], 10).flat()[0]?.content).toBe('edited')
     expect(mergeMessages(placed, [message(2, 'a', 5)], 10)).toBe(placed)
     expect(mergeMessages(placed, [message(undefined, 'a', 6)], 10)).toBe(placed)
     expect(mergeMessages(placed, [message(3, 'a', 6)], 10)).toBe(placed)
@@ -150,26 +150,26 @@ describe('timeline', () => {
   })
 
   it('keeps the first of two messages with one id, also within a burst that follows the window', () => {
-    const window = mergeMessages([message(1)], [message(2, 'a'), message(3, 'a'), message(4)], 10)
-    expect(window.map(({ seq, id }) => [seq, id])).toEqual([[1, 'm1'], [2, 'a'], [4, 'm4']])
+    const window = mergeMessages([[message(1)]], [message(2, 'a'), message(3, 'a'), message(4)], 10)
+    expect(window.flat().map(({ seq, id }) => [seq, id])).toEqual([[1, 'm1'], [2, 'a'], [4, 'm4']])
     expect(findMessage(window, 'a')?.seq).toBe(2)
   })
 
   it('G5: a union in order, each once, whatever the batches', () => {
     const pool = fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 60 })
     fc.assert(fc.property(fc.array(pool, { maxLength: 8 }), (batches) => {
-      let window: readonly WireMessage[] = []
+      let window: Window<{}> = []
       for (const batch of batches) window = mergeMessages(window, batch.map((seq) => message(seq)), 1_000)
       const expected = [...new Set(batches.flat())].sort((a, b) => a - b)
-      expect(window.map(({ seq }) => seq)).toEqual(expected)
+      expect(window.flat().map(({ seq }) => seq)).toEqual(expected)
       for (const seq of expected) expect(findMessage(window, `m${seq}`)?.seq).toBe(seq)
     }))
   })
 
   it('G8: keeps the newest, and an index that knows only what is held', () => {
-    let window: readonly WireMessage[] = []
+    let window: Window<{}> = []
     for (let seq = 1; seq <= 500; seq++) window = mergeMessages(window, [message(seq)], 100)
-    expect(window.map(({ seq }) => seq)).toEqual(Array.from({ length: 100 }, (_, i) => 401 + i))
+    expect(window.flat().map(({ seq }) => seq)).toEqual(Array.from({ length: 100 }, (_, i) => 401 + i))
     expect(findMessage(window, 'm400')).toBeUndefined()
     expect(findMessage(window, 'm401')?.seq).toBe(401)
   })
@@ -184,8 +184,8 @@ describe('timeline', () => {
 
   it('without seq the order is createdAt, then id; a seq that comes later takes the place it names', () => {
     const window = mergeMessages(NONE, [message(undefined, 'b', 5), message(undefined, 'a', 5), message(undefined, 'c', 1)], 10)
-    expect(window.map(({ id }) => id)).toEqual(['c', 'a', 'b'])
-    expect(mergeMessages(window, [message(2, 'c', 1)], 10).map(({ id }) => id)).toEqual(['c', 'a', 'b'])
+    expect(window.flat().map(({ id }) => id)).toEqual(['c', 'a', 'b'])
+    expect(mergeMessages(window, [message(2, 'c', 1)], 10).flat().map(({ id }) => id)).toEqual(['c', 'a', 'b'])
     fc.assert(fc.property(fc.array(fc.tuple(fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined }), fc.integer({ min: 1, max: 5 }), fc.constantFrom('a', 'b', 'c')), { minLength: 3, maxLength: 3 }), (three) => {
       const [a, b, c] = three.map(([seq, at, id]) => message(seq, id, at))
       if (a && b && c && compareMessages(a, b) <= 0 && compareMessages(b, c) <= 0) expect(compareMessages(a, c)).toBeLessThanOrEqual(0)
@@ -194,12 +194,12 @@ describe('timeline', () => {
 
   it('never lets a second message take a seq, nor a message take a second one', () => {
     const window = mergeMessages(NONE, [message(1), message(2)], 10)
-    expect(mergeMessages(window, [message(2, 'impostor')], 10).map(({ id }) => id)).toEqual(['m1', 'm2'])
+    expect(mergeMessages(window, [message(2, 'impostor')], 10).flat().map(({ id }) => id)).toEqual(['m1', 'm2'])
     expect(mergeMessages(window, [{ ...message(7), id: 'm1' }], 10)).toBe(window)
   })
 
   it('the cursor ends before the first hole', () => {
-    const window = [1, 2, 3, 5, 6].map((seq) => message(seq))
+    const window = [[1, 2], [3, 5, 6]].map((chunk) => chunk.map((seq) => message(seq)))
     expect([0, 1, 3, 4, 9].map((cursor) => contiguousFrom(window, cursor))).toEqual([3, 3, 3, 6, 9])
   })
 })

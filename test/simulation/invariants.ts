@@ -103,7 +103,7 @@ export function createWatch(world: World) {
     const root = tab.store.getState()
     const { hasOlder, hasNewer } = tab.chat.selectors.selectChannel(root, channelId)
     const channel = valueAt(root.chat.messages, `#${channelId}`)
-    if (!channel?.anchored || hasOlder || hasNewer || (channel.messages[0]?.seq ?? 1) !== 1) return
+    if (!channel?.anchored || hasOlder || hasNewer || (channel.messages[0]?.[0]?.seq ?? 1) !== 1) return
     const me = tab.userId()
     const read = tab.chat.selectors.selectReceipts(root, channelId).find(({ userId }) => userId === me)?.read ?? 0
     const expected = shown.filter((message) => message.seq !== undefined && message.userId !== me && message.seq > read).length
@@ -138,7 +138,7 @@ export function createWatch(world: World) {
       if (tab.isFrozen()) continue
       let total = 0
       for (const [key, queue] of entriesOf(tab.state().outbox.channels)) {
-        const leased = queue.filter(({ lease }) => lease !== null)
+        const leased = queue.flat().filter(({ lease }) => lease !== null)
         total += leased.length
         require(leased.length <= (world.has('not_ordered') ? 1 : 32), 'I6', () => `${tab.name} has ${leased.length} in flight in ${key}`)
         for (const { message } of leased) {

@@ -80,15 +80,15 @@ function shape(name: string, schema: z.ZodType, value: object): string[] {
 /** Everything that is wrong with a chat state; empty when it is well formed. */
 export function problemsOf({ connection: link, messages, outbox, errors }: ChatState): readonly string[] {
   const found = [
-    ...shape('connection', connection, link), ...shape('reads', reads, outbox.reads), ...shape('outbox', queues, Object.fromEntries(entriesOf(outbox.channels))),
+    ...shape('connection', connection, link), ...shape('reads', reads, outbox.reads), ...shape('outbox', queues, Object.fromEntries(entriesOf(outbox.channels).map(([key, queue]) => [key, queue.flat()]))),
     ...errors.flatMap((each) => shape('errors', error, each)),
     ...(errors.length > 50 ? ['more than 50 errors'] : []),
   ]
   for (const [name, each] of entriesOf(messages)) {
     if (!name.startsWith('#')) found.push(`channel key ${name}`)
     if (seen.has(each)) continue
-    const problem = windowProblem(name.slice(1), each.messages)
-    found.push(...(problem ? [`messages ${name}: ${problem}`] : shape(`messages ${name}`, channel, each)))
+    const problem = windowProblem(name.slice(1), each.messages.flat())
+    found.push(...(problem ? [`messages ${name}: ${problem}`] : shape(`messages ${name}`, channel, { ...each, messages: each.messages.flat() })))
   }
   return found
 }

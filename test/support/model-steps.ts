@@ -103,7 +103,7 @@ function foreignSteps(message: Tracked, name: string, content: string, copies: C
     // My mark names a message that I see.
     ...times(copies(1) - 1, () => ({
       name: `markRead ${name}`,
-      can: (world: World) => channelOf(world, message.channelId).messages.some(({ id }) => id === message.id),
+      can: (world: World) => channelOf(world, message.channelId).messages.flat().some(({ id }) => id === message.id),
       run: (world: World) => {
         apply(world, commands.markRead({ channelId: message.channelId, messageId: message.id }))
         world.oracle.receipt({ kind: 'read', channelId: message.channelId, userId: ME, messageId: message.id })

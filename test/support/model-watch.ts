@@ -40,7 +40,7 @@ export function createWatch({ world, messages }: Run) {
     if (!message.own || ids.has(message.id) || !wasShown) return
     const { hasOlder, messages: window, cursor, latest } = channelOf(world, message.channelId)
     const seq = message.committed?.seq
-    const isHistory = seq !== undefined && hasOlder && seq < (window[0]?.seq ?? Infinity)
+    const isHistory = seq !== undefined && hasOlder && seq < (window[0]?.[0]?.seq ?? Infinity)
     // A page settles what a gap then hides until it is filled.
     const isInGap = seq !== undefined && !isWhole(world) && seq > (cursor ?? 0) && seq <= (latest ?? 0)
     if (!isHistory && !isInGap) throw new Error(`I4: ${message.id} vanished`)
@@ -50,7 +50,7 @@ export function createWatch({ world, messages }: Run) {
     const { anchored, messages: window, cursor } = channelOf(world, channelId)
     const read = selectReceipts({ chat: world.state }, channelId).find(({ userId }) => userId === ME)?.read ?? 0
     const loaded = shownIn(world, channelId).filter((row) => RANK[row.status] > 0 && row.userId !== ME && (row.seq ?? row.createdAt) > read).length
-    const older = anchored && cursor !== null ? Math.max(0, Math.min(window[0]?.seq ?? Infinity, cursor + 1) - 1 - read) : 0
+    const older = anchored && cursor !== null ? Math.max(0, Math.min(window[0]?.[0]?.seq ?? Infinity, cursor + 1) - 1 - read) : 0
     if (selectUnreadCount({ chat: world.state }, channelId) !== loaded + older) throw new Error(`I10: ${channelId} counts its unread wrongly`)
   }
 

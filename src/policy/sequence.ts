@@ -1,0 +1,152 @@
+import type { Sequence } from '../model'
+
+/** A change copies a chunk and the list of chunks: with 64, some hundred references at 1,000 items as at 10,000. */
+const CHUNK = 64
+
+export const EMPTY_SEQUENCE: Sequence<never> = []
+
+export function sequenceOf<T>(items: readonly T[]): Sequence<T> {
+  if (items.length <= CHUNK) return items.length === 0 ? EMPTY_SEQUENCE : [items]
+  return Array.from({ length: Math.ceil(items.length / CHUNK) }, (_, i) => items.slice(i * CHUNK, (i + 1) * CHUNK))
+}
+
+const NONE: readonly never[] = []
+
+/** All of it, flat: costs what it returns. */
+export function itemsOf<T>(sequence: Sequence<T>): readonly T[] {
+  const none: readonly T[] = NONE
+  return sequence.length === 1 ? sequence[0] ?? none : none.concat(...sequence)
+}
+
+export function lengthOf<T>(sequence: Sequence<T>): number {
+  let length = 0
+  for (const chunk of sequence) length += chunk.length
+  return length
+}
+
+export const firstOf = <T>(sequence: Sequence<T>): T | undefined => sequence[0]?.[0]
+
+export const lastOf = <T>(sequence: Sequence<T>): T | undefined => {
+  const chunk = sequence[sequence.length - 1]
+  return chunk?.[chunk.length - 1]
+}
+
+/** Where an item stands: its chunk, and its place in that. */
+export interface Place {
+  readonly chunk: number
+  readonly at: number
+}
+
+export const itemAt = <T>(sequence: Sequence<T>, place: Place | null): T | undefined => (place ? sequence[place.chunk]?.[place.at] : undefined)
+
+/** The first that passes; what stands near the head is found at once. */
+export function placeOf<T>(sequence: Sequence<T>, passes: (item: T) => boolean): Place | null {
+  for (let chunk = 0; chunk < sequence.length; chunk++) {
+    const at = sequence[chunk]?.findIndex(passes) ?? -1
+    if (at >= 0) return { chunk, at }
+  }
+  return null
+}
+
+/** The first that is not before the wanted place, of an ordered sequence; found by halving. The end when all are before it. */
+export function lowerBound<T>(sequence: Sequence<T>, isBefore: (item: T) => boolean): Place {
+  const last = Math.max(0, sequence.length - 1)
+  const chunk = halve(last, (i) => {
+    const end = sequence[i]?.at(-1)
+    return end !== undefined && isBefore(end)
+  })
+  const items = sequence[chunk] ?? NONE
+  return { chunk, at: halve(items.length, (i) => isBefore(items[i] as T)) }
+}
+
+/** The first number from 0 to `length` that is not before. */
+function halve(length: number, isBefore: (i: number) => boolean): number {
+  let [low, high] = [0, length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (isBefore(middle)) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** Visits in order until a visit returns false. */
+export function fromStart<T>(sequence: Sequence<T>, visit: (item: T) => boolean): void {
+  for (const chunk of sequence) for (const item of chunk) if (!visit(item)) return
+}
+
+/** Visits from the end backwards until a visit returns false. */
+export function fromEnd<T>(sequence: Sequence<T>, visit: (item: T) => boolean): void {
+  for (let c = sequence.length - 1; c >= 0; c--) {
+    const chunk = sequence[c] ?? NONE
+    for (let i = chunk.length - 1; i >= 0; i--) if (!visit(chunk[i] as T)) return
+  }
+}
+
+export function appended<T>(sequence: Sequence<T>, items: readonly T[]): Sequence<T> {
+  const last = sequence.length - 1
+  const chunk = sequence[last]
+  if (!chunk || chunk.length >= CHUNK) return sequence.concat(sequenceOf(items))
+  const next = sequence.slice()
+  next[last] = chunk.concat(items.slice(0, CHUNK - chunk.length))
+  return items.length <= CHUNK - chunk.length ? next : next.concat(sequenceOf(items.slice(CHUNK - chunk.length)))
+}
+
+function withChunk<T>(sequence: Sequence<T>, at: number, ...chunks: readonly (readonly T[])[]): Sequence<T> {
+  const next = sequence.slice()
+  next.splice(at, 1, ...chunks)
+  return next
+}
+
+export function inserted<T>(sequence: Sequence<T>, { chunk: at, at: index }: Place, item: T): Sequence<T> {
+  const chunk = sequence[at]
+  if (!chunk) return appended(sequence, [item])
+  const items = chunk.slice()
+  items.splice(index, 0, item)
+  const half = items.length >> 1
+  return items.length <= CHUNK ? withChunk(sequence, at, items) : withChunk(sequence, at, items.slice(0, half), items.slice(half))
+}
+
+export function replaced<T>(sequence: Sequence<T>, { chunk: at, at: index }: Place, item: T): Sequence<T> {
+  const items = sequence[at]?.slice() ?? []
+  items[index] = item
+  const next = sequence.slice()
+  next[at] = items
+  return next
+}
+
+export function removed<T>(sequence: Sequence<T>, { chunk: at, at: index }: Place): Sequence<T> {
+  const chunk = sequence[at] ?? NONE
+  if (chunk.length <= 1) return withChunk(sequence, at)
+  // The head is the usual case.
+  return withChunk(sequence, at, index === 0 ? chunk.slice(1) : [...chunk.slice(0, index), ...chunk.slice(index + 1)])
+}
+
+/** The items from `start` up to but without `end`. */
+export function sliced<T>(sequence: Sequence<T>, start: number, end: number): Sequence<T> {
+  const next: (readonly T[])[] = []
+  let from = 0
+  for (const chunk of sequence) {
+    const to = from + chunk.length
+    if (start < end && to > start && from < end) next.push(from >= start && to <= end ? chunk : chunk.slice(Math.max(0, start - from), end - from))
+    from = to
+  }
+  return next
+}
+
+/** The same list when nothing in it changes. */
+function eachChanged<T>(items: readonly T[], change: (item: T) => T): readonly T[] {
+  const next = items.map((item) => change(item))
+  return next.every((item, i) => item === items[i]) ? items : next
+}
+
+/** Chunks in which nothing changes stay the same, and so does the whole. */
+export const mapped = <T>(sequence: Sequence<T>, change: (item: T) => T): Sequence<T> =>
+  eachChanged(sequence, (chunk) => eachChanged(chunk, change))
+
+/** Likewise, from the end backwards until no more is to change: among 10,000 items a new one is found at once. */
+export function mappedFromEnd<T>(sequence: Sequence<T>, change: (item: T) => T, isDone: () => boolean): Sequence<T> {
+  const next = sequence.slice()
+  for (let c = sequence.length - 1; c >= 0 && !isDone(); c--) next[c] = eachChanged(sequence[c] ?? NONE, change)
+  return next.every((chunk, c) => chunk === sequence[c]) ? sequence : next
+}
