@@ -103,9 +103,10 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
       const { name, payload } = wire.outbound('message:send', entry.message)
       link.emit(name, payload, (raw) => {
         flights.end(target)
+        const before = runtime.getState()
         outcomes.answered(target, startedAt, raw)
         // An echo may have settled it before: then no action tells that there is room again.
-        runtime.reconcile()
+        if (runtime.getState() === before) runtime.reconcile()
       })
     } catch (reason) {
       flights.end(target)

@@ -82,9 +82,8 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
 
   function accepted(target: Target, data: { readonly seq?: number; readonly createdAt?: number }): void {
     renewal.proven()
-    const { id, channelId, attempt } = target
-    book.settled(id)
-    if (current(target)) runtime.dispatch(reports.messageAcked({ ...data, id, channelId, attempt, at: clock.now() }))
+    book.settled(target.id)
+    if (current(target)) runtime.dispatch(reports.messageAcked({ ...target, ...data, at: clock.now() }))
   }
 
   function unreadable(target: Target, problem: string): void {

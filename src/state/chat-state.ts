@@ -71,7 +71,7 @@ export function createChatReducer<X extends Extra>(path: string, actions: ChatAc
     const { commands, reports, events } = actions
     // What the timeline held before was settled when it came: the echo of an acknowledged message searches no queue.
     if (isOf(events.messagesReceived, action)) {
-      return settle(state.outbox, action.payload.messages.filter((message) =>
+      return settle(state.outbox, action.payload.messages.filter((message) => message.userId === state.outbox.userId &&
         !holds(valueAt(before.messages, keyOf(message.channelId))?.messages ?? [], message)))
     }
     if (isOf(events.receiptsReceived, action)) return confirmReads(state.outbox, state.messages, action.payload.receipts)

@@ -64,11 +64,6 @@ function shrinkSurplus<X extends Extra>(state: State<X>, maxChannels: number): S
     .reduce((next, { key, channel }) => put(next, key, shrunk(channel)), state)
 }
 
-/** Looks for a surplus only when some channel that held nothing holds something now. */
-const bounded = <X extends Extra>(before: State<X>, after: State<X>, channelIds: readonly string[], maxChannels: number): State<X> =>
-  channelIds.some((id) => !valueAt(before, keyOf(id))?.messages.length && valueAt(after, keyOf(id))?.messages.length)
-    ? shrinkSurplus(after, maxChannels) : after
-
 const shrunk = <X extends Extra>(channel: Channel<X>): Channel<X> => ({
   ...channel,
   messages: [], loaded: false, detached: false,
@@ -143,19 +138,14 @@ export function createMessagesReducer<X extends Extra>({ commands, reports, even
     .on(reports.messageAcked, (state, ack, context) => {
       const message = acked(context.outbox, ack)
       if (!message) return state
-      const next = change(state, keyOf(ack.channelId), (channel) => receive(channel, [message], context.userId, context))
-      return bounded(state, next, [ack.channelId], context.maxChannels)
+      return shrinkSurplus(change(state, keyOf(ack.channelId), (channel) => receive(channel, [message], context.userId, context)), context.maxChannels)
     })
     .on(reports.syncStarted, (state, { channelId, direction }) => change(state, keyOf(channelId), (channel) => progress(channel, direction, 'running')))
     .on(reports.syncFailed, (state, { channelId, direction }) => change(state, keyOf(channelId), (channel) => progress(channel, direction, 'failed')))
-    .on(reports.pageLoaded, (state, payload, context) => {
-      const next = change(state, keyOf(payload.channelId), (channel) => page(channel, payload, context))
-      return bounded(state, next, [payload.channelId], context.maxChannels)
-    })
-    .on(events.messagesReceived, (state, { messages }, context) => {
-      const next = perChannel(state, messages, (channel, group) => receive(channel, group, context.userId, context))
-      return bounded(state, next, messages.map(({ channelId }) => channelId), context.maxChannels)
-    })
+    .on(reports.pageLoaded, (state, payload, context) =>
+      shrinkSurplus(change(state, keyOf(payload.channelId), (channel) => page(channel, payload, context)), context.maxChannels))
+    .on(events.messagesReceived, (state, { messages }, context) =>
+      shrinkSurplus(perChannel(state, messages, (channel, group) => receive(channel, group, context.userId, context)), context.maxChannels))
     .on(events.receiptsReceived, (state, { receipts }) =>
       perChannel<X, ReceiptEvent>(state, receipts, (channel, group) => applyReceipts(channel, group)))
     .reduce
