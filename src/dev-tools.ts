@@ -3,28 +3,47 @@ import type { UnknownAction } from '@reduxjs/toolkit'
 /** A page or burst longer than this is shown by its ends. */
 const SHOWN = 10
 
+type Fields = { readonly [name: string]: unknown }
+
+const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
+
 const shorten = (list: readonly unknown[]): readonly unknown[] =>
   list.length <= SHOWN ? list : [...list.slice(0, SHOWN / 2), `... ${list.length - SHOWN} more ...`, ...list.slice(-SHOWN / 2)]
 
-function shortenLists(value: unknown, depth: number): unknown {
-  if (Array.isArray(value)) return shorten(value)
-  if (depth === 0 || typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, shortenLists(member, depth - 1)]))
+/** Chunks as the one list that they are. */
+const readable = (value: unknown): unknown => (Array.isArray(value) ? shorten(value.flat()) : value)
+
+const eachMember = (value: unknown, change: (member: unknown) => unknown): unknown =>
+  isFields(value) ? Object.fromEntries(Object.entries(value).map(([name, member]) => [name, change(member)])) : value
+
+/** A table's shards as the one dictionary that they are. */
+const dictionary = (table: unknown, change: (member: unknown) => unknown): unknown =>
+  Array.isArray(table) ? Object.assign({}, ...table.map((shard) => eachMember(shard, change))) : table
+
+function readableChat(chat: unknown): unknown {
+  if (!isFields(chat) || !isFields(chat['outbox'])) return chat
+  return {
+    ...chat,
+    messages: dictionary(chat['messages'], (channel) => eachMember(channel, readable)),
+    outbox: { ...chat['outbox'], channels: dictionary(chat['outbox']['channels'], readable) },
+  }
 }
 
 /**
- * For `configureStore({ devTools: chatDevTools() })`: shows long windows and pages by their ends, and leaves out the
- * bookkeeping of single emits, because DevTools becomes unusable near 11,000 records. State and actions themselves are untouched.
- * Pass the chat's `reducerPath` when it is not `chat`.
+ * For `configureStore({ devTools: chatDevTools() })`: shows channels and queues by their names, long windows and pages by their ends, and
+ * leaves out the bookkeeping of single emits, because DevTools becomes unusable near 11,000 records. State and actions themselves are
+ * untouched. Pass the chat's `reducerPath` when it is not `chat`.
  */
 export function chatDevTools(reducerPath = 'chat') {
   return {
     actionsDenylist: [`${reducerPath}/outboxStored`],
-    actionSanitizer: <A extends UnknownAction>(action: A): A =>
-      action.type.startsWith(`${reducerPath}/`) ? { ...action, payload: shortenLists(action.payload, 2) } : action,
+    actionSanitizer: <A extends UnknownAction>(action: A): A => {
+      if (!action.type.startsWith(`${reducerPath}/`)) return action
+      return { ...action, payload: eachMember(action['payload'], (member) => (isFields(member) ? eachMember(member, readable) : readable(member))) }
+    },
     stateSanitizer: <S>(state: S): S =>
       typeof state === 'object' && state !== null && reducerPath in state
-        ? { ...state, [reducerPath]: shortenLists((state as { readonly [path: string]: unknown })[reducerPath], 3) }
+        ? { ...state, [reducerPath]: readableChat((state as Fields)[reducerPath]) }
         : state,
   }
 }

@@ -6,7 +6,7 @@ export type { MetricSample, MetricsSnapshot } from './effects/metrics'
 export type { Clock, Environment, Lifecycle, LifecycleEvent, Stop } from './environment'
 export type {
   ChatError, ConnectionState, ConnectionStatus, Extra, Json, Lease, Message, MessageStatus, OutboxEntry, OutboxState, Page,
-  Receipt, ReceiptEvent, SendFailure, SocketErrorBody, SocketErrorType, SocketEvents, SocketResponse, Table, WireMessage,
+  Receipt, ReceiptEvent, SendFailure, Sequence, SocketErrorBody, SocketErrorType, SocketEvents, SocketResponse, Table, WireMessage,
 } from './model'
 export type { GetToken, KeyValueStorage, SocketConfig } from './options'
 export type { Draft } from './actions'

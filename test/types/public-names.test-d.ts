@@ -5,7 +5,7 @@ import {
   chatDevTools, createChat, socketBindings,
   type ChannelView, type Chat, type ChatConfigError, type ChatError, type ChatState, type ConnectionState, type Draft, type Environment, type GetToken,
   type KeyValueStorage, type Message, type MessageStatus, type MetricsSnapshot, type MetricSample, type RecordStorage, type SendFailure,
-  type SocketConfig, type SocketErrorType, type SocketEvents, type SocketResponse, type Table, type TabLocks, type Transport, type WireMessage,
+  type SocketConfig, type SocketErrorType, type SocketEvents, type SocketResponse, type Sequence, type Table, type TabLocks, type Transport, type WireMessage,
 } from 'redux-chat'
 
 const plain = createChat({ url: 'https://chat.test', token: 't' })
@@ -169,7 +169,7 @@ expectTypeOf<Environment>().toHaveProperty('transport').toExtend<Transport>()
 expectTypeOf<RecordStorage['write']>().returns.toEqualTypeOf<Promise<readonly string[]>>()
 expectTypeOf<TabLocks>().toHaveProperty('hold')
 expectTypeOf<TabLocks>().toHaveProperty('meet')
-expectTypeOf<ChatState['outbox']['channels']>().toExtend<Table<unknown>>()
+expectTypeOf<ChatState['outbox']['channels']>().toExtend<Table<Sequence<unknown>>>()
 expectTypeOf<KeyValueStorage>().toHaveProperty('getItem')
 createChat({
   url: 'https://chat.test', token: 't',
