@@ -8,6 +8,7 @@ import { createFlights } from './flights'
 import { createOutcomes, type Target } from './outcomes'
 import type { Renewal } from './renewal'
 import type { Runtime } from './runtime'
+import { createWaits } from './waits'
 
 /** A timer this late has slept with the machine: what it waited for may be waiting to be read. */
 const LATE_TIMER_MS = 2_000
@@ -40,36 +41,20 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
   let metForeign = false
   /** The last one that went alone. */
   let suspect: Target | null = null
-  /** When a delayed message may go again (monotonic). */
-  const readyAt = new Map<string, number>()
+  const waits = createWaits(clock, delivery.backoff.maxMs)
   let stopTimer: Stop = () => undefined
   let timerAt = Infinity
   let held = true
   let pruneAt = PRUNE_SLACK
 
   const outcomes = createOutcomes(runtime, renewal, {
-    waitUntil: (id, moment) => readyAt.set(id, moment),
+    waitUntil: waits.until,
     settled: forget,
   })
 
-  function isWaiting(entry: OutboxEntry<X>): boolean {
-    const { id } = entry.message
-    if (entry.nextAttemptAt === null) {
-      readyAt.delete(id)
-      return false
-    }
-    let ready = readyAt.get(id)
-    if (ready === undefined) {
-      // Restored from an earlier life: its wall-clock moment is worth no more than one longest pause.
-      const left = Math.min(Math.max(0, entry.nextAttemptAt - clock.now()), delivery.backoff.maxMs)
-      readyAt.set(id, (ready = clock.monotonic() + left))
-    }
-    return ready > clock.monotonic()
-  }
-
   function forget(id: string): void {
     owned.delete(id)
-    readyAt.delete(id)
+    waits.forget(id)
   }
 
   function isOwned(entry: OutboxEntry<X>): boolean {
@@ -79,9 +64,9 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
   }
 
   const isElsewhere = ({ message, failure: failed }: OutboxEntry<X>): boolean =>
-    failed?.code === TAKEN_OVER && (readyAt.get(message.id) ?? 0) > clock.monotonic()
+    failed?.code === TAKEN_OVER && waits.isRunning(message.id)
 
-  const gate = { owned: isOwned, waiting: isWaiting, elsewhere: isElsewhere }
+  const gate = { owned: isOwned, waiting: waits.holds, elsewhere: isElsewhere }
 
   function emit(entry: OutboxEntry<X>): void {
     const { message, attempts } = entry
@@ -95,7 +80,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     const { id, channelId, attempt } = target
     const startedAt = clock.monotonic()
     flights.start(target)
-    readyAt.delete(id)
+    waits.forget(id)
     if (isSuspect(entry)) suspect = target
     const at = clock.now()
     runtime.dispatch(reports.messageEmitted({ id, channelId, attempt, at, deadline: at + delivery.ackTimeoutMs }))
@@ -156,16 +141,10 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     if (!valuesOf(channels).some((queue) => placeOf(queue, (entry) => entry.lease !== null))) emitAll([alone])
   }
 
-  function nextWake(now: number): number {
-    let wake = flights.firstDeadline()
-    for (const moment of readyAt.values()) if (moment > now && moment < wake) wake = moment
-    return wake
-  }
-
   /** One timer, for the earliest moment at which something has to happen; one that rings too early only looks again. */
   function setTimer(): void {
     const now = clock.monotonic()
-    const wake = nextWake(now)
+    const wake = Math.min(flights.firstDeadline(), waits.next(now))
     if (wake >= timerAt) return
     stopTimer()
     timerAt = wake
@@ -191,7 +170,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     if (owned.size <= pruneAt) return
     const present = new Set(entriesIn(runtime.getState().outbox).map((entry) => entry.message.id))
     for (const id of owned) if (!present.has(id)) owned.delete(id)
-    for (const id of readyAt.keys()) if (!present.has(id)) readyAt.delete(id)
+    waits.keep(present)
     pruneAt = owned.size * 2 + PRUNE_SLACK
   }
 
@@ -217,7 +196,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
         if (!entry || entry.failure) continue
         const { channelId } = entry.message
         outcomes.fail({ id, channelId, attempt: entry.attempts }, failure(TAKEN_OVER, TAKEN_OVER_TEXT, true, entry.attempts))
-        readyAt.set(id, clock.monotonic() + TAKEN_OVER_MS)
+        waits.until(id, clock.monotonic() + TAKEN_OVER_MS)
       }
     },
     /** Nothing is sent while the stored queue is being read: what it holds is older. */
@@ -241,7 +220,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     stop(): void {
       dropTimer()
       flights.clear()
-      readyAt.clear()
+      waits.clear()
       owned.clear()
       held = true
     },

@@ -104,8 +104,10 @@ const effects: readonly Mutant[] = [
     ['G1', 'a pause that ends is not looked at', '      looked = null\n      if (clock', '      if (clock'],
     ['G1', 'what comes due while nothing may be sent is forgotten', 'timerAt = Infinity\n    looked = null\n  }', 'timerAt = Infinity\n  }'],
     ['G2', 'what another tab took over stays in the queue', 'if (!entry || entry.failure) continue', 'if (!entry || !entry.failure) continue'],
-    ['G1', 'a restored moment is trusted however far it lies', 'Math.min(Math.max(0, entry.nextAttemptAt - clock.now()), delivery.backoff.maxMs)', 'Math.max(0, entry.nextAttemptAt - clock.now())'],
     ['G1', 'a size limit that the server announces late is not looked at', 'if (impossible) outcomes.fail(', 'if (impossible && !impossible) outcomes.fail('],
+  ]),
+  ...inFile('src/effects/waits.ts', [
+    ['G1', 'a restored moment is trusted however far it lies', 'Math.min(Math.max(0, nextAttemptAt - clock.now()), longestMs)', 'Math.max(0, nextAttemptAt - clock.now())'],
   ]),
   ...inFile('src/effects/outcomes.ts', [
     ['G3', 'a late failure of an old attempt counts', 'current(target)?.lease?.attempt === target.attempt', 'current(target) !== undefined'],
