@@ -170,6 +170,14 @@ describe('attack: timeline state', () => {
     expect(keysOf(state.messages).filter((key) => channel(state, key).messages.length > 0)).toEqual(['#c5', '#c6', '#c7'])
   })
 
+  it('G8: what was opened again is not shrunk, however many are open', () => {
+    const names = ['c0', 'c1', 'c2', 'c3', 'c4']
+    const facts = names.flatMap((channelId) => [commands.openChannel({ channelId }), received(message(1, { channelId })), commands.closeChannel({ channelId })])
+    const again = names.slice(3).map((channelId) => commands.openChannel({ channelId }))
+    const state = run([...facts, ...again, ...names.slice(0, 2).flatMap((channelId) => [received(message(2, { channelId }))])], { windowSize: 10, maxChannels: 2 })
+    expect(keysOf(state.messages).filter((key) => channel(state, key).messages.length > 0)).toEqual(['#c0', '#c1', '#c3', '#c4'])
+  })
+
   it('G8: errors are bounded', () => {
     const facts = Array.from({ length: 200 }, (_, i) =>
       reports.errorReported({ error: { id: `e${i}`, type: 'storage_error', code: `c${i}`, message: '', at: 1, retryable: false } }))
