@@ -7,8 +7,9 @@ import type { RecordStorage, StoredRecord } from './record-storage'
 import { diffOutbox, readRecords, recordIds, type RestoredOutbox } from './records'
 import { createOwnership, tabsOf } from './ownership'
 import { createPersistor } from './persistor'
+import type { StorageProblem } from './problem'
 import type { TabLocks } from './tabs'
-import { createWriter, type StorageProblem } from './writer'
+import { createWriter } from './writer'
 
 export interface PersistenceDeps<X extends Extra> {
   /** Names the locks and the key that redux-persist's registry shows. */

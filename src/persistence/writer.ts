@@ -1,12 +1,9 @@
 import type { Clock, Stop } from '../environment'
 import { fullJitter } from '../policy/backoff'
+import { writeFitting } from './fitting'
+import { problemOf, type StorageProblem } from './problem'
 import { isShared, type RecordEdit } from './records'
 import type { RecordStorage, StoredRecord } from './record-storage'
-
-export interface StorageProblem {
-  readonly code: 'storage_quota' | 'storage_denied' | 'storage_failed' | 'storage_slow'
-  readonly message: string
-}
 
 export interface WriterDeps {
   /** Asked once, on first use; again after a stop. */
@@ -23,24 +20,16 @@ export interface WriterDeps {
 
 const RETRY = { baseMs: 1_000, maxMs: 60_000 }
 const SLOW_MS = 5_000
+const ASIDE_RETRY_MS = 60_000
 
-const CODES: { readonly [errorName: string]: StorageProblem['code'] } = {
-  QuotaExceededError: 'storage_quota', NS_ERROR_DOM_QUOTA_REACHED: 'storage_quota',
-  SecurityError: 'storage_denied', InvalidStateError: 'storage_denied', NotAllowedError: 'storage_denied',
-}
-
-export const problemOf = (reason: unknown): StorageProblem => {
-  // A DOMException is no Error everywhere, and does not exist in React Native.
-  const { name = '', message = reason } = typeof reason === 'object' && reason !== null ? (reason as { name?: unknown; message?: unknown }) : {}
-  return {
-    code: CODES[String(name)] ?? 'storage_failed',
-    message: `unable to keep unsent messages on this device: ${String(message)}; they are sent while this page is open`,
-  }
-}
+const tooLargeText = (id: string): string =>
+  `unable to keep the message ${id} on this device: it is too large for the room that is left; it is sent while this page is open`
 
 interface PendingEdit extends RecordEdit {
   readonly userId: string
   readonly id: string
+  /** The device refused it while it took others. */
+  readonly isTooLarge?: boolean
 }
 
 type Edits = Map<string, PendingEdit>
@@ -54,6 +43,8 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
   /** By user and record id, because one store may serve several users one after the other. */
   let pending: Edits = new Map()
   let writing: Edits = new Map()
+  /** What is too large for the room that is left: it waits by itself, and holds nothing. */
+  let aside: Edits = new Map()
   let turn: Promise<unknown> = Promise.resolve()
   let device: RecordStorage | null | undefined
   let isQueued = false
@@ -62,6 +53,7 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
   let failures = 0
   let lastFailure: unknown = null
   let stopRetry: Stop = () => undefined
+  let stopAside: Stop = () => undefined
   let stopSlow: Stop = () => undefined
 
   const keyOf = (userId: string, id: string): string => `${userId.length}:${userId}${id}`
@@ -89,12 +81,13 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
 
   function merge(edits: Iterable<readonly [string, PendingEdit]>): void {
     for (const [key, edit] of edits) {
-      const earlier = pending.get(key)
+      const earlier = pending.get(key) ?? aside.get(key)
       const isFresh = earlier?.fresh === true && !writing.has(key)
       // A later edit stands behind all that came before it.
       pending.delete(key)
+      aside.delete(key)
       // What was surely never written needs no removal: else a device that refuses for long would collect one for each message sent.
-      if (edit.record || !isFresh) pending.set(key, edit)
+      if (edit.record || !isFresh) pending.set(key, earlier?.isTooLarge ? { ...edit, isTooLarge: true } : edit)
     }
   }
 
@@ -103,9 +96,7 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
     const recordsOf = (isNew: boolean): readonly StoredRecord[] => written.flatMap((each) => (each.isNew === isNew ? [each.record] : []))
     const remove = edits.flatMap(({ userId, id, record }) => (record ? [] : [{ userId, id }]))
     const notOurs = await target.write({ put: recordsOf(true), update: recordsOf(false), remove })
-    failures = 0
-    lastFailure = null
-    writing = new Map()
+    for (const { userId, id } of edits) writing.delete(keyOf(userId, id))
     const ours = written.map(({ record }) => record.id).filter((id) => !notOurs.includes(id))
     if (ours.length > 0) stored(ours)
     if (notOurs.length > 0) lost(notOurs)
@@ -118,15 +109,43 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
     writing = pending
     pending = new Map()
     try {
-      await write(target, [...writing.values()])
+      const refused = await writeFitting([...writing.values()], (edits) => write(target, edits))
+      failures = 0
+      lastFailure = null
+      if (refused.length > 0) setAside()
     } catch (reason) {
-      const newer = pending
-      // A device that is full or denied has done nothing; who knows what another has done before it failed.
-      pending = problemOf(reason).code === 'storage_failed' ? new Map([...writing].map(([key, edit]) => [key, { ...edit, fresh: false }])) : writing
-      writing = new Map()
-      merge(newer)
-      retryLater(reason)
+      if ([...writing.values()].every((edit) => edit.isTooLarge)) setAside()
+      else keepAll(reason)
     }
+  }
+
+  function setAside(): void {
+    const left = writing
+    writing = new Map()
+    for (const [key, edit] of left) {
+      // There is a newer edit of it.
+      if (pending.has(key)) continue
+      if (!edit.isTooLarge) failed({ code: 'storage_quota', message: tooLargeText(edit.id) })
+      aside.set(key, { ...edit, isTooLarge: true })
+    }
+    stopAside()
+    if (!isStopped && aside.size > 0) stopAside = clock.setTimer(ASIDE_RETRY_MS, startAll)
+  }
+
+  /** There may be room by now for what was too large. */
+  function startAll(): void {
+    for (const [key, edit] of aside) pending.set(key, edit)
+    aside = new Map()
+    start()
+  }
+
+  function keepAll(reason: unknown): void {
+    const newer = pending
+    // A device that is full or denied has done nothing; who knows what another has done before it failed.
+    pending = problemOf(reason).code === 'storage_failed' ? new Map([...writing].map(([key, edit]) => [key, { ...edit, fresh: false }])) : writing
+    writing = new Map()
+    merge(newer)
+    retryLater(reason)
   }
 
   function retryLater(reason: unknown): void {
@@ -154,16 +173,18 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
   function revive(): void {
     if (!isStopped) return
     isStopped = false
-    if (!isPaused) start()
+    if (!isPaused) startAll()
   }
 
   async function flush(): Promise<void> {
     do {
       lastFailure = null
-      start()
+      startAll()
       await turn
     } while (pending.size > 0 && lastFailure === null)
     if (lastFailure !== null) throw lastFailure
+    const [tooLarge] = aside.values()
+    if (tooLarge) throw new Error(tooLargeText(tooLarge.id))
   }
 
   return {
@@ -183,16 +204,16 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
       })
     },
     /** One user's edits that are not written yet. */
-    waiting: (userId: string): readonly PendingEdit[] => [...pending.values()].filter((edit) => edit.userId === userId),
+    waiting: (userId: string): readonly PendingEdit[] => [...pending.values(), ...aside.values()].filter((edit) => edit.userId === userId),
     /** Resolves when all that was added is durable, paused or not; rejects with the reason when the device refuses. */
     flush,
     /** Forgets what is not written yet and lets nothing older follow `task`. */
     instead(matches: (userId: string) => boolean, task: (target: RecordStorage) => Promise<void>): Promise<void> {
       const underWay = writing
       const forget = (edits: Edits): void => {
-        for (const [key, { userId }] of edits) if (matches(userId)) pending.delete(key)
+        for (const [key, { userId }] of edits) if (matches(userId) && !aside.delete(key)) pending.delete(key)
       }
-      forget(pending)
+      forget(new Map([...pending, ...aside]))
       return inTurn(async () => {
         // It failed meanwhile, and waits to be tried again.
         forget(underWay)
@@ -211,6 +232,7 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
     stop(): Promise<void> {
       isStopped = true
       stopRetry()
+      stopAside()
       stopSlow()
       return flush().catch(() => undefined).then(() => {
         if (!isStopped) return

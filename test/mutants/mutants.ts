@@ -189,10 +189,16 @@ const persistence: readonly Mutant[] = [
   ]),
   ...inFile('src/persistence/writer.ts', [
     ['G3', 'writes are not serialised', 'const mine = turn.then(() => timed(task))', 'const mine = timed(task)'],
-    ['G1', 'a refused write is forgotten', '      writing = new Map()\n      merge(newer)\n', '      pending = newer\n      writing = new Map()\n'],
+    ['G1', 'a refused write is forgotten', '    writing = new Map()\n    merge(newer)\n', '    pending = newer\n    writing = new Map()\n'],
     ['G2', 'what another tab owns is not told', 'if (notOurs.length > 0) lost(notOurs)', ''],
     ['G2', 'an unconfirmed write is never removed', '[key, { ...edit, fresh: false }]', '[key, edit]'],
     ['G1', 'stored is told before it is true', 'const notOurs = await target.write(', 'const notOurs: readonly string[] = []\n    void target.write('],
+    ['G1', 'what was too large once is given up', 'for (const [key, edit] of aside) pending.set(key, edit)', ''],
+    ['G1', 'what is too large holds the rest again when it is tried again', 'if ([...writing.values()].every((edit) => edit.isTooLarge)) setAside()', 'if (writing.size < 0) setAside()'],
+  ]),
+  ...inFile('src/persistence/fitting.ts', [
+    ['G1', 'a message too large for the device holds all others', '|| items.length === 1) throw reason', '|| items.length > 0) throw reason'],
+    ['G8', 'a full device is asked for each message by itself', '++refusals > MAX_REFUSALS', '++refusals < 0'],
   ]),
 ]
 

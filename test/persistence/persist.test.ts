@@ -121,6 +121,56 @@ describe('trouble', () => {
       expect(await device.ids()).toEqual(['a', 'b'])
     })
 
+  it('G1: a message too large for the device keeps no other from being stored, is named once, and stored when there is room', async () => {
+    const { update, device, clock, failed, stored, persistence } = openTab()
+    const large = entry('large', 1)
+    device.room = 1_000
+    const huge = { ...large, message: { ...large.message, content: 'x'.repeat(2_000) } }
+    update(outbox([huge]))
+    await clock.advance(100)
+    const queue = [huge, ...Array.from({ length: 100 }, (_, i) => entry(`m${i}`, 2 + i))]
+    update(outbox(queue))
+    await clock.advance(2_000)
+    expect(stored).toEqual(queue.slice(1).map(({ message }) => message.id))
+    update(outbox([...queue, entry('next', 200)]))
+    await clock.flush()
+    expect(stored.at(-1)).toBe('next')
+    await clock.advance(600_000)
+    update(outbox([...queue, entry('next', 200), entry('later', 201)]))
+    await clock.flush()
+    expect(stored.at(-1)).toBe('later')
+    expect(failed.map(({ message }) => message.includes('message large'))).toEqual([false, true])
+    await expect(persistence.flush()).rejects.toThrow('message large')
+    device.room = Infinity
+    await clock.advance(60_000)
+    expect(stored.at(-1)).toBe('large')
+    await persistence.flush()
+  })
+
+  it('G8: a message too large for the device that is sent or discarded leaves nothing to write', async () => {
+    const { update, device, clock, stop } = openTab()
+    const [large, small] = [entry('large', 1), entry('small', 2)]
+    device.room = 1_000
+    update(outbox([{ ...large, message: { ...large.message, content: 'x'.repeat(2_000) } }, small]))
+    await clock.advance(2_000)
+    expect(await device.ids()).toEqual(['small'])
+    update(outbox([small]))
+    const before = device.writes.length
+    await clock.advance(600_000)
+    expect([device.writes.length, clock.pending]).toEqual([before, 0])
+    stop()
+    await clock.flush()
+    expect(clock.pending).toBe(0)
+  })
+
+  it('G8: a device that is full is not asked for each message by itself again and again', async () => {
+    const { update, device, clock } = openTab()
+    device.room = 0
+    update(outbox(Array.from({ length: 1_000 }, (_, i) => entry(`m${i}`, i))))
+    await clock.flush()
+    expect(device.writes.length).toBeLessThan(30)
+  })
+
   it('G8: what is sent while the device refuses leaves nothing behind to write', async () => {
     const { update, device, clock, stored } = openTab()
     device.refuses = 'QuotaExceededError'

@@ -9,7 +9,7 @@ import type { RestoredOutbox } from '../../src/persistence/records'
 import type { RecordChange, RecordStorage, StoredRecord } from '../../src/persistence/record-storage'
 import { sequenceOf } from '../../src/policy/sequence'
 import { tableOf } from '../../src/policy/table'
-import type { StorageProblem } from '../../src/persistence/writer'
+import type { StorageProblem } from '../../src/persistence/problem'
 import { createMemoryStorage } from '../../src/testing/memory-storage'
 import { createDisk } from '../simulation/disk'
 import { createGate, createGatedLocks } from '../simulation/gate'
@@ -102,6 +102,8 @@ export function createDevice(inner: RecordStorage = createMemoryStorage()) {
     closed: 0,
     /** Name of the error that every call ends with. */
     refuses: null as string | null,
+    /** Records with more JSON than this are too many for it. */
+    room: Infinity,
     hangs: false,
     /** Lets the oldest held write go. */
     release: () => held.shift()?.(),
@@ -121,7 +123,10 @@ export function createDevice(inner: RecordStorage = createMemoryStorage()) {
     load: (userId) => pass(() => inner.load(userId)),
     write: (change) => {
       writes.push(change)
-      return pass(() => inner.write(change))
+      return pass(() => {
+        if ([...change.put, ...change.update ?? []].some((each) => JSON.stringify(each).length > device.room)) throw new DOMException('full', 'QuotaExceededError')
+        return inner.write(change)
+      })
     },
     adopt: (...args) => pass(() => inner.adopt(...args)),
     clear: (userId) => pass(() => inner.clear(userId)),
