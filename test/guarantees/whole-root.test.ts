@@ -20,12 +20,16 @@ const device = () => {
   }
 }
 
-/** An app that persists everything it has, the chat included. */
-function openApp(env: TestEnvironment, storage: ReturnType<typeof device>, stateReconciler: StateReconciler<object>) {
+type Wrapped = 'root' | 'chat'
+
+/** An app that persists everything it has, the chat included; or the chat and its notes, each by itself. */
+function openApp(env: TestEnvironment, storage: ReturnType<typeof device>, stateReconciler: StateReconciler<object>, wrapped: Wrapped) {
   const chat = createChat({ url: 'test', token: 'test', environment: env.environment })
-  const root = combineReducers({ chat: chat.reducer, notes: (notes: readonly string[] = [], action: UnknownAction) => (action.type === 'note' ? [...notes, 'note'] : notes) })
+  const persisted = <R>(key: Wrapped | 'notes', reducer: R): R =>
+    (key === wrapped || (key === 'notes' && wrapped === 'chat') ? persistReducer({ key, storage, stateReconciler }, reducer as never) as unknown as R : reducer)
+  const notes = (state: { readonly all: readonly string[] } = { all: [] }, action: UnknownAction) => (action.type === 'note' ? { ...state, all: [...state.all, 'note'] } : state)
   const store = configureStore({
-    reducer: persistReducer({ key: 'root', storage, stateReconciler }, root as never) as unknown as typeof root,
+    reducer: persisted('root', combineReducers({ chat: persisted('chat', chat.reducer), notes: persisted('notes', notes) })),
     middleware: (getDefault) => getDefault({ serializableCheck: { ignoredActions: [FLUSH, PAUSE, PERSIST, PURGE, REGISTER, REHYDRATE] } }).concat(chat.middleware),
   })
   const persistor = persistStore(store)
@@ -43,13 +47,13 @@ const rehydrated = ({ persistor }: { persistor: ReturnType<typeof persistStore> 
   look()
 })
 
-describe.each([1, 2] as const)('a root in persistReducer, merged by autoMergeLevel%i', (level) => {
+describe.each([['root', 1], ['root', 2], ['chat', 1], ['chat', 2]] as const)('the %s in persistReducer, merged by autoMergeLevel%i', (wrapped, level) => {
   const reconciler = merger(level)
 
   it('G1: what was sent before the rehydration stays, what was unsent in the last life comes back, and nothing stale does', async () => {
     const storage = device()
     const env = createTestEnvironment()
-    const first = openApp(env, storage, reconciler)
+    const first = openApp(env, storage, reconciler, wrapped)
     await rehydrated(first)
     first.store.dispatch(first.chat.actions.connect({ userId: 'alice' }))
     await env.clock.advance(100)
@@ -58,15 +62,15 @@ describe.each([1, 2] as const)('a root in persistReducer, merged by autoMergeLev
     first.store.dispatch({ type: 'note' })
     await env.clock.advance(100)
     await first.persistor.flush()
-    expect(storage.items.get('persist:root')).toContain('unsent')
+    expect(storage.items.get(`persist:${wrapped}`)).toContain('unsent')
 
     const next = env.reload()
     next.network.cut()
-    const second = openApp(next, storage, reconciler)
+    const second = openApp(next, storage, reconciler, wrapped)
     second.store.dispatch(second.chat.actions.connect({ userId: 'alice' }))
     second.store.dispatch(second.chat.actions.sendMessage({ channelId: 'general', content: 'early' }))
     await rehydrated(second)
-    expect(second.store.getState().notes).toEqual(['note'])
+    expect(second.store.getState().notes.all).toEqual(['note'])
     expect(second.chat.selectors.selectConnection(second.store.getState()).lastConnectedAt).toBeNull()
     await next.clock.advance(100)
     expect(second.shown()).toEqual(['unsent:pending', 'early:pending'])
