@@ -162,9 +162,16 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     const owners = new Map(loaded.records.map(({ id, tab }) => [id, tab]))
     const gone = loaded.shown.filter((id) => !owners.has(id))
     // A lock held all the time says that nobody else had them: then the device has lost them.
-    if (kept && gone.length > 0) report.unstored(gone)
+    if (kept && gone.length > 0) writeAgain(userId, gone)
     const taken = loaded.shown.filter((id) => living.includes(owners.get(id) ?? ''))
     return { ...restored, lost: kept ? taken : [...taken, ...gone] }
+  }
+
+  /** The state says first that they are not stored, and then they are as new. */
+  function writeAgain(userId: string, ids: readonly string[]): void {
+    report.unstored(ids)
+    const all = diffOutbox(nothing, { ...seen, reads: {} }, userId, tabId)
+    writer.add(userId, new Map([...all].filter(([id]) => ids.includes(id))))
   }
 
   /** What cannot be read now is asked for again, and then comes as adopted. */

@@ -196,6 +196,9 @@ const persistence: readonly Mutant[] = [
     ['G1', 'what was too large once is given up', 'for (const [key, edit] of aside) pending.set(key, edit)', ''],
     ['G1', 'what is too large holds the rest again when it is tried again', 'if ([...writing.values()].every((edit) => edit.isTooLarge)) setAside()', 'if (writing.size < 0) setAside()'],
   ]),
+  ...inFile('src/persistence/key-value.ts', [
+    ['G1', 'the index is written without its lock', 'return locks ? locks.during(`${prefix}index`, task) : task()', 'return task()'],
+  ]),
   ...inFile('src/persistence/fitting.ts', [
     ['G1', 'a message too large for the device holds all others', '|| items.length === 1) throw reason', '|| items.length > 0) throw reason'],
     ['G8', 'a full device is asked for each message by itself', '++refusals > MAX_REFUSALS', '++refusals < 0'],

@@ -1,3 +1,5 @@
+import fc from 'fast-check'
+import { createMemoryLocks } from 'redux-chat/testing'
 import { describe, expect, it } from 'vitest'
 import { createKeyValueStorage } from '../../src/persistence/key-value'
 import { createBackend, record } from './support'
@@ -7,6 +9,22 @@ const idsOf = async (storage: ReturnType<typeof createBackend>) => (await open(s
 
 /** Keys that hold a record. */
 const slots = ({ items }: ReturnType<typeof createBackend>) => [...items.keys()].filter((key) => /:\d+$/.test(key))
+
+/** Each answer takes as many turns as it is told to. */
+function createLateBackend(turns: () => number) {
+  const items = new Map<string, string>()
+  const late = <A extends readonly unknown[]>(call: (...args: A) => unknown) => async (...args: A): Promise<unknown> => {
+    for (let left = turns(); left > 0; left--) await Promise.resolve()
+    const answer = call(...args)
+    for (let left = turns(); left > 0; left--) await Promise.resolve()
+    return answer
+  }
+  return {
+    getItem: late((key: string) => items.get(key) ?? null),
+    setItem: late((key: string, value: string) => items.set(key, value)),
+    removeItem: late((key: string) => items.delete(key)),
+  }
+}
 
 describe('key-value storage', () => {
   it('G8: bytes per record stay flat from the first to the 10,000th, three times the payload at most', async () => {
@@ -50,6 +68,21 @@ describe('key-value storage', () => {
       await Promise.all([one.write({ put: [record(`a${i}`, 'one')], remove: [] }), two.write({ put: [record(`b${i}`, 'two')], remove: [] })])
     }
     expect(await idsOf(backend)).toHaveLength(130)
+  })
+
+  it('G1: tabs that announce their first slots at once, over a storage that answers in any order, hide no record of each other', async () => {
+    await fc.assert(fc.asyncProperty(fc.infiniteStream(fc.nat({ max: 11 })), fc.integer({ min: 2, max: 3 }), async (delays, tabs) => {
+      const storage = createLateBackend(() => delays.next().value ?? 0)
+      const locks = createMemoryLocks()
+      const names = Array.from({ length: tabs }, (_, i) => `tab-${i}`)
+      await Promise.all(names.map(async (tab) => {
+        const engine = createKeyValueStorage({ name: 'chat', storage, locks: locks.forTab(tab) })
+        await engine.load('alice')
+        await engine.write({ put: [record(`of ${tab}`, tab)], remove: [] })
+      }))
+      const { records } = await createKeyValueStorage({ name: 'chat', storage }).load('alice')
+      expect(records.map(({ tab }) => tab).sort()).toEqual(names)
+    }), { numRuns: 300 })
   })
 
   it('G1: a refused write leaves nothing of what was new in it', async () => {

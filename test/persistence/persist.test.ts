@@ -500,6 +500,22 @@ describe('tabs', () => {
     expect(two.adopted.map(contents)).toEqual([['of one']])
   })
 
+  it('G1: what the device has lost under a living tab is written again', async () => {
+    const { update, restore, device, clock, stored, purged } = openTab()
+    await restore('alice')
+    const [a, b] = [entry('a', 1), entry('b', 2)]
+    update(outbox([a, b]))
+    await clock.flush()
+    update(outbox([{ ...a, stored: true }, { ...b, stored: true }]))
+    await device.inner.clear('alice')
+    purged.mockImplementation(() => update(outbox([a, b])))
+    await restore('alice')
+    await clock.flush()
+    expect(purged.mock.calls).toEqual([[['a', 'b']]])
+    expect(await device.ids()).toEqual(['a', 'b'])
+    expect(stored).toEqual(['a', 'b', 'a', 'b'])
+  })
+
   it('G2: a tab that was away overwrites nothing of what another has taken, and is told', async () => {
     const shared = world()
     const one = await withMessage(shared, 'one')
