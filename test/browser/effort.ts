@@ -1,5 +1,6 @@
 /**
  * How much the tests with accidents do. Few of each in CI; `SOAK=1` for the full number, or `KILLS`, `CUTS`, `CRASHES`, `TABS` for one kind.
+ * The test under load takes `LOAD_SECONDS` of messages, and a history of `HISTORY` messages.
  * `SEED` repeats the choices of a run (not its timing, which is the machine's).
  */
 const number = (name: string): number | undefined => {
@@ -14,5 +15,8 @@ export const KILLS = rounds('KILLS', 12, 100)
 export const CUTS = rounds('CUTS', 12, 100)
 export const CRASHES = rounds('CRASHES', 8, 60)
 export const TAB_ROUNDS = rounds('TABS', 2, 20)
+
+export const LOAD_SECONDS = rounds('LOAD_SECONDS', 5, 30)
+export const HISTORY = rounds('HISTORY', 10_000, 100_000)
 
 export const SEED = String(number('SEED') ?? Date.now() % 1_000_000)

@@ -6,22 +6,27 @@ import type { PageOptions, Report } from './page/app'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
-export interface TestPage {
-  url(options: PageOptions): string
+export interface ServedPage<O> {
+  url(options: O): string
   close(): void
 }
 
-/** The page in `page/`, built as for production and served at one origin as long as the tests run. */
-export async function serveTestPage(): Promise<TestPage> {
-  const folder = here('../../node_modules/.cache/redux-chat/test-page')
+export type TestPage = ServedPage<PageOptions>
+
+/** The page in `page/`. */
+export const serveTestPage = (): Promise<TestPage> => servePage<PageOptions>('page')
+
+/** A page of a folder beside this file, built as for production and served at one origin as long as the tests run. */
+export async function servePage<O extends object>(name: string): Promise<ServedPage<O>> {
+  const folder = here(`../../node_modules/.cache/redux-chat/test-${name}`)
   // vitest's own `NODE_ENV` would turn the development checks on, which cost more than what is measured.
-  await buildPage(here('./page'), folder, { mode: 'production', define: { 'process.env.NODE_ENV': '"production"' } })
+  await buildPage(here(`./${name}`), folder, { mode: 'production', define: { 'process.env.NODE_ENV': '"production"' } })
   const server = createServer(serveFolder(folder))
   await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
   return {
-    url: (options) => `http://127.0.0.1:${port}/?${new URLSearchParams({ ...options })}`,
+    url: (options) => `http://127.0.0.1:${port}/?${new URLSearchParams(Object.entries(options))}`,
     close() {
       server.closeAllConnections()
       server.close()

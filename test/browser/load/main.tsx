@@ -1,0 +1,110 @@
+import { createRoot } from 'react-dom/client'
+import { Provider } from 'react-redux'
+import { io } from 'socket.io-client'
+import type { Message } from 'redux-chat'
+import { Composer } from '../../../demo/client/composer'
+import { MessageList } from '../../../demo/client/message-list'
+import type { Person } from '../../../demo/client/person'
+import { PersonProvider } from '../../../demo/client/person-context'
+import '../../../demo/client/styles.css'
+import { CHANNEL, type LoadApp, type View } from './app'
+import { countRenders } from './count-renders'
+import { createKeyMeter } from './key-meter'
+import { createMeter } from './meter'
+import { createLoadPerson, withSlice } from './person'
+import { createWalk } from './walk'
+
+declare global {
+  interface Window { load: LoadApp }
+}
+
+const query = new URLSearchParams(location.search)
+const mode = query.get('mode')
+const url = query.get('server') ?? ''
+const windowSize = Number(query.get('window') ?? 1_000)
+const renders = countRenders()
+const meter = createMeter()
+const keys = createKeyMeter()
+
+const isMessage = (value: unknown): value is Message => typeof value === 'object' && value !== null && 'seq' in value
+const hear = (event: string, [message]: readonly unknown[]): void => {
+  if (event === 'message:new' && isMessage(message)) meter.arrived(message.seq ?? 0, message.createdAt)
+}
+const person = createLoadPerson({ url, windowSize, pageSize: Number(query.get('page') ?? 50), hear })
+const { chat, store } = person
+
+const plain = withSlice(person, windowSize)
+const socket = mode === 'chat' ? null : io(url, { transports: ['websocket'] })
+socket?.on('message:new', (message: Message) => {
+  hear('message:new', [message])
+  if (mode === 'slice') plain.received({ ...message, status: 'sent' })
+  else meter.ignore()
+})
+
+const held = (): readonly Message[] => (mode === 'chat' ? chat.selectors.selectMessages(store.getState(), CHANNEL) : plain.messages())
+
+/** The server's own messages have their seq in their id. */
+const seqOf = (id: string): number =>
+  (id.startsWith('00000000-') ? Number(id.slice(-12)) : chat.selectors.selectMessage(store.getState(), CHANNEL, id)?.seq) ?? 0
+
+const rows = (): readonly HTMLElement[] => [...document.querySelectorAll<HTMLElement>('[role="log"] [data-message-id]')]
+const rowSeqs = (): readonly number[] => rows()
+  .map((element) => ({ index: Number(element.parentElement?.dataset['index']), seq: seqOf(element.dataset['messageId'] ?? '') }))
+  .sort((a, b) => a.index - b.index).map(({ seq }) => seq)
+
+const runOf = (seqs: readonly number[]): View['loaded'] => ({
+  count: seqs.length, first: seqs[0] ?? 0, last: seqs.at(-1) ?? 0, isUnbroken: seqs.every((seq, at) => seq === (seqs[0] ?? 0) + at),
+})
+
+const Page = ({ who }: { readonly who: Person }) => {
+  // As the demo's page does.
+  chat.useSocket({ userId: mode === 'chat' ? who.userId : null })
+  return (
+    <main className="person">
+      <div className="chat">
+        {mode !== 'bare' && <MessageList channelId={CHANNEL} />}
+        <Composer channelId={CHANNEL} />
+      </div>
+    </main>
+  )
+}
+
+const root = document.getElementById('root')
+if (!root) throw new Error('unable to show the page: it has no root')
+const who = mode === 'slice' ? plain.person : person
+createRoot(root).render(<Provider store={store}><PersonProvider value={who}><Page who={who} /></PersonProvider></Provider>)
+new MutationObserver(() => {
+  const newest = rowSeqs().at(-1)
+  if (newest !== undefined) meter.committed(newest)
+}).observe(root, { childList: true, subtree: true })
+
+function scroller(): HTMLElement {
+  const element = document.querySelector<HTMLElement>('[role="log"]')
+  if (!element) throw new Error('unable to scroll: there is no list')
+  return element
+}
+
+window.load = {
+  start() {
+    meter.start()
+    keys.start()
+    renders.clear()
+  },
+  report: () => ({ ...meter.report(), keys: keys.report() }),
+  view() {
+    const state = store.getState()
+    const { sync, gap, latestSeq } = chat.selectors.selectChannel(state, CHANNEL)
+    return {
+      status: mode === 'chat' ? chat.selectors.selectConnection(state).status : socket?.connected ? 'connected' : 'connecting',
+      sync, gap: gap !== null, latest: latestSeq,
+      loaded: runOf(held().map(({ seq = 0 }) => seq)),
+      rows: runOf(rowSeqs()),
+      errors: chat.selectors.selectErrors(state).map(({ code, message }) => `${code}: ${message}`),
+      typed: document.querySelector('textarea')?.value ?? '',
+    }
+  },
+  rendered: () => [...renders].map(([id, times]) => [seqOf(id), times] as const),
+  loadOlder: () => { store.dispatch(chat.actions.loadOlder({ channelId: CHANNEL })) },
+  contents: () => held().map(({ content }) => content),
+  walk: createWalk({ scroller, rowSeqs, isLoading: () => chat.selectors.selectChannel(store.getState(), CHANNEL).loadingOlder || chat.selectors.selectChannel(store.getState(), CHANNEL).sync !== 'idle' }),
+}
