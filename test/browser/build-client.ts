@@ -7,7 +7,7 @@ import { build, type InlineConfig } from 'vite'
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
 /** Builds a page with the library's sources in the place of its package. */
-export async function buildPage(root: string, folder: string, config: Pick<InlineConfig, 'mode' | 'plugins' | 'define'>): Promise<void> {
+export async function buildPage(root: string, folder: string, config: Pick<InlineConfig, 'mode' | 'plugins' | 'define' | 'oxc'>): Promise<void> {
   await build({
     configFile: false,
     root,

@@ -20,7 +20,9 @@ export const serveTestPage = (): Promise<TestPage> => servePage<PageOptions>('pa
 export async function servePage<O extends object>(name: string): Promise<ServedPage<O>> {
   const folder = here(`../../node_modules/.cache/redux-chat/test-${name}`)
   // vitest's own `NODE_ENV` would turn the development checks on, which cost more than what is measured.
-  await buildPage(here(`./${name}`), folder, { mode: 'production', define: { 'process.env.NODE_ENV': '"production"' } })
+  await buildPage(here(`./${name}`), folder, {
+    mode: 'production', define: { 'process.env.NODE_ENV': '"production"' }, oxc: { jsx: { runtime: 'automatic', development: false } },
+  })
   const server = createServer(serveFolder(folder))
   await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
   const address = server.address()

@@ -4,7 +4,6 @@ import { io } from 'socket.io-client'
 import type { Message } from 'redux-chat'
 import { Composer } from '../../../demo/client/composer'
 import { MessageList } from '../../../demo/client/message-list'
-import type { Person } from '../../../demo/client/person'
 import { PersonProvider } from '../../../demo/client/person-context'
 import '../../../demo/client/styles.css'
 import { CHANNEL, type LoadApp, type View } from './app'
@@ -56,23 +55,25 @@ const runOf = (seqs: readonly number[]): View['loaded'] => ({
   count: seqs.length, first: seqs[0] ?? 0, last: seqs.at(-1) ?? 0, isUnbroken: seqs.every((seq, at) => seq === (seqs[0] ?? 0) + at),
 })
 
-const Page = ({ who }: { readonly who: Person }) => {
-  // As the demo's page does.
-  chat.useSocket({ userId: mode === 'chat' ? who.userId : null })
-  return (
-    <main className="person">
-      <div className="chat">
-        {mode !== 'bare' && <MessageList channelId={CHANNEL} />}
-        <Composer channelId={CHANNEL} />
-      </div>
-    </main>
-  )
+/** Before the list, so that its effect runs first. */
+function SignIn(): null {
+  chat.useSocket({ userId: mode === 'chat' ? person.userId : null })
+  return null
 }
+
+const Page = () => (
+  <main className="person">
+    <SignIn />
+    <div className="chat">
+      {mode !== 'bare' && <MessageList channelId={CHANNEL} />}
+      <Composer channelId={CHANNEL} />
+    </div>
+  </main>
+)
 
 const root = document.getElementById('root')
 if (!root) throw new Error('unable to show the page: it has no root')
-const who = mode === 'slice' ? plain.person : person
-createRoot(root).render(<Provider store={store}><PersonProvider value={who}><Page who={who} /></PersonProvider></Provider>)
+createRoot(root).render(<Provider store={store}><PersonProvider value={mode === 'slice' ? plain.person : person}><Page /></PersonProvider></Provider>)
 new MutationObserver(() => {
   const newest = rowSeqs().at(-1)
   if (newest !== undefined) meter.committed(newest)
