@@ -11,9 +11,17 @@ export const FRAME_MS = 16
 /** A batch this long is applied at once. */
 export const MAX_BATCH = 500
 
+/** A page that needs longer than this for a batch is given as long again before the next one, up to `MAX_REST_MS`. */
+const SLOW_MS = 2 * FRAME_MS
+const MAX_REST_MS = 100
+
+/** What has waited for so long is applied by the next arrival, though the timer of a hidden page is late. */
+const OVERDUE_MS = 250
+
 /**
  * Collects inbound messages and receipts. The first after a quiet frame is applied at once; in a burst the rest of the frame is
- * collected. A timer that a hidden page delays does no harm: the next arrival applies what is overdue.
+ * collected. Only a timer ends the frame: it comes when what the last batch set off, rendering too, is done, so a slow page gets
+ * few large batches, and time to paint and to hear its user in between.
  */
 export function createInbox<X extends Extra>(runtime: Runtime<X>) {
   const { clock } = runtime.environment
@@ -37,9 +45,11 @@ export function createInbox<X extends Extra>(runtime: Runtime<X>) {
     runtime.metrics.count('duplicate', duplicates)
   }
 
+  const size = (): number => messages.length + receipts.length
+
   function flush(): void {
     stopTimer?.()
-    stopTimer = null
+    stopTimer = clock.setTimer(FRAME_MS, rest)
     lastFlush = clock.monotonic()
     const [newMessages, newReceipts] = [messages, receipts]
     messages = []
@@ -52,10 +62,20 @@ export function createInbox<X extends Extra>(runtime: Runtime<X>) {
     runtime.metrics.batch(newMessages.length + newReceipts.length, lastFlush, clock.monotonic())
   }
 
+  function rest(): void {
+    const spent = clock.monotonic() - lastFlush
+    if (spent > SLOW_MS) stopTimer = clock.setTimer(Math.min(spent, MAX_REST_MS), next)
+    else next()
+  }
+
+  function next(): void {
+    stopTimer = null
+    if (size() > 0) flush()
+  }
+
   function arrived(): void {
-    const due = lastFlush + FRAME_MS - clock.monotonic()
-    if (due <= 0 || messages.length + receipts.length >= MAX_BATCH) flush()
-    else stopTimer ??= clock.setTimer(due, flush)
+    const isOverdue = clock.monotonic() - lastFlush >= OVERDUE_MS
+    if (stopTimer === null || isOverdue || size() >= MAX_BATCH) flush()
   }
 
   return {
@@ -69,7 +89,7 @@ export function createInbox<X extends Extra>(runtime: Runtime<X>) {
     },
     /** Applies what is collected, now. */
     flush(): void {
-      if (messages.length + receipts.length > 0) flush()
+      if (size() > 0) flush()
     },
     /** Forgets what is collected: it was another user's. */
     stop(): void {

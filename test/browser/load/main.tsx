@@ -46,10 +46,11 @@ const held = (): readonly Message[] => (mode === 'chat' ? chat.selectors.selectM
 const seqOf = (id: string): number =>
   (id.startsWith('00000000-') ? Number(id.slice(-12)) : chat.selectors.selectMessage(store.getState(), CHANNEL, id)?.seq) ?? 0
 
-const rows = (): readonly HTMLElement[] => [...document.querySelectorAll<HTMLElement>('[role="log"] [data-message-id]')]
-const rowSeqs = (): readonly number[] => rows()
-  .map((element) => ({ index: Number(element.parentElement?.dataset['index']), seq: seqOf(element.dataset['messageId'] ?? '') }))
-  .sort((a, b) => a.index - b.index).map(({ seq }) => seq)
+// The virtualiser's rows stand in the page in the order of the messages.
+const rowSeqs = (): readonly number[] =>
+  [...document.querySelectorAll<HTMLElement>('[role="log"] [data-message-id]')].map(({ dataset }) => seqOf(dataset['messageId'] ?? ''))
+const newestRow = (): HTMLElement | null | undefined =>
+  document.querySelector('.rows')?.lastElementChild?.querySelector<HTMLElement>('[data-message-id]')
 
 const runOf = (seqs: readonly number[]): View['loaded'] => ({
   count: seqs.length, first: seqs[0] ?? 0, last: seqs.at(-1) ?? 0, isUnbroken: seqs.every((seq, at) => seq === (seqs[0] ?? 0) + at),
@@ -75,8 +76,8 @@ const root = document.getElementById('root')
 if (!root) throw new Error('unable to show the page: it has no root')
 createRoot(root).render(<Provider store={store}><PersonProvider value={mode === 'slice' ? plain.person : person}><Page /></PersonProvider></Provider>)
 new MutationObserver(() => {
-  const newest = rowSeqs().at(-1)
-  if (newest !== undefined) meter.committed(newest)
+  const newest = newestRow()
+  if (newest) meter.committed(seqOf(newest.dataset['messageId'] ?? ''))
 }).observe(root, { childList: true, subtree: true })
 
 function scroller(): HTMLElement {
