@@ -1,19 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { HISTORY, LOAD_SECONDS } from './effort'
+import { HISTORY, LOAD_RATE as PER_SECOND, LOAD_SECONDS } from './effort'
 import { describeIn, launchBrowser, type Browser, type Page } from './harness'
 import type { Mode, PageOptions } from './load/app'
-import { describeBurst, describeHeap, heapOf, profiled, typeSlowly } from './load/measure'
+import { describeBurst, describeHeap, describeWork, heapOf, profiled, typeSlowly, worked } from './load/measure'
 import { startLoadServer, type LoadServer } from './load/start-server'
 import { servePage, type ServedPage } from './test-page'
 
-const PER_SECOND = 1_000
 const SLOWDOWN = 6
 const TEXT = 'typed while a thousand messages a second come in '
 const KEY_PAUSE_MS = 60
 /** Messages that are there before the burst. */
 const HELD = 200
 const TIMEOUT_MS = 120_000
+const CONTROL_TIMEOUT_MS = 20_000
 
 let page: ServedPage<PageOptions>
 beforeAll(async () => { page = await servePage<PageOptions>('load') })
@@ -36,7 +36,8 @@ describeIn('chromium', 'under load', () => {
   }
 
   it.for<{ mode: Mode; rate: number }>([
-    { mode: 'chat', rate: SLOWDOWN }, { mode: 'chat', rate: 1 }, { mode: 'slice', rate: SLOWDOWN }, { mode: 'bare', rate: SLOWDOWN },
+    { mode: 'chat', rate: SLOWDOWN }, { mode: 'chat', rate: 1 }, { mode: 'bare', rate: SLOWDOWN },
+    ...(LOAD_SECONDS < 30 ? [] : [{ mode: 'slice' as const, rate: SLOWDOWN }]),
   ])(`G8: ${PER_SECOND} messages/s for ${LOAD_SECONDS} s while somebody types ($mode, processor $rate times slower)`, { retry: 0, timeout: LOAD_SECONDS * 3_000 + TIMEOUT_MS }, async ({ mode, rate }) => {
     const { server, tab } = await open(HELD, { mode })
     const tools = await tab.devTools()
@@ -44,15 +45,20 @@ describeIn('chromium', 'under load', () => {
     await tools.send('Emulation.setCPUThrottlingRate', { rate })
     const count = LOAD_SECONDS * PER_SECOND
     const text = TEXT.repeat(Math.max(1, Math.floor((count * 0.9) / PER_SECOND / (TEXT.length * KEY_PAUSE_MS / 1_000))))
+    await tools.send('Performance.enable')
+    const before = await worked(tools)
+    const begun = performance.now()
     await tab.evaluate(start)
     const [burst] = await profiled(tools, `${mode} ${rate}x`, () => Promise.all([
       server.burst({ count, perSecond: PER_SECOND }),
       delay(100).then(() => typeSlowly(tools, text, KEY_PAUSE_MS)),
     ]))
-    // What the controls do not manage in this time is what they show.
     if (mode === 'chat') await tab.waitFor(hasRow, [HELD + count], { timeoutMs: TIMEOUT_MS })
+    // A page that is too slow for the heartbeat loses its connection, and with it the rest.
+    else await tab.waitFor(hasHeard, [count], { timeoutMs: CONTROL_TIMEOUT_MS }).catch(() => undefined)
+    const drainedMs = performance.now() - begun
     const report = await tab.evaluate(measured)
-    process.stdout.write(describeBurst(`${mode}, ${rate}x slower`, burst, report))
+    process.stdout.write(describeBurst(`${mode}, ${rate}x slower`, burst, drainedMs, report) + describeWork(before, await worked(tools)))
     if (mode !== 'chat') return
     expect(report).toMatchObject({ events: count, disorder: 0 })
     const seen = await tab.evaluate(view)
@@ -60,7 +66,7 @@ describeIn('chromium', 'under load', () => {
     expect(burst.syncs).toBe(0)
     expect(seen).toMatchObject({
       status: 'connected', sync: 'idle', gap: false, latest: HELD + count, errors: [], typed: text,
-      loaded: { last: HELD + count, isUnbroken: true, count: 1_000 }, rows: { last: HELD + count, isUnbroken: true },
+      loaded: { last: HELD + count, isUnbroken: true }, rows: { last: HELD + count, isUnbroken: true },
     })
     await tab.type({ role: 'textbox', name: 'Message' }, '\n')
     await tab.waitFor(isSent, [text.trim()])
@@ -82,21 +88,22 @@ describeIn('chromium', 'under load', () => {
     expect(rendered.map(([seq]) => seq)).toEqual([loaded + 1])
   })
 
-  it(`G8: a history of ${HISTORY} messages is walked through, back and forth, in a window of 1,000`, { retry: 0, timeout: HISTORY * 8 + TIMEOUT_MS }, async () => {
+  it(`G8: a history of ${HISTORY} messages is walked through in a window of 1,000`, { retry: 0, timeout: HISTORY * 12 + TIMEOUT_MS }, async () => {
     const { tab } = await open(HISTORY, { mode: 'chat' })
     const tools = await tab.devTools()
     const heaps: number[] = []
-    for (const direction of ['up', 'down'] as const) {
-      for (let isThere = false; !isThere;) {
-        const { oldest, newest, breaks } = await tab.evaluate(walk, direction, 100)
-        heaps.push(await heapOf(tools))
-        expect(breaks).toBe(0)
-        const { loaded } = await tab.evaluate(view)
-        expect(loaded.count).toBeLessThanOrEqual(1_000)
-        expect(loaded.isUnbroken).toBe(true)
-        isThere = direction === 'up' ? oldest === 1 : newest === HISTORY && (await tab.evaluate(view)).rows.last === HISTORY
-      }
+    for (let isThere = false; !isThere;) {
+      const { oldest, breaks } = await tab.evaluate(walk, 100)
+      heaps.push(await heapOf(tools))
+      expect(breaks).toEqual([])
+      const { loaded } = await tab.evaluate(view)
+      expect(loaded.count).toBeLessThanOrEqual(1_000)
+      expect(loaded.isUnbroken).toBe(true)
+      isThere = oldest === 1
     }
+    await tab.click({ role: 'button', name: 'Jump to latest' })
+    await tab.waitFor(hasRow, [HISTORY])
+    heaps.push(await heapOf(tools))
     process.stdout.write(describeHeap(HISTORY, heaps))
     const third = Math.floor(heaps.length / 3)
     const most = (values: readonly number[]): number => Math.max(...values)
@@ -111,7 +118,8 @@ const measured = () => window.load.report()
 const view = () => window.load.view()
 const renders = () => window.load.rendered()
 const loadOlder = (): void => window.load.loadOlder()
-const walk = (direction: 'up' | 'down', steps: number) => window.load.walk(direction, steps)
+const walk = (steps: number) => window.load.walk(steps)
+const hasHeard = (count: number): boolean => window.load.report().events >= count
 const hasRow = (seq: number): boolean => window.load.view().rows.last === seq
 const hasLoaded = (count: number): boolean => window.load.view().loaded.count === count
 const isSent = (content: string): boolean => window.load.contents().some((held) => held.trim() === content)

@@ -33,10 +33,10 @@ export interface View {
 }
 
 export interface WalkReport {
-  /** The oldest and newest seq that was a row so far, while every step's rows joined on to those of the step before. */
+  /** The oldest seq that was a row so far. */
   readonly oldest: number
-  readonly newest: number
-  readonly breaks: number
+  /** Where a step's rows did not join on to those of the step before. */
+  readonly breaks: readonly string[]
 }
 
 /** What the page puts on `window` for the test. */
@@ -50,6 +50,6 @@ export interface LoadApp {
   /** Asks for one more page of history, without a look at the list. */
   loadOlder(): void
   contents(): readonly string[]
-  /** So many steps up or down, each a frame long and shorter than what is rendered; what is missing is awaited. */
-  walk(direction: 'up' | 'down', steps: number): Promise<WalkReport>
+  /** So many steps up, each shorter than what is rendered; what is missing is awaited. */
+  walk(steps: number): Promise<WalkReport>
 }

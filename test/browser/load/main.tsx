@@ -108,5 +108,5 @@ window.load = {
   rendered: () => [...renders].map(([id, times]) => [seqOf(id), times] as const),
   loadOlder: () => { store.dispatch(chat.actions.loadOlder({ channelId: CHANNEL })) },
   contents: () => held().map(({ content }) => content),
-  walk: createWalk({ scroller, rowSeqs, isLoading: () => chat.selectors.selectChannel(store.getState(), CHANNEL).loadingOlder || chat.selectors.selectChannel(store.getState(), CHANNEL).sync !== 'idle' }),
+  walk: createWalk({ scroller, rowSeqs, isLoading: () => chat.selectors.selectChannel(store.getState(), CHANNEL).loadingOlder }),
 }

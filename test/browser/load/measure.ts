@@ -18,6 +18,18 @@ export async function heapOf(tools: CDPSession): Promise<number> {
   return (await tools.send('Runtime.getHeapUsage')).usedSize
 }
 
+/** What the page's main thread did, in seconds: all its tasks, and of these scripts, layout and styles. */
+export async function worked(tools: CDPSession): Promise<Work> {
+  const { metrics } = await tools.send('Performance.getMetrics')
+  const of = (name: string): number => metrics.find((metric) => metric.name === name)?.value ?? 0
+  return { tasks: of('TaskDuration'), scripts: of('ScriptDuration'), layout: of('LayoutDuration'), styles: of('RecalcStyleDuration') }
+}
+
+export interface Work { readonly tasks: number; readonly scripts: number; readonly layout: number; readonly styles: number }
+
+export const describeWork = (before: Work, after: Work): string =>
+  `  main thread: ${(['tasks', 'scripts', 'layout', 'styles'] as const).map((kind) => `${kind} ${(after[kind] - before[kind]).toFixed(1)} s`).join(', ')}\n`
+
 const SAMPLE_US = 500
 const SHOWN = 30
 
@@ -42,9 +54,9 @@ export async function profiled<T>(tools: CDPSession, title: string, work: () => 
 
 const spread = ({ count, p50, p99, max }: Spread): string => `p50 ${p50.toFixed(1)}, p99 ${p99.toFixed(1)}, max ${max.toFixed(1)} ms (${count})`
 
-export function describeBurst(title: string, { late, tookMs }: BurstReport, report: ReturnType<LoadApp['report']>): string {
+export function describeBurst(title: string, { late, tookMs }: BurstReport, drainedMs: number, report: ReturnType<LoadApp['report']>): string {
   const { events, commits, toRow, fromServer, longTasks, keys } = report
-  return `load (${title}): ${events} events in ${Math.round(tookMs)} ms (the server was up to ${Math.round(late)} ms late), ${commits} commits; `
+  return `load (${title}): ${events} events in ${Math.round(tookMs)} ms (the server was up to ${Math.round(late)} ms late), all seen after ${Math.round(drainedMs)} ms, ${commits} commits; `
     + `long tasks ${longTasks.count}, longest ${Math.round(longTasks.longest)} ms, ${Math.round(longTasks.total)} ms in all\n`
     + (toRow.count === 0 ? '' : `  event to row: ${spread(toRow)}; server to row: ${spread(fromServer)}\n`)
     + `  keys: waited ${spread(keys.waited)}; handled ${spread(keys.handled)}; painted ${spread(keys.painted)}\n`

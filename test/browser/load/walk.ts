@@ -1,7 +1,7 @@
 import type { WalkReport } from './app'
 
 /** Less than the rows that are rendered at once, so that each one is rendered when everything is walked through. */
-const STEP_PX = 1_100
+const STEP_PX = 1_000
 
 const frame = (): Promise<void> => new Promise((resolve) => { requestAnimationFrame(() => resolve()) })
 
@@ -13,10 +13,11 @@ export interface WalkOptions {
   readonly isLoading: () => boolean
 }
 
-/** Walks through the list as somebody who scrolls, a step per frame, and looks whether each step's rows join on to those of the step before. */
+/** Walks back through the list as somebody who scrolls, a step at a time, and looks whether each step's rows join on to those of the step before. */
 export function createWalk({ scroller, rowSeqs, isLoading }: WalkOptions) {
   let before: readonly number[] = []
-  let [oldest, newest, breaks] = [Infinity, 0, 0]
+  let oldest = Infinity
+  const breaks: string[] = []
 
   function look(): void {
     const seqs = rowSeqs()
@@ -25,19 +26,20 @@ export function createWalk({ scroller, rowSeqs, isLoading }: WalkOptions) {
     if (first === undefined || last === undefined) return
     const isUnbroken = seqs.every((seq, at) => seq === first + at)
     const joins = oldFirst === undefined || oldLast === undefined || (first <= oldLast + 1 && last >= oldFirst - 1)
-    if (!isUnbroken || !joins) breaks++
+    if (!isUnbroken || !joins) breaks.push(`${oldFirst} to ${oldLast}, then ${first} to ${last}`)
     before = seqs
     oldest = Math.min(oldest, first)
-    newest = Math.max(newest, last)
   }
 
-  return async (direction: 'up' | 'down', steps: number): Promise<WalkReport> => {
+  return async (steps: number): Promise<WalkReport> => {
     for (let step = 0; step < steps; step++) {
-      scroller().scrollTop += direction === 'up' ? -STEP_PX : STEP_PX
+      scroller().scrollTop -= STEP_PX
+      // The browser tells of the scroll in the first frame, and what React makes of it is there in the second.
+      await frame()
       await frame()
       while (isLoading()) await frame()
       look()
     }
-    return { oldest, newest, breaks }
+    return { oldest, breaks }
   }
 }
