@@ -18,6 +18,6 @@ export const TAB_ROUNDS = rounds('TABS', 2, 20)
 
 export const LOAD_SECONDS = rounds('LOAD_SECONDS', 3, 30)
 export const LOAD_RATE = number('LOAD_RATE') ?? 1_000
-export const HISTORY = rounds('HISTORY', 5_000, 100_000)
+export const HISTORY = rounds('HISTORY', 3_000, 100_000)
 
 export const SEED = String(number('SEED') ?? Date.now() % 1_000_000)

@@ -12,8 +12,8 @@ const TEXT = 'typed while a thousand messages a second come in '
 const KEY_PAUSE_MS = 60
 /** Messages that are there before the burst. */
 const HELD = 200
-const TIMEOUT_MS = 120_000
-const CONTROL_TIMEOUT_MS = 20_000
+const TIMEOUT_MS = 60_000 + LOAD_SECONDS * 6_000
+const CONTROL_TIMEOUT_MS = 10_000 + LOAD_SECONDS * 1_000
 
 let page: ServedPage<PageOptions>
 beforeAll(async () => { page = await servePage<PageOptions>('load') })
@@ -38,7 +38,7 @@ describeIn('chromium', 'under load', () => {
   it.for<{ mode: Mode; rate: number }>([
     { mode: 'chat', rate: SLOWDOWN }, { mode: 'chat', rate: 1 }, { mode: 'bare', rate: SLOWDOWN },
     ...(LOAD_SECONDS < 30 ? [] : [{ mode: 'slice' as const, rate: SLOWDOWN }]),
-  ])(`G8: ${PER_SECOND} messages/s for ${LOAD_SECONDS} s while somebody types ($mode, processor $rate times slower)`, { retry: 0, timeout: LOAD_SECONDS * 3_000 + TIMEOUT_MS }, async ({ mode, rate }) => {
+  ])(`G8: ${PER_SECOND} messages/s for ${LOAD_SECONDS} s while somebody types ($mode, processor $rate times slower)`, { retry: 0, timeout: LOAD_SECONDS * 8_000 + TIMEOUT_MS }, async ({ mode, rate }) => {
     const { server, tab } = await open(HELD, { mode })
     const tools = await tab.devTools()
     await tab.click({ role: 'textbox', name: 'Message' })
@@ -54,7 +54,7 @@ describeIn('chromium', 'under load', () => {
       delay(100).then(() => typeSlowly(tools, text, KEY_PAUSE_MS)),
     ]))
     if (mode === 'chat') await tab.waitFor(hasRow, [HELD + count], { timeoutMs: TIMEOUT_MS })
-    // A page that is too slow for the heartbeat loses its connection, and with it the rest.
+    // What a control does not manage in this time is what it shows.
     else await tab.waitFor(hasHeard, [count], { timeoutMs: CONTROL_TIMEOUT_MS }).catch(() => undefined)
     const drainedMs = performance.now() - begun
     const report = await tab.evaluate(measured)

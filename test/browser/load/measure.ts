@@ -66,6 +66,6 @@ const mb = (bytes: number): string => (bytes / 1e6).toFixed(1)
 
 export function describeHeap(history: number, heaps: readonly number[]): string {
   const shown = heaps.filter((_, at) => at % Math.ceil(heaps.length / 12) === 0)
-  return `load: walked through ${history} messages and back: heap after collection ${shown.map(mb).join(' ')} MB; `
+  return `load: walked through ${history} messages: heap after collection ${shown.map(mb).join(' ')} MB; `
     + `first ${mb(heaps[0] ?? 0)}, last ${mb(heaps.at(-1) ?? 0)}, most ${mb(Math.max(...heaps))} MB in ${heaps.length} looks\n`
 }
