@@ -61,7 +61,7 @@ const Row = ({ message, newDay }: { readonly message: Message | undefined; reado
 
 /** Only what is on the screen is rendered; what comes in above moves nothing that is being read. */
 function useRows(messages: readonly Message[], scroller: { readonly current: HTMLDivElement | null }) {
-  return useVirtualizer({
+  const rows = useVirtualizer({
     count: messages.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => 58,
@@ -73,6 +73,14 @@ function useRows(messages: readonly Message[], scroller: { readonly current: HTM
     anchorTo: 'end',
     scrollEndThreshold: EDGE_PX,
   })
+  const { itemSizeCache: sizes } = rows
+  // It remembers the size of every row that there ever was: those that left the window are forgotten, many at a time.
+  useEffect(() => {
+    if (sizes.size <= 2 * messages.length) return
+    const loaded = new Set(messages.map(({ id }) => id))
+    for (const key of sizes.keys()) if (!loaded.has(String(key))) sizes.delete(key)
+  }, [sizes, messages])
+  return rows
 }
 
 /** In a burst, what has been read is told this often: each mark changes the status of every row. */

@@ -21,7 +21,7 @@ const query = new URLSearchParams(location.search)
 const mode = query.get('mode')
 const url = query.get('server') ?? ''
 const windowSize = Number(query.get('window') ?? 1_000)
-const renders = countRenders()
+const counter = countRenders()
 const meter = createMeter()
 const keys = createKeyMeter()
 
@@ -90,7 +90,7 @@ window.load = {
   start() {
     meter.start()
     keys.start()
-    renders.clear()
+    counter.start()
   },
   report: () => ({ ...meter.report(), keys: keys.report() }),
   view() {
@@ -105,7 +105,7 @@ window.load = {
       typed: document.querySelector('textarea')?.value ?? '',
     }
   },
-  rendered: () => [...renders].map(([id, times]) => [seqOf(id), times] as const),
+  rendered: () => [...counter.renders].map(([id, times]) => [seqOf(id), times] as const),
   loadOlder: () => { store.dispatch(chat.actions.loadOlder({ channelId: CHANNEL })) },
   contents: () => held().map(({ content }) => content),
   walk: createWalk({ scroller, rowSeqs, isLoading: () => chat.selectors.selectChannel(store.getState(), CHANNEL).loadingOlder }),
