@@ -500,6 +500,21 @@ describe('tabs', () => {
     expect(two.adopted.map(contents)).toEqual([['of one']])
   })
 
+  it('G2: a lock that another tab has got meanwhile is not mistaken for its own', async () => {
+    const { update, restore, device, clock, locks, loseLocks, purged } = openTab()
+    await restore('alice')
+    const a = entry('a', 1)
+    update(outbox([a]))
+    await clock.flush()
+    update(outbox([{ ...a, stored: true }]))
+    // Who waits for the end of this tab holds its lock for a moment, takes the message over, and sends it.
+    locks?.forTab('heir').hold('redux-chat:chat:tab:tab:alice')
+    loseLocks()
+    await device.inner.clear('alice')
+    expect((await restore('alice')).lost).toEqual(['a'])
+    expect(purged).not.toHaveBeenCalled()
+  })
+
   it('G1: what the device has lost under a living tab is written again', async () => {
     const { update, restore, device, clock, stored, purged } = openTab()
     await restore('alice')
