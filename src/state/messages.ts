@@ -7,7 +7,7 @@ import {
 import { censusOf, handOn } from './census'
 import { createHandlers } from './handlers'
 import { entryIn } from '../policy/outbox'
-import { EMPTY_TABLE, mapValues, valueAt, withValue } from '../policy/table'
+import { EMPTY_TABLE, entriesOf, mapValues, tableOf, valueAt, withValue } from '../policy/table'
 
 /** Every known channel, by `#` + channelId. */
 export type MessagesState<X extends Extra = {}> = Table<ChannelState<X>>
@@ -112,6 +112,10 @@ const interrupted = <X extends Extra>(channel: Channel<X>): Channel<X> => ({
 /** Closed is closed and loaded is loaded, before as after. */
 const eachInterrupted = <X extends Extra>(state: State<X>): State<X> => handOn(state, mapValues(state, interrupted))
 
+/** Another person finds nothing of it. What is on the screen stays open: nobody would open it again. */
+const reopened = <X extends Extra>(state: State<X>): State<X> => tableOf(entriesOf(state).flatMap(([key, { open: isOpen, place }]) =>
+  (isOpen ? [[key, { ...initialChannel, open: true, place }] as const] : [])))
+
 /** My own mark is applied by its position, so that it also holds on a server without seq. */
 function markedRead<X extends Extra>(channel: Channel<X>, channelId: string, userId: string, messageId: string | undefined): Channel<X> {
   const mark = readMark(channel, messageId)
@@ -121,8 +125,8 @@ function markedRead<X extends Extra>(channel: Channel<X>, channelId: string, use
 
 export function createMessagesReducer<X extends Extra>({ commands, reports, events }: ChatActions<X>) {
   return createHandlers<State<X>, MessagesContext<X>>()
-    .on(commands.connect, (state, { userId }, context) => (context.userId === userId ? state : initialMessages))
-    .on(commands.signOut, () => initialMessages)
+    .on(commands.connect, (state, { userId }, context) => (context.userId === userId ? state : reopened(state)))
+    .on(commands.signOut, (state) => reopened(state))
     .on(commands.openChannel, (state, { channelId }, { maxChannels }) => open(state, channelId, maxChannels))
     .on(commands.closeChannel, (state, { channelId }, { maxChannels }) =>
       shrinkSurplus(changeKnown(state, keyOf(channelId), (channel) => ({ ...channel, open: false })), maxChannels))

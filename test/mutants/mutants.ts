@@ -79,7 +79,8 @@ const state: readonly Mutant[] = [
     ['G8', 'a long absence is paged through whole', '(!channel.detached && latest - after > windowSize)', '(!channel.detached && latest < after)'],
   ]),
   ...inFile('src/state/messages.ts', [
-    ['G7', 'a change of user keeps the messages', '(context.userId === userId ? state : initialMessages)', '(context.userId === userId ? state : state)'],
+    ['G7', 'a change of user keeps the messages', '(context.userId === userId ? state : reopened(state))', '(context.userId === userId ? state : state)'],
+    ['G6', 'what is on the screen is not opened for the next user', '(isOpen ? [[key', '(!isOpen ? [[key'],
     ['G6', 'a new connection makes nothing stale', 'stale: channel.stale || !channel.detached,', 'stale: channel.stale,'],
     ['G8', 'closed channels are never shrunk', 'if (shrinkable.size <= maxChannels) return state', 'return state'],
     ['G8', 'what shrinks is the newest', 'a.channel.place - b.channel.place', 'b.channel.place - a.channel.place'],

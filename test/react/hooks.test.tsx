@@ -163,6 +163,30 @@ describe('messages', () => {
     expect(new Set(rendered)).toEqual(new Set(['new']))
   })
 
+  it('G6: a channel that is on the screen before somebody signs in, or while another does, is theirs then', async () => {
+    const { chat, store, env, pass } = world()
+    for (let i = 1; i <= 3; i++) env.server.push('general', { userId: 'carol', content: `m${i}` })
+    const List = () => <ul>{chat.useMessages('general').map((message) => <li key={message.id}>{message.content}</li>)}</ul>
+    // As in production: effects run once, a child's before its parent's.
+    const App = ({ userId }: { readonly userId: string | null }) => {
+      chat.useSocket({ userId })
+      return <List />
+    }
+    const shown = () => screen.queryAllByRole('listitem').map(({ textContent }) => textContent)
+    const view = render(<Provider store={store}><App userId="alice" /></Provider>)
+    await pass(1_000)
+    expect(shown()).toEqual(['m1', 'm2', 'm3'])
+    view.rerender(<Provider store={store}><App userId="bob" /></Provider>)
+    expect(shown()).toEqual([])
+    await pass(1_000)
+    expect(shown()).toEqual(['m1', 'm2', 'm3'])
+    act(() => { store.dispatch(chat.actions.signOut()) })
+    expect(shown()).toEqual([])
+    act(() => { store.dispatch(chat.actions.connect({ userId: 'bob' })) })
+    await pass(1_000)
+    expect(shown()).toEqual(['m1', 'm2', 'm3'])
+  })
+
   it('opens a channel while a component shows it', async () => {
     const { Shell, Socket, chat, store, pass } = world()
     const Room = ({ id }: { readonly id: string }) => <p>{chat.useMessages(id).length}</p>
