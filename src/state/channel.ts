@@ -119,7 +119,8 @@ function joinNewer<X extends Extra>(channel: Channel<X>, after: number, page: Pa
     anchored: true,
     foreign: highestForeign(page.messages, me, channel.foreign),
     loaded: channel.loaded || !hasOlder,
-    stale: page.more,
+    // One page for each `loadNewer`: all at once would push out what is being read.
+    stale: page.more && !channel.detached,
     detached: channel.detached && page.more,
   })
 }
