@@ -11,17 +11,13 @@ export const FRAME_MS = 16
 /** A batch this long is applied at once. */
 export const MAX_BATCH = 500
 
-/** A page that needs longer than this for a batch is given as long again before the next one, up to `MAX_REST_MS`. */
-const SLOW_MS = 2 * FRAME_MS
-const MAX_REST_MS = 100
-
 /** What has waited for so long is applied by the next arrival, though the timer of a hidden page is late. */
 const OVERDUE_MS = 250
 
 /**
  * Collects inbound messages and receipts. The first after a quiet frame is applied at once; in a burst the rest of the frame is
  * collected. Only a timer ends the frame: it comes when what the last batch set off, rendering too, is done, so a slow page gets
- * few large batches, and time to paint and to hear its user in between.
+ * few large batches.
  */
 export function createInbox<X extends Extra>(runtime: Runtime<X>) {
   const { clock } = runtime.environment
@@ -49,7 +45,7 @@ export function createInbox<X extends Extra>(runtime: Runtime<X>) {
 
   function flush(): void {
     stopTimer?.()
-    stopTimer = clock.setTimer(FRAME_MS, rest)
+    stopTimer = clock.setTimer(FRAME_MS, next)
     lastFlush = clock.monotonic()
     const [newMessages, newReceipts] = [messages, receipts]
     messages = []
@@ -60,12 +56,6 @@ export function createInbox<X extends Extra>(runtime: Runtime<X>) {
     }
     if (newReceipts.length > 0) runtime.dispatch(events.receiptsReceived({ receipts: newReceipts }))
     runtime.metrics.batch(newMessages.length + newReceipts.length, lastFlush, clock.monotonic())
-  }
-
-  function rest(): void {
-    const spent = clock.monotonic() - lastFlush
-    if (spent > SLOW_MS) stopTimer = clock.setTimer(Math.min(spent, MAX_REST_MS), next)
-    else next()
   }
 
   function next(): void {
