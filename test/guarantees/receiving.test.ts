@@ -143,6 +143,28 @@ describe('receiving', () => {
     expect(alice.channel()).toMatchObject({ hasNewer: false })
   })
 
+  it('G4: in a long window each row has its status, and only rows that changed are new objects', async () => {
+    const { alice } = world()
+    alice.connect()
+    await alice.settle()
+    const sent = (from: number, to: number) => range(from, to).map((seq) => ({ id: `m${seq}`, channelId: 'general', userId: 'alice', content: `${seq}`, createdAt: seq, seq }))
+    const tell = (kind: 'delivered' | 'read', seq: number) => alice.dispatch({ type: 'chat/receiptsReceived', payload: { receipts: [{ kind, channelId: 'general', userId: 'bob', seq }] } })
+    const changed = (change: () => void): readonly (number | undefined)[] => {
+      const before = new Set(alice.messages())
+      change()
+      return alice.messages().filter((message) => !before.has(message)).map(({ seq }) => seq)
+    }
+    alice.dispatch({ type: 'chat/messagesReceived', payload: { messages: sent(1, 300) } })
+    tell('delivered', 200)
+    tell('read', 100)
+    expect(alice.messages().map(({ status }) => status)).toEqual(range(1, 300).map((seq) => (seq <= 100 ? 'read' : seq <= 200 ? 'delivered' : 'sent')))
+    expect(changed(() => tell('read', 101))).toEqual([101])
+    expect(changed(() => alice.dispatch({ type: 'chat/messagesReceived', payload: { messages: sent(301, 301) } }))).toEqual([301])
+    expect(changed(() => tell('read', 150))).toEqual(range(102, 150))
+    expect(changed(() => tell('delivered', 120))).toEqual([])
+    expect(seqs(alice)).toEqual(range(1, 301))
+  })
+
   it('G5: receipts that come before their message wait for it', async () => {
     const { server, alice } = world({ capabilities: null })
     alice.connect()

@@ -86,6 +86,9 @@ const state: readonly Mutant[] = [
     ['G8', 'what shrinks is the newest', 'a.channel.place - b.channel.place', 'b.channel.place - a.channel.place'],
     ['G6', 'reopening a detached channel stays detached', 'const reset = channel.detached ? shrunk(channel) : channel', 'const reset = channel'],
   ]),
+  ...inFile('src/state/views.ts', [
+    ['G4', 'a chunk keeps its old statuses', 'if (known?.receipts === receipts) return', 'if (known) return'],
+  ]),
   ...inFile('src/state/census.ts', [
     ['G8', 'what shrank counts as loaded', 'else census.shrinkable.delete(key)', ''],
     ['G8', 'an open channel shrinks', '!open && cursor !== null', 'cursor !== null'],

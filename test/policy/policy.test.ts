@@ -166,6 +166,47 @@ describe('timeline', () => {
     }))
   })
 
+  it('G5: is what a plain sorted list would be, whatever came in which order, also when an older version goes on', () => {
+    const place = (a: WireMessage, b: WireMessage) => compareMessages(a, b)
+    /** The same union, slowly. */
+    const united = (held: readonly WireMessage[], incoming: readonly WireMessage[], limit: number, keep: 'newest' | 'oldest') => {
+      let items = [...held]
+      for (const each of incoming) {
+        const known = items.find(({ id }) => id === each.id)
+        if (known && (known.userId !== each.userId || (known.seq !== undefined && known.seq !== each.seq))) continue
+        if (known && known.seq === each.seq && known.createdAt === each.createdAt && (each.seq === undefined || known.content === each.content)) continue
+        items = items.filter((other) => other !== known)
+        if (each.seq === undefined || items.every(({ seq }) => seq !== each.seq)) items = [...items, each].sort(place)
+      }
+      return keep === 'newest' ? items.slice(-limit) : items.slice(0, limit)
+    }
+    const one = fc.record({
+      id: fc.integer({ min: 0, max: 120 }).map((n) => `m${n}`), seq: fc.option(fc.integer({ min: 1, max: 120 }), { nil: undefined, freq: 6 }),
+      createdAt: fc.integer({ min: 1, max: 3 }), userId: fc.constantFrom('u', 'u', 'u', 'v'), content: fc.constantFrom('a', 'b'),
+    }).map(({ id, seq, ...rest }): WireMessage => ({ ...rest, id: seq === undefined || rest.content === 'b' ? id : `m${seq}`, channelId: 'c', ...(seq !== undefined && { seq }) }))
+    const run = fc.integer({ min: 1, max: 100 }).chain((from) => fc.integer({ min: 1, max: 90 }).map((count) => Array.from({ length: count }, (_, i) => message(from + i))))
+    const merge = fc.record({ version: fc.nat(5), incoming: fc.oneof(fc.array(one, { maxLength: 8 }), run), keep: fc.constantFrom('newest' as const, 'newest' as const, 'oldest' as const) })
+    fc.assert(fc.property(fc.array(merge, { maxLength: 14 }), fc.constantFrom(5, 70, 1_000), (merges, limit) => {
+      const versions: { readonly window: Window<{}>; readonly items: readonly WireMessage[] }[] = [{ window: NONE, items: [] }]
+      for (const { version, incoming, keep } of merges) {
+        const { window, items } = versions.at(-1 - (version % versions.length)) ?? expect.fail('no version')
+        const next = { window: mergeMessages(window, incoming, limit, keep), items: united(items, incoming, limit, keep) }
+        versions.push(next)
+        expect(next.window.flat()).toEqual(next.items)
+        for (const each of [...next.items, ...incoming]) {
+          const held = next.items.find(({ id }) => id === each.id)
+          expect(findMessage(next.window, each.id)).toEqual(held)
+          if (!held || compareMessages(held, each) === 0) expect(holds(next.window, each)).toBe(held !== undefined)
+        }
+        for (const cursor of [0, 3, 60]) {
+          let end = cursor
+          while (next.items.some(({ seq }) => seq === end + 1)) end++
+          expect(contiguousFrom(next.window, cursor)).toBe(end)
+        }
+      }
+    }), { numRuns: 300 })
+  })
+
   it('G8: keeps the newest, and an index that knows only what is held', () => {
     let window: Window<{}> = []
     for (let seq = 1; seq <= 500; seq++) window = mergeMessages(window, [message(seq)], 100)
