@@ -129,7 +129,7 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
       aside.set(key, { ...edit, isTooLarge: true })
     }
     stopAside()
-    if (!isStopped && aside.size > 0) stopAside = clock.setTimer(ASIDE_RETRY_MS, startAll)
+    if (!isStopped && aside.size > 0) stopAside = clock.setTimer(ASIDE_RETRY_MS, resumed)
   }
 
   /** There may be room by now for what was too large. */
@@ -152,7 +152,7 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
     lastFailure = reason
     if (failures++ === 0) failed(problemOf(reason))
     stopRetry()
-    if (!isStopped) stopRetry = clock.setTimer(fullJitter(failures, random(), RETRY), start)
+    if (!isStopped) stopRetry = clock.setTimer(fullJitter(failures, random(), RETRY), resumed)
   }
 
   /** A microtask later, so that one batch collects what one burst of actions changed. */
@@ -169,11 +169,15 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
     void inTurn(writeBatch)
   }
 
+  function resumed(): void {
+    if (!isPaused) startAll()
+  }
+
   /** A use after a stop: what was refused before it is due at once. */
   function revive(): void {
     if (!isStopped) return
     isStopped = false
-    if (!isPaused) startAll()
+    resumed()
   }
 
   async function flush(): Promise<void> {
@@ -226,7 +230,7 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
     },
     resume(): void {
       isPaused = false
-      start()
+      resumed()
     },
     /** Writes what is left, once, and closes the storage unless it is needed again by then. Resolves, whatever came of it. */
     stop(): Promise<void> {

@@ -171,6 +171,26 @@ describe('trouble', () => {
     expect(device.writes.length).toBeLessThan(30)
   })
 
+  it('what was refused, and what was too large, is not tried again while paused', async () => {
+    const { update, device, clock, handle, stored } = openTab()
+    const [large, small] = [entry('large', 1), entry('small', 2)]
+    device.room = 1_000
+    update(outbox([{ ...large, message: { ...large.message, content: 'x'.repeat(2_000) } }, small]))
+    await clock.flush()
+    device.refuses = 'QuotaExceededError'
+    update(outbox([{ ...large, message: { ...large.message, content: 'x'.repeat(2_000) } }, small, entry('refused', 3)]))
+    await clock.flush()
+    handle({ type: 'persist/PAUSE' })
+    device.refuses = null
+    device.room = Infinity
+    const before = device.writes.length
+    await clock.advance(600_000)
+    expect([device.writes.length, stored]).toEqual([before, ['small']])
+    handle({ type: 'persist/PERSIST', key: 'x', register: () => undefined, rehydrate: () => undefined })
+    await clock.advance(100)
+    expect([...stored].sort()).toEqual(['large', 'refused', 'small'])
+  })
+
   it('G8: what is sent while the device refuses leaves nothing behind to write', async () => {
     const { update, device, clock, stored } = openTab()
     device.refuses = 'QuotaExceededError'
