@@ -75,6 +75,7 @@ describe('a list in chunks', () => {
       return item === 199 ? -1 : item
     }, () => looks > 0)
     expect([lastOf(changed), looks]).toEqual([-1, sequence.at(-1)?.length])
+    expect(itemsOf(sequence)).toEqual(numbers(0, 200))
     expect(mappedFromEnd(sequence, (item) => item, () => false)).toBe(sequence)
     expect(itemsOf(EMPTY_SEQUENCE)).toEqual([])
   })
