@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: [
-      'test/policy/*.test.ts', 'test/dev-tools.test.ts',
-      'test/guarantees/{model,delivery,receiving,recovery,redux,attack-state,attack-bugs,attack-limits}.test.ts',
+      'test/policy/*.test.ts', 'test/state/*.test.ts',
+      'test/guarantees/{model,delivery,attack-state,attack-limits}.test.ts',
     ],
     testTimeout: 60_000,
     env: { MODEL_RUNS: '100' },
