@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createManualClock, createTestEnvironment } from 'redux-chat/testing'
+import { createManualClock, createTestEnvironment, type TestEnvironment } from 'redux-chat/testing'
 import type { RecordStorage, StoredRecord } from '../../src/persistence/record-storage'
 import { createMemoryStorage } from '../../src/testing/memory-storage'
 import { openStore } from '../support/chat-store'
@@ -40,13 +40,19 @@ function world() {
   return { device, env: createTestEnvironment({ clock, storage: open }) }
 }
 
+/** Somebody who was connected, and whose network has just gone. */
+async function openCutOff(env: TestEnvironment) {
+  const tab = openStore({ env })
+  tab.connect()
+  await tab.settle()
+  env.network.cut()
+  return tab
+}
+
 describe('tabs and storage', () => {
   it('G2: a woken tab sends nothing that was stored before it has looked, however long the look takes', async () => {
     const { device, env } = world()
-    const tab = openStore({ env })
-    tab.connect()
-    await tab.settle()
-    env.network.cut()
+    const tab = await openCutOff(env)
     await tab.settle()
     const id = tab.send('stored')
     await tab.settle()
@@ -65,10 +71,7 @@ describe('tabs and storage', () => {
 
   it('G2: nor what may have been stored just before it fell asleep', async () => {
     const { device, env } = world()
-    const tab = openStore({ env })
-    tab.connect()
-    await tab.settle()
-    env.network.cut()
+    const tab = await openCutOff(env)
     await tab.settle()
     Object.assign(device, { writeMs: 1_000, loadMs: 20_000 })
     tab.send('being stored')
@@ -111,10 +114,7 @@ describe('tabs and storage', () => {
 
   it('G7: a discard that the device refused is done before the user sees anything again', async () => {
     const { device, env } = world()
-    const tab = openStore({ env })
-    tab.connect()
-    await tab.settle()
-    env.network.cut()
+    const tab = await openCutOff(env)
     tab.send('unwanted')
     await tab.settle()
     device.refuses = true

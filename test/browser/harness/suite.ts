@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Browser, EngineName } from './driver'
 import { chosenEngines, lacks, launchBrowser, missing, type Feature } from './engines'
 
@@ -43,6 +43,10 @@ function defineIn(engine: EngineName, define: (suite: BrowserSuite) => void): vo
   let running: Browser | undefined
   beforeAll(async () => { running = await launchBrowser(engine) })
   afterAll(() => running?.close())
+  // A retry that passes would hide why it was needed.
+  afterEach(({ task: { name, result } }) => {
+    if (result?.state === 'fail') process.stdout.write(`${engine}: an attempt at "${name}" failed: ${result.errors?.at(-1)?.stack ?? 'without an error'}\n`)
+  })
   define({
     engine,
     browser: () => {
