@@ -1,6 +1,7 @@
 import type { Stop } from '../environment'
 import type { Extra, ReceiptEvent, WireMessage } from '../model'
 import { keyOf } from '../policy/keys'
+import { lastOf } from '../policy/sequence'
 import { valueAt } from '../policy/table'
 import { findMessage } from '../policy/timeline'
 import type { Runtime } from './runtime'
@@ -27,15 +28,18 @@ export function createInbox<X extends Extra>(runtime: Runtime<X>) {
   let lastFlush = -Infinity
   let stopTimer: Stop | null = null
 
+  /** What stands behind all that is known of its channel is new, without a search. */
   function countDuplicates(batch: readonly WireMessage<X>[]): void {
     const { messages: channels, connection } = runtime.getState()
+    const ends = new Map<string, number>()
     const seen = new Set<string>()
     let duplicates = 0
-    for (const { id, channelId, userId } of batch) {
-      // The echo of my own message is no duplicate, though its acknowledgement came first.
-      if (userId === connection.userId) continue
+    for (const { id, channelId, userId, seq } of batch) {
       const channel = valueAt(channels, keyOf(channelId))
-      if (seen.has(id) || (channel && findMessage(channel.messages, id))) duplicates++
+      const end = ends.get(channelId) ?? (channel && lastOf(channel.messages)?.seq) ?? 0
+      if (seq !== undefined && seq > end) ends.set(channelId, seq)
+      // The echo of my own message is no duplicate, though its acknowledgement came first.
+      else if (userId !== connection.userId && (seen.has(id) || (channel && findMessage(channel.messages, id)))) duplicates++
       seen.add(id)
     }
     runtime.metrics.count('duplicate', duplicates)

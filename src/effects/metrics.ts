@@ -25,6 +25,9 @@ export interface MetricsSnapshot {
 
 const KEPT_LATENCIES = 512
 
+/** Acks are marked in the performance panel once per frame at most: more could not be told apart. */
+const MARK_GAP_MS = 16
+
 export interface MetricsOptions {
   readonly clock: Clock
   readonly userTiming: boolean
@@ -56,6 +59,7 @@ export function createMetrics({ clock, userTiming, onMetric }: MetricsOptions) {
   const listeners = new Set<() => void>()
   let latencies: number[] = []
   let acks = 0
+  let markedAt = -Infinity
   let batches = { count: 0, last: 0, max: 0, total: 0 }
   let counts: { [name in Counted]?: number } = {}
   let snapshot: MetricsSnapshot | null = null
@@ -90,7 +94,7 @@ export function createMetrics({ clock, userTiming, onMetric }: MetricsOptions) {
     acked(start: number, end: number): void {
       latencies[acks % KEPT_LATENCIES] = end - start
       acks++
-      if (userTiming) mark('redux-chat: send to ack', start, end)
+      if (userTiming && end - markedAt >= MARK_GAP_MS) mark('redux-chat: send to ack', start, (markedAt = end))
       changed('ack_latency', end - start)
     },
     batch(size: number, start: number, end: number): void {

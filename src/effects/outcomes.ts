@@ -83,7 +83,7 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
   function accepted(target: Target, data: { readonly seq?: number; readonly createdAt?: number }): void {
     renewal.proven()
     book.settled(target.id)
-    if (current(target)) runtime.dispatch(reports.messageAcked({ ...target, ...data, at: clock.now() }))
+    if (current(target)) runtime.dispatch(reports.messageAcked({ ...data, id: target.id, channelId: target.channelId, attempt: target.attempt, at: clock.now() }))
   }
 
   function unreadable(target: Target, problem: string): void {
