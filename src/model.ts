@@ -89,6 +89,8 @@ export interface OutboxState<X extends Extra = {}> {
   readonly userId: string | null
   /** Unsent messages by channel, in dispatch order. A channel without any has no key. */
   readonly channels: Table<Sequence<OutboxEntry<X>>>
+  /** The highest `order` given so far, whoever is signed in: what a user composes stays behind what the same user composed before. */
+  readonly lastOrder: number
   /** My read watermarks that the server has not confirmed. */
   readonly reads: { readonly [channelKey: string]: ReadMark }
 }

@@ -18,8 +18,11 @@ export interface OutcomeBook {
   settled(id: string): void
 }
 
-const EXPIRED = 'unable to send the message in time: its retry period is over; retry it, or discard it'
-const EXHAUSTED = 'unable to send the message: the attempts are used up; retry it, or discard it'
+const SPENT = {
+  expired: 'unable to send the message in time: its retry period is over',
+  attempts_exhausted: 'unable to send the message: the attempts are used up',
+  connection_lost_repeatedly: 'unable to send the message: the connection broke each time it was sent',
+}
 
 /** Turns what came of an emit into one report. An outcome of an attempt that is not under way any more changes nothing, but for success. */
 export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Renewal, book: OutcomeBook) {
@@ -41,12 +44,12 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
     runtime.dispatch(reports.messageFailed({ ...target, at: clock.now(), failure: failed, error }))
   }
 
-  /** Fails an entry whose time or attempts are used up; true when it did. */
+  /** Fails an entry whose time or attempts are used up, or that breaks connections; true when it did. */
   function failSpent(entry: OutboxEntry<X>, target: Target, because = ''): boolean {
     const { dedupWindowMs } = runtime.getState().connection
     const retryForMs = Math.min(delivery.retryForMs, dedupWindowMs ?? Infinity)
     const code = exhausted(entry, clock.now(), { maxAttempts: delivery.maxAttempts, retryForMs })
-    if (code) fail(target, failure(code, code === 'expired' ? EXPIRED : EXHAUSTED + because, true, target.attempt))
+    if (code) fail(target, failure(code, `${SPENT[code]}${because}; retry it, or discard it`, true, target.attempt))
     return code !== null
   }
 

@@ -3,22 +3,32 @@ import { problemOf } from './problem'
 /** One item too large among 10,000 is found with 14 refusals; a device that refuses more often is full. */
 const MAX_REFUSALS = 20
 
+/** The smallest first: what fits is found before the device has refused too often. */
+const bySize = <T>(items: readonly T[], sizeOf: (item: T) => number): readonly T[] =>
+  items.map((item) => ({ item, size: sizeOf(item) })).sort((a, b) => a.size - b.size).map(({ item }) => item)
+
 /**
  * Writes all at once or, when the device has no room for all, in ever smaller parts. Resolves with the items that it refuses each alone while
- * it takes others; rejects with its reason when it takes none, refuses too often, or fails otherwise.
+ * it takes others, and what is larger than these; rejects with its reason when it takes none, or fails otherwise.
  */
-export async function writeFitting<T>(items: readonly T[], write: (items: readonly T[]) => Promise<void>): Promise<readonly T[]> {
+export async function writeFitting<T>(items: readonly T[], write: (items: readonly T[]) => Promise<void>, sizeOf: (item: T) => number): Promise<readonly T[]> {
   let refusals = 0
+  let taken = 0
 
   async function attempt(part: readonly T[]): Promise<readonly T[]> {
+    // The rest is no smaller than what was refused.
+    if (refusals >= MAX_REFUSALS && taken > 0) return part
     try {
       await write(part)
+      taken += part.length
       return []
     } catch (reason) {
-      if (problemOf(reason).code !== 'storage_quota' || ++refusals > MAX_REFUSALS || items.length === 1) throw reason
+      if (problemOf(reason).code !== 'storage_quota' || items.length === 1) throw reason
+      if (++refusals >= MAX_REFUSALS && taken === 0) throw reason
       if (part.length === 1) return part
       const half = part.length >> 1
-      const refused = [...await attempt(part.slice(0, half)), ...await attempt(part.slice(half))]
+      const ordered = part === items ? bySize(items, sizeOf) : part
+      const refused = [...await attempt(ordered.slice(0, half)), ...await attempt(ordered.slice(half))]
       if (refused.length === items.length) throw reason
       return refused
     }

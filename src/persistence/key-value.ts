@@ -1,4 +1,4 @@
-import type { TabLocks } from './tabs'
+import { alone as aloneWith, type TabLocks } from './tabs'
 import type { LoadedRecords, RecordChange, RecordStorage, StoredRecord } from './record-storage'
 
 /** What redux-persist calls a storage: localStorage, AsyncStorage, MMKV and their like, synchronous or not. */
@@ -11,6 +11,10 @@ export interface KeyValueBackend {
 /** Slots are announced in such helpings, so that the index is seldom written. */
 const SLOTS_AT_ONCE = 32
 const INDEX_TRIES = 8
+/** A broken index may tell of any number. */
+const MAX_SLOTS = 1_000_000
+
+const UNREADABLE = ''
 
 const isRecord = (value: unknown): value is StoredRecord =>
   typeof value === 'object' && value !== null && 'userId' in value && typeof value.userId === 'string' && 'id' in value &&
@@ -59,9 +63,7 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     return result
   }
 
-  function alone<T>(task: () => Promise<T>): Promise<T> {
-    return locks ? locks.during(`${prefix}index`, task) : task()
-  }
+  const alone = <T>(task: () => Promise<T>): Promise<T> => aloneWith(locks, `${prefix}index`, task)
 
   async function readText(key: string): Promise<string | null> {
     const text = await storage.getItem(key)
@@ -72,7 +74,7 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
   async function readIndex(): Promise<Map<string, number>> {
     const index = new Map<string, number>()
     for (const text of await Promise.all(indexKeys.map(readText))) {
-      for (const [, tab = '', slots] of (text ?? '').matchAll(/"([^"]+)":(\d+)/g)) index.set(tab, Math.max(index.get(tab) ?? 0, Number(slots)))
+      for (const [, tab = '', slots] of (text ?? '').matchAll(/"([^"]+)":(\d+)/g)) index.set(tab, Math.max(index.get(tab) ?? 0, Number(slots) <= MAX_SLOTS ? Number(slots) : 0))
     }
     return index
   }
@@ -81,10 +83,18 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     for (const key of indexKeys) await storage.setItem(key, JSON.stringify(Object.fromEntries(index)))
   }
 
+  /** One key that cannot be read hides no other: it counts as broken. A storage that can read none of them is asked again. */
+  async function readEach(keys: readonly string[]): Promise<readonly (string | null)[]> {
+    const answers = await Promise.allSettled(keys.map(readText))
+    const refused = answers.filter((answer) => answer.status === 'rejected')
+    if (refused[0] && refused.length === keys.length) throw refused[0].reason
+    return answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : UNREADABLE))
+  }
+
   async function scan(): Promise<{ readonly records: readonly StoredRecord[]; readonly broken: readonly string[] }> {
     const index = await readIndex()
     const keys = [...index].flatMap(([tab, slots]) => Array.from({ length: slots }, (_, slot) => slotOf(tab, slot)))
-    const texts = await Promise.all(keys.map(readText))
+    const texts = await readEach(keys)
     const records: StoredRecord[] = []
     const broken: string[] = []
     places = new Map()
@@ -97,9 +107,13 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
         records.push(record)
       } else if (text !== null) broken.push(key)
     }
-    await tidy(index)
+    // What cannot be written now, on a device that is full, hinders no reading.
+    await tidy(index).catch(() => undefined)
     return { records, broken }
   }
+
+  const isEmpty = async (tab: string, slots: number): Promise<boolean> =>
+    (await Promise.all(Array.from({ length: slots }, (_, slot) => readText(slotOf(tab, slot))))).every((text) => text === null)
 
   /** Every life of a page adds to the index: those that left nothing are taken out. A living one is added again when it writes. */
   async function tidy(index: ReadonlyMap<string, number>): Promise<void> {
@@ -107,8 +121,9 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     const left = new Map([...index].filter(([tab, slots]) => isLeft(tab, slots)))
     if (left.size < index.size) await alone(async () => {
       const now = await readIndex()
-      // What has grown since is in use.
-      await writeIndex(new Map([...now].filter(([tab, slots]) => left.has(tab) || slots !== index.get(tab))))
+      // What has grown since is in use, and so is what has been filled.
+      for (const [tab, slots] of index) if (!left.has(tab) && now.get(tab) === slots && await isEmpty(tab, slots)) now.delete(tab)
+      await writeIndex(now)
     })
   }
 
@@ -134,6 +149,8 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     return () => segment.free.pop() ?? slotOf(tab, segment.next++)
   }
 
+  const confirm = (tab: string): Promise<void> => alone(() => raise(tab, segments.get(tab)?.next ?? 0))
+
   function release(key: string): void {
     used.delete(key)
     for (const [tab, { free }] of segments) if (key.startsWith(slotOf(tab, 0).slice(0, -1))) free.push(key)
@@ -152,6 +169,8 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
         used.add(key)
         await storage.setItem(key, JSON.stringify(record))
       }
+      // Another tab may have taken the segment out of the index while it was empty.
+      if (added[0]) await confirm(added[0].tab)
     } catch (reason) {
       // All or nothing, as far as such a storage can: what was new goes again.
       await remove(placed, known).catch(() => undefined)

@@ -1,6 +1,6 @@
 import type { Clock, Stop } from '../environment'
 import type { StoredRecord } from './record-storage'
-import type { TabLocks } from './tabs'
+import { alone, type TabLocks } from './tabs'
 
 export interface OwnershipDeps {
   /** Begins the names of the locks. */
@@ -27,6 +27,8 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
   /** The locks of tabs whose end this one waits for, each with the stop of its waiting. */
   const awaited = new Map<string, Stop>()
   let releaseLock: Stop | null = null
+  /** Ended tabs whose records could not be moved: this tab answers to their names too. */
+  let standsFor = new Map<string, Stop>()
   /** That this tab's own lock is held. */
   let granted: Promise<void> = Promise.resolve()
   let leave: Stop = () => undefined
@@ -34,7 +36,8 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
 
   /** Without locks nobody can tell, and everybody else counts as ended. */
   async function living(userId: string, tabs: readonly string[]): Promise<readonly string[]> {
-    const held = locks && tabs.length > 0 ? await locks.held(tabs.map((tab) => lockOf(userId, tab))) : new Set<string>()
+    // So they do where locks are refused.
+    const held = locks && tabs.length > 0 ? await locks.held(tabs.map((tab) => lockOf(userId, tab))).catch(() => new Set<string>()) : new Set<string>()
     return tabs.filter((tab) => held.has(lockOf(userId, tab)))
   }
 
@@ -42,7 +45,11 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     let reach: () => void = () => undefined
     granted = new Promise<void>((resolve) => { reach = resolve })
     const held = [manager.hold(witnessOf(userId)), manager.hold(lockOf(userId, tabId), reach)]
-    releaseLock = () => held.forEach((release) => release())
+    const others = standsFor = new Map<string, Stop>()
+    releaseLock = () => {
+      for (const release of [...held, ...others.values()]) release()
+      others.clear()
+    }
     claimedAt = clock.monotonic()
   }
 
@@ -52,7 +59,7 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     async claim(userId: string): Promise<boolean> {
       if (!locks) return false
       const before = releaseLock
-      const kept = before === null || (await locks.held([witnessOf(userId)])).size > 0
+      const kept = before === null || (await locks.held([witnessOf(userId)]).catch(() => new Set<string>())).size > 0
       // The user may have left meanwhile.
       if (releaseLock === before && (before === null || !kept)) {
         before?.()
@@ -64,6 +71,21 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     hold(userId: string): void {
       if (locks && !releaseLock) take(userId, locks)
     },
+    /** Resolves when others see the ended `tab` as living again, in this one. */
+    async standIn(userId: string, tab: string): Promise<void> {
+      if (!locks || standsFor.has(tab)) return
+      const mine = standsFor
+      await new Promise<void>((resolve) => {
+        const stop = locks.hold(lockOf(userId, tab), resolve)
+        mine.set(tab, () => {
+          stop()
+          // The user left before it was granted.
+          resolve()
+        })
+      })
+    },
+    /** Whether what is kept under the name of `tab` is this one's. */
+    isOurs: (tab: string): boolean => tab === tabId || standsFor.has(tab),
     /** A living tab keeps its records; its lock is queued for, so that its end is noticed the moment it comes. `graceMs`: how long to leave them. */
     awaitEnd(userId: string, tab: string, ended: (graceMs: number) => void): void {
       const lock = lockOf(userId, tab)
@@ -76,7 +98,7 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
       awaited.set(lock, stop)
     },
     /** What is done with one tab's records without that tab is done by one at a time; so is the tab's own look after it was away. */
-    alone: <T>(tab: string, task: () => Promise<T>): Promise<T> => (locks ? locks.during(`${scope}:adopt:${tab}`, task) : task()),
+    alone: <T>(tab: string, task: () => Promise<T>): Promise<T> => alone(locks, `${scope}:adopt:${tab}`, task),
     /** Hears of each other tab of the user, whether it has anything to keep by now or not. */
     meet(userId: string, met: (tab: string) => void): void {
       leave()
@@ -102,3 +124,5 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     },
   }
 }
+
+export type Ownership = ReturnType<typeof createOwnership>

@@ -3,6 +3,7 @@ import type { Extra, OutboxState } from '../model'
 import { fullJitter } from '../policy/backoff'
 import { entriesIn } from '../policy/outbox'
 import { EMPTY_TABLE, keysOf } from '../policy/table'
+import { createAdoption } from './adoption'
 import type { RecordStorage, StoredRecord } from './record-storage'
 import { diffOutbox, readRecords, recordIds, type RestoredOutbox } from './records'
 import { createOwnership, tabsOf } from './ownership'
@@ -38,7 +39,6 @@ export interface Restoration<X extends Extra> extends RestoredOutbox<X> {
   readonly lost: readonly string[]
 }
 
-const ADOPTED_AT_ONCE = 100
 const RESTORE_RETRY = { baseMs: 1_000, maxMs: 60_000 }
 
 const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => keysOf(outbox.channels).length === 0
@@ -46,7 +46,7 @@ const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => keysOf(out
 const storedIds = <X extends Extra>(outbox: OutboxState<X>): readonly string[] =>
   entriesIn(outbox).flatMap(({ stored, message }) => (stored ? [message.id] : []))
 
-const isReadable = (record: StoredRecord): boolean => readRecords(record.userId, [record], []).unreadable.length === 0
+const placeOf = (userId: string, id: string): string => JSON.stringify([userId, id])
 
 /**
  * Keeps the unsent messages of one store on the device. It follows the outbox (level-triggered, by difference) and answers redux-persist's
@@ -54,19 +54,24 @@ const isReadable = (record: StoredRecord): boolean => readRecords(record.userId,
  * keeps its writer in the reducer, where all stores share it and a replay in DevTools writes.
  */
 export function createOutboxPersistence<X extends Extra>({ key, storage, locks, clock, random, tabId, report }: PersistenceDeps<X>) {
-  const nothing: OutboxState<X> = { userId: null, channels: EMPTY_TABLE, reads: {} }
+  const nothing: OutboxState<X> = { userId: null, channels: EMPTY_TABLE, lastOrder: 0, reads: {} }
   const writer = createWriter({ storage, clock, random, stored: report.stored, lost: report.lost, failed: report.failed })
   const scope = `redux-chat:${key}`
   const ownership = createOwnership({ scope, locks, clock, tabId })
   const timers = new Set<Stop>()
   let seen = nothing
   let user: string | null = null
-  let looking: Promise<unknown> = Promise.resolve()
+  /** Counts sign-ins: what an earlier one's look still brings is over, though the same user may be back. */
+  let life = 0
+  /** The last look of each user: what holds up one user's is nothing to another's. */
+  const looking = new Map<string, Promise<unknown>>()
   let stopReading: Stop = () => undefined
   /** Users whose records are to be removed, and are not yet. */
   const unwanted = new Set<string>()
   /** Records of newer code, or that cannot be read: nothing is written in their place. */
   const untouchable = new Set<string>()
+
+  const adoption = createAdoption({ ownership, writer, tabId, isPresent: (userId) => user === userId, later, failed: report.failed, adopted, readAgain })
 
   function later(delayMs: number, task: () => void): Stop {
     const stop = clock.setTimer(delayMs, () => {
@@ -77,55 +82,9 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     return stop
   }
 
-  /** Moves one ended tab's records to this one; what somebody else has moved meanwhile is theirs. */
-  const moveFrom = (userId: string, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> => ownership.alone(tab, async () => {
-    const moved: StoredRecord[] = []
-    // A frozen one may have come back.
-    if ((await ownership.living(userId, [tab])).length > 0) return moved
-    // In slices: what is dispatched meanwhile is written between two of them. Whose user has left takes no more.
-    for (let at = 0; at < ids.length && user === userId; at += ADOPTED_AT_ONCE) {
-      moved.push(...await writer.between((target) => target.adopt(userId, tab, tabId, ids.slice(at, at + ADOPTED_AT_ONCE))) ?? [])
-    }
-    return moved
-  })
-
-  /** Moves records of tabs that have ended (of `only` one) to this one. Unreadable ones stay as they are. */
-  async function adopt(userId: string, only?: string): Promise<readonly StoredRecord[]> {
-    const loaded = await writer.between((target) => target.load(userId))
-    const others = loaded?.records.filter(({ tab }) => tab !== tabId && (only ?? tab) === tab) ?? []
-    const living = await ownership.living(userId, tabsOf(others))
-    // Somebody else has signed in since: their tab keeps nothing of this user.
-    if (user !== userId) return []
-    const ended = others.filter(({ tab }) => !living.includes(tab))
-    const moved: StoredRecord[] = []
-    for (const tab of tabsOf(ended)) {
-      moved.push(...await moveFrom(userId, tab, ended.filter((record) => record.tab === tab && isReadable(record)).map(({ id }) => id)))
-    }
-    return [...moved, ...ended.filter((record) => !isReadable(record))]
-  }
-
-  async function takeOver(userId: string, tab: string): Promise<void> {
-    if (user !== userId) return
-    // A tab whose lock was taken away while it was frozen may be back.
-    if ((await ownership.living(userId, [tab])).length > 0) {
-      awaitEnd(userId, tab)
-      return
-    }
-    const records = await adopt(userId, tab)
-    if (records.length > 0 && user === userId) report.adopted(userId, readRecords<X>(userId, records, []))
-  }
-
-  function awaitEnd(userId: string, tab: string): void {
-    if (user !== userId) return
-    ownership.awaitEnd(userId, tab, (graceMs) => later(graceMs, () => void takeOver(userId, tab).catch((reason: unknown) => {
-      report.failed({ code: 'storage_failed', message: `unable to take over the messages of a closed tab yet: ${String(reason)}` })
-      readAgain(userId, 1)
-    })))
-  }
-
   /** This tab's records that the state does not show, less what waits to be removed. Exact only between two writes. */
   function ownOf(userId: string, records: readonly StoredRecord[]): readonly StoredRecord[] {
-    const own = new Map(records.filter(({ tab }) => tab === tabId).map((record) => [record.id, record]))
+    const own = new Map(records.filter(({ tab }) => ownership.isOurs(tab)).map((record) => [record.id, record]))
     for (const { id, record } of writer.waiting(userId)) {
       if (record) own.set(id, record)
       else own.delete(id)
@@ -136,46 +95,62 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
 
   /** One look after the other: each one's claim has to know whether the lock was held since the last. */
   function read(userId: string): Promise<Restoration<X>> {
-    const mine = looking.then(() => readNow(userId))
-    looking = mine.catch(() => undefined)
+    const asked = life
+    const mine = (looking.get(userId) ?? Promise.resolve()).then(() => readNow(userId, asked))
+    looking.set(userId, mine.catch(() => undefined))
     return mine
   }
 
-  async function readNow(userId: string): Promise<Restoration<X>> {
-    if (user !== userId) return { ...readRecords<X>(userId, [], []), lost: [] }
-    if (unwanted.has(userId)) await discard(userId)
+  async function readNow(userId: string, mine: number): Promise<Restoration<X>> {
+    const isOver = (): boolean => user !== userId || life !== mine
+    if (isOver()) return { ...readRecords<X>(userId, [], []), lost: [] }
+    if (unwanted.has(userId)) await discard(userId).finally(() => keepShown(userId))
     const kept = await ownership.claim(userId)
-    if (user === userId) ownership.meet(userId, (tab) => awaitEnd(userId, tab))
-    const look = () => writer.between(async (target) => {
+    if (user === userId) ownership.meet(userId, (tab) => adoption.awaitEnd(userId, tab))
+    const look = async () => (isOver() ? null : writer.between(async (target) => {
       const found = await target.load(userId)
       return { ...found, own: ownOf(userId, found.records), shown: seen.userId === userId ? storedIds(seen) : [] }
-    })
+    }))
     // Who took this tab for dead may be about to move its records: looked at before or after that, never amid it.
     const loaded = await (kept ? look() : ownership.alone(tabId, look))
-    if (!loaded) return { ...readRecords<X>(userId, [], []), lost: [] }
-    const others = loaded.records.filter(({ tab }) => tab !== tabId)
+    if (!loaded || isOver()) return { ...readRecords<X>(userId, [], []), lost: [] }
+    const others = loaded.records.filter(({ tab }) => !ownership.isOurs(tab))
     const living = await ownership.living(userId, tabsOf(others))
-    for (const tab of living) awaitEnd(userId, tab)
-    const adopted = others.every(({ tab }) => living.includes(tab)) ? [] : await adopt(userId)
+    for (const tab of living) adoption.awaitEnd(userId, tab)
+    const adopted = others.every(({ tab }) => living.includes(tab)) ? [] : await adoption.adopt(userId)
     const restored = readRecords<X>(userId, [...loaded.own, ...adopted], loaded.unreadable)
-    for (const { id } of restored.unreadable) untouchable.add(id)
     const owners = new Map(loaded.records.map(({ id, tab }) => [id, tab]))
+    // What is shown is known better than what broke on the device.
+    for (const { id } of restored.unreadable) if (!loaded.shown.includes(id)) untouchable.add(placeOf(userId, id))
     const gone = loaded.shown.filter((id) => !owners.has(id))
     // A lock held all the time says that nobody else had them: then the device has lost them.
     if (kept && gone.length > 0) writeAgain(userId, gone)
     const taken = loaded.shown.filter((id) => living.includes(owners.get(id) ?? ''))
-    return { ...restored, lost: kept ? taken : [...taken, ...gone] }
+    if (isOver()) return { ...restored, entries: [], lost: [] }
+    // What still waits to be written is not stored yet.
+    const entries = restored.entries.map((entry) => (owners.has(entry.message.id) ? entry : { ...entry, stored: false }))
+    return { ...restored, entries, lost: kept ? taken : [...taken, ...gone] }
   }
 
   /** The state says first that they are not stored, and then they are as new. */
   function writeAgain(userId: string, ids: readonly string[]): void {
     report.unstored(ids)
-    const all = diffOutbox(nothing, { ...seen, reads: {} }, userId, tabId)
+    const all = diffOutbox(nothing, seen, userId, adoption.homeOf)
     writer.add(userId, new Map([...all].filter(([id]) => ids.includes(id))))
+  }
+
+  /** A discard is about what was there when it was asked for. */
+  function keepShown(userId: string): void {
+    if (seen.userId === userId) writeAgain(userId, [...recordIds(seen)])
+  }
+
+  function adopted(userId: string, records: readonly StoredRecord[]): void {
+    if (records.length > 0 && user === userId) report.adopted(userId, readRecords<X>(userId, records, []))
   }
 
   /** What cannot be read now is asked for again, and then comes as adopted. */
   function readAgain(userId: string, failures: number): void {
+    if (user !== userId) return
     stopReading()
     stopReading = later(fullJitter(failures, random(), RESTORE_RETRY), () => {
       if (user !== userId) return
@@ -197,14 +172,19 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   /** What the device refuses to remove is removed before its user sees anything of it again. */
   async function discard(userId: string): Promise<void> {
     unwanted.add(userId)
-    await writer.instead((owner) => owner === userId, (target) => target.clear(userId))
+    await writer.instead((edit) => edit.userId === userId, (target) => target.clear(userId), ({ record }) => record === null)
     unwanted.delete(userId)
   }
 
   /** Between a disconnect and the next connect: what is queued now keeps the lock as what was queued before does, and nothing else does. */
   function keepLock(userId: string): void {
-    if (isEmpty(seen)) ownership.releaseAfter(writer.flush().catch(() => undefined))
-    else ownership.hold(userId)
+    if (!isEmpty(seen)) {
+      ownership.hold(userId)
+      return
+    }
+    // What is refused is tried again; else nothing needs the storage any more.
+    const written = writer.flush().then(async () => { if (user === null) await writer.stop() }).catch(() => undefined)
+    ownership.releaseAfter(written)
   }
 
   /** Another user's records stay where they are: only the view of them changes. */
@@ -214,8 +194,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     seen = outbox
     // Nobody, or nobody any more: there is no owner to keep it for.
     if (outbox.userId) {
-      const edits = diffOutbox(before, outbox, outbox.userId, tabId)
-      for (const id of untouchable) edits.delete(id)
+      const edits = diffOutbox(before, outbox, outbox.userId, adoption.homeOf)
+      for (const id of edits.keys()) if (untouchable.has(placeOf(outbox.userId, id))) edits.delete(id)
       if (edits.size > 0) writer.add(outbox.userId, edits)
       if (user === null) keepLock(outbox.userId)
     }
@@ -233,6 +213,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     /** The user is gone from this tab. The lock is kept until all is written, and then only while this tab still shows unsent messages. */
     stop(): void {
       user = null
+      life++
       for (const stop of timers) stop()
       timers.clear()
       ownership.stopWaiting()

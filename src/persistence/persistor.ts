@@ -14,7 +14,7 @@ export function createPersistor({ scope, writer, purged }: PersistorDeps) {
   const registered = new WeakSet<object>()
 
   async function purge(): Promise<void> {
-    await writer.instead(() => true, (target) => target.clear())
+    await writer.instead(() => true, (target) => target.clear(), () => true)
     purged()
   }
 

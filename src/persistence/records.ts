@@ -68,9 +68,9 @@ function diffQueue<X extends Extra>(
 }
 
 /** What changed between two states of one user's outbox, as edits of records. Costs what changed, not what is queued. */
-export function diffOutbox<X extends Extra>(before: OutboxState<X>, after: OutboxState<X>, userId: string, tab: string): Edits {
+export function diffOutbox<X extends Extra>(before: OutboxState<X>, after: OutboxState<X>, userId: string, tabOf: (id: string) => string): Edits {
   const edits: Edits = new Map()
-  const put = (id: string, data: Fields, fresh: boolean) => edits.set(id, { record: { userId, id, tab, version: RECORD_VERSION, data }, fresh })
+  const put = (id: string, data: Fields, fresh: boolean) => edits.set(id, { record: { userId, id, tab: tabOf(id), version: RECORD_VERSION, data }, fresh })
   const remove = (id: string) => edits.set(id, { record: null, fresh: false })
   for (const key of changedKeys(before.channels, after.channels)) {
     const [old, now] = [valueAt(before.channels, key) ?? EMPTY_SEQUENCE, valueAt(after.channels, key) ?? EMPTY_SEQUENCE]

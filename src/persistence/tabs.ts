@@ -52,3 +52,18 @@ export function createWebLocks(): TabLocks | null {
     },
   }
 }
+
+/** Runs `task` with the lock; without it where there are no locks, or they are refused. */
+export async function alone<T>(locks: TabLocks | null, name: string, task: () => Promise<T>): Promise<T> {
+  if (!locks) return task()
+  let isStarted = false
+  try {
+    return await locks.during(name, () => {
+      isStarted = true
+      return task()
+    })
+  } catch (reason) {
+    if (isStarted) throw reason
+    return task()
+  }
+}

@@ -1,5 +1,6 @@
 import type { Clock, Stop } from '../environment'
 import { fullJitter } from '../policy/backoff'
+import { createEdits, type PendingEdit } from './edits'
 import { writeFitting } from './fitting'
 import { problemOf, type StorageProblem } from './problem'
 import { isShared, type RecordEdit } from './records'
@@ -22,17 +23,11 @@ const RETRY = { baseMs: 1_000, maxMs: 60_000 }
 const SLOW_MS = 5_000
 const ASIDE_RETRY_MS = 60_000
 
+/** A removal needs no room, and makes some. */
+const sizeOf = ({ record }: RecordEdit): number => (record ? JSON.stringify(record.data).length : 0)
+
 const tooLargeText = (id: string): string =>
   `unable to keep the message ${id} on this device: it is too large for the room that is left; it is sent while this page is open`
-
-interface PendingEdit extends RecordEdit {
-  readonly userId: string
-  readonly id: string
-  /** The device refused it while it took others. */
-  readonly isTooLarge?: boolean
-}
-
-type Edits = Map<string, PendingEdit>
 
 /**
  * Writes edits one transaction after the other, so that no older one can become durable after a newer one. What comes while a write is
@@ -40,13 +35,11 @@ type Edits = Map<string, PendingEdit>
  * all that follows, for the same reason.
  */
 export function createWriter({ storage, clock, random, stored, lost, failed }: WriterDeps) {
-  /** By user and record id, because one store may serve several users one after the other. */
-  let pending: Edits = new Map()
-  let writing: Edits = new Map()
-  /** What is too large for the room that is left: it waits by itself, and holds nothing. */
-  let aside: Edits = new Map()
+  const edits = createEdits()
   let turn: Promise<unknown> = Promise.resolve()
   let device: RecordStorage | null | undefined
+  /** Which batch comes next: one that something else has overtaken does nothing. */
+  let batch = 0
   let isQueued = false
   let isPaused = false
   let isStopped = false
@@ -55,8 +48,6 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
   let stopRetry: Stop = () => undefined
   let stopAside: Stop = () => undefined
   let stopSlow: Stop = () => undefined
-
-  const keyOf = (userId: string, id: string): string => `${userId.length}:${userId}${id}`
 
   function open(): RecordStorage | null {
     if (device === undefined) device = storage()
@@ -79,24 +70,12 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
     return mine
   }
 
-  function merge(edits: Iterable<readonly [string, PendingEdit]>): void {
-    for (const [key, edit] of edits) {
-      const earlier = pending.get(key) ?? aside.get(key)
-      const isFresh = earlier?.fresh === true && !writing.has(key)
-      // A later edit stands behind all that came before it.
-      pending.delete(key)
-      aside.delete(key)
-      // What was surely never written needs no removal: else a device that refuses for long would collect one for each message sent.
-      if (edit.record || !isFresh) pending.set(key, earlier?.isTooLarge ? { ...edit, isTooLarge: true } : edit)
-    }
-  }
-
-  async function write(target: RecordStorage, edits: readonly PendingEdit[]): Promise<void> {
-    const written = edits.flatMap(({ record, fresh }) => (record ? [{ record, isNew: fresh || isShared(record.id) }] : []))
+  async function write(target: RecordStorage, part: readonly PendingEdit[]): Promise<void> {
+    const written = part.flatMap(({ record, fresh }) => (record ? [{ record, isNew: fresh || isShared(record.id) }] : []))
     const recordsOf = (isNew: boolean): readonly StoredRecord[] => written.flatMap((each) => (each.isNew === isNew ? [each.record] : []))
-    const remove = edits.flatMap(({ userId, id, record }) => (record ? [] : [{ userId, id }]))
+    const remove = part.flatMap(({ userId, id, record }) => (record ? [] : [{ userId, id }]))
     const notOurs = await target.write({ put: recordsOf(true), update: recordsOf(false), remove })
-    for (const { userId, id } of edits) writing.delete(keyOf(userId, id))
+    for (const edit of part) edits.written(edit)
     const ours = written.map(({ record }) => record.id).filter((id) => !notOurs.includes(id))
     if (ours.length > 0) stored(ours)
     if (notOurs.length > 0) lost(notOurs)
@@ -105,47 +84,33 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
   async function writeBatch(): Promise<void> {
     isQueued = false
     const target = open()
-    if (!target || pending.size === 0) return
-    writing = pending
-    pending = new Map()
+    if (!target || !edits.hasPending()) return
     try {
-      const refused = await writeFitting([...writing.values()], (edits) => write(target, edits))
+      const refused = await writeFitting(edits.begin(), (part) => write(target, part), sizeOf)
       failures = 0
       lastFailure = null
       if (refused.length > 0) setAside()
     } catch (reason) {
-      if ([...writing.values()].every((edit) => edit.isTooLarge)) setAside()
-      else keepAll(reason)
+      // A device that is full or denied has done nothing; who knows what another has done before it failed.
+      if (problemOf(reason).code === 'storage_failed') edits.doubt()
+      if (edits.isAllTooLarge()) setAside()
+      else {
+        edits.again()
+        retryLater(reason)
+      }
     }
   }
 
   function setAside(): void {
-    const left = writing
-    writing = new Map()
-    for (const [key, edit] of left) {
-      // There is a newer edit of it.
-      if (pending.has(key)) continue
-      if (!edit.isTooLarge) failed({ code: 'storage_quota', message: tooLargeText(edit.id) })
-      aside.set(key, { ...edit, isTooLarge: true })
-    }
+    for (const { id } of edits.setAside()) failed({ code: 'storage_quota', message: tooLargeText(id) })
     stopAside()
-    if (!isStopped && aside.size > 0) stopAside = clock.setTimer(ASIDE_RETRY_MS, resumed)
+    if (!isStopped && edits.tooLarge()) stopAside = clock.setTimer(ASIDE_RETRY_MS, resumed)
   }
 
   /** There may be room by now for what was too large. */
   function startAll(): void {
-    for (const [key, edit] of aside) pending.set(key, edit)
-    aside = new Map()
+    edits.takeUp()
     start()
-  }
-
-  function keepAll(reason: unknown): void {
-    const newer = pending
-    // A device that is full or denied has done nothing; who knows what another has done before it failed.
-    pending = problemOf(reason).code === 'storage_failed' ? new Map([...writing].map(([key, edit]) => [key, { ...edit, fresh: false }])) : writing
-    writing = new Map()
-    merge(newer)
-    retryLater(reason)
   }
 
   function retryLater(reason: unknown): void {
@@ -159,14 +124,15 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
   function start(): void {
     if (isQueued) return
     // What was refused is not wanted any more: nothing waits for the next retry.
-    if (pending.size === 0) lastFailure = null
+    if (!edits.hasPending()) lastFailure = null
     else enqueue()
   }
 
   function enqueue(): void {
     isQueued = true
     stopRetry()
-    void inTurn(writeBatch)
+    const mine = ++batch
+    void inTurn(async () => { if (mine === batch) await writeBatch() })
   }
 
   function resumed(): void {
@@ -185,18 +151,18 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
       lastFailure = null
       startAll()
       await turn
-    } while (pending.size > 0 && lastFailure === null)
+    } while (edits.hasPending() && lastFailure === null)
     if (lastFailure !== null) throw lastFailure
-    const [tooLarge] = aside.values()
+    const tooLarge = edits.tooLarge()
     if (tooLarge) throw new Error(tooLargeText(tooLarge.id))
   }
 
   return {
-    add(userId: string, edits: ReadonlyMap<string, RecordEdit>): void {
+    add(userId: string, changed: ReadonlyMap<string, RecordEdit>): void {
       // Without any storage there is nothing to wait for.
       if (!open()) return
       revive()
-      merge([...edits].map(([id, edit]) => [keyOf(userId, id), { ...edit, userId, id }]))
+      edits.add([...changed].map(([id, edit]) => ({ ...edit, userId, id })))
       if (lastFailure === null && !isPaused) start()
     },
     /** Runs between two writes: what it reads is what the last one left. Null without a storage. */
@@ -208,22 +174,34 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
       })
     },
     /** One user's edits that are not written yet. */
-    waiting: (userId: string): readonly PendingEdit[] => [...pending.values(), ...aside.values()].filter((edit) => edit.userId === userId),
+    waiting: edits.ofUser,
     /** Resolves when all that was added is durable, paused or not; rejects with the reason when the device refuses. */
     flush,
-    /** Forgets what is not written yet and lets nothing older follow `task`. */
-    instead(matches: (userId: string) => boolean, task: (target: RecordStorage) => Promise<void>): Promise<void> {
-      const underWay = writing
-      const forget = (edits: Edits): void => {
-        for (const [key, { userId }] of edits) if (matches(userId) && !aside.delete(key)) pending.delete(key)
-      }
-      forget(new Map([...pending, ...aside]))
-      return inTurn(async () => {
-        // It failed meanwhile, and waits to be tried again.
-        forget(underWay)
+    /**
+     * Forgets what is not written yet and lets nothing older follow `task`. When the device refuses it, what was forgotten is written after
+     * all, as far as it `comesBack`.
+     */
+    instead(matches: (edit: PendingEdit) => boolean, task: (target: RecordStorage) => Promise<void>, comesBack: (edit: PendingEdit) => boolean): Promise<void> {
+      const before = edits.snapshot().filter(matches)
+      const done = inTurn(async () => {
+        // Only now: a look before this one has to know what waits.
+        const forgotten = edits.forget(before)
         const target = open()
-        if (target) await task(target)
+        try {
+          if (target) await task(target)
+        } catch (reason) {
+          edits.remember(forgotten.filter(comesBack))
+          if (!isPaused) start()
+          throw reason
+        }
       })
+      // What comes from now on is written after it.
+      batch++
+      if (isQueued) {
+        isQueued = false
+        start()
+      }
+      return done
     },
     pause(): void {
       isPaused = true

@@ -68,7 +68,8 @@ export interface RetryBudget {
 }
 
 /** Why no further attempt is made by itself, or null while the budget lasts. A clock set back expires nothing. */
-export function exhausted<X extends Extra>(entry: OutboxEntry<X>, now: number, budget: RetryBudget): 'expired' | 'attempts_exhausted' | null {
+export function exhausted<X extends Extra>(entry: OutboxEntry<X>, now: number, budget: RetryBudget): 'expired' | 'attempts_exhausted' | 'connection_lost_repeatedly' | null {
+  if (entry.losses >= POISON_LOSSES) return 'connection_lost_repeatedly'
   if (now - entry.budgetFrom > budget.retryForMs) return 'expired'
   return entry.spent >= budget.maxAttempts ? 'attempts_exhausted' : null
 }

@@ -2,12 +2,12 @@ import type { ChatActions, ComposedMessage } from '../actions'
 import type { Extra, OutboxEntry, OutboxState, SendFailure, WireMessage } from '../model'
 import { jsonBytes } from '../policy/json'
 import { keyOf } from '../policy/keys'
-import { entryIn, failure, placeIn, POISON_LOSSES, rested, TAKEN_OVER, type Queue } from '../policy/outbox'
+import { entryIn, failure, placeIn, rested, TAKEN_OVER, type Queue } from '../policy/outbox'
 import { appended, EMPTY_SEQUENCE, itemAt, itemsOf, lastOf, mapped, mappedFromEnd, placeOf, removed, replaced, sequenceOf } from '../policy/sequence'
 import { EMPTY_TABLE, entriesOf, keysOf, valueAt, withoutKey, withValue } from '../policy/table'
 import { createHandlers } from './handlers'
 
-export const initialOutbox: OutboxState<never> = { userId: null, channels: EMPTY_TABLE, reads: {} }
+export const initialOutbox: OutboxState<never> = { userId: null, channels: EMPTY_TABLE, lastOrder: 0, reads: {} }
 
 /** Nobody, after somebody: what is written now must not leave under whoever signs in next. */
 const SIGNED_OUT = ''
@@ -78,10 +78,11 @@ function enqueue<X extends Extra>(state: State<X>, composed: ComposedMessage<X>,
   const last = lastOf(queue)
   // The same action again. Ids ascend: one that sorts behind the last cannot be here already, and nothing is searched.
   if (last && message.id <= last.message.id && placeIn(queue, message.id)) return state
-  return setQueue(state, key, appended(queue, [{
+  // The clock only helps: what an earlier life of the page stored stays before what this one composes until both are united.
+  const order = Math.max(state.lastOrder + 1, Math.floor(message.createdAt))
+  return setQueue({ ...state, lastOrder: order }, key, appended(queue, [{
     message,
-    // The clock only helps: what an earlier life of the page stored stays before what this one composes until both are united.
-    order: Math.max((last?.order ?? 0) + 1, Math.floor(message.createdAt)),
+    order,
     attempts: 0, spent: 0, losses: 0,
     budgetFrom: message.createdAt,
     nextAttemptAt: null, lease: null, stored: false, lastError: null,
@@ -106,13 +107,7 @@ function afterLoss<X extends Extra>(queue: Queue<X>): Queue<X> {
   return head ? mapped(queue, (entry) => (entry === head ? blamed(entry) : rested(entry))) : queue
 }
 
-function blamed<X extends Extra>(entry: OutboxEntry<X>): OutboxEntry<X> {
-  const losses = entry.losses + 1
-  const failed = losses >= POISON_LOSSES
-    ? failure('connection_lost_repeatedly', 'unable to send the message: the connection broke each time it was sent; retry it, or discard it', true, entry.attempts)
-    : null
-  return { ...entry, lease: null, losses, failure: failed }
-}
+const blamed = <X extends Extra>(entry: OutboxEntry<X>): OutboxEntry<X> => ({ ...entry, lease: null, losses: entry.losses + 1 })
 
 /** Go-back-N: an unknown outcome frees every later emit of its channel, to be sent again behind it. */
 function delay<X extends Extra>(
@@ -135,11 +130,12 @@ function unite<X extends Extra>(current: Queue<X>, restored: readonly OutboxEntr
   const back = new Set(restored.map((entry) => entry.message.id))
   const queue = itemsOf(current).filter((entry) => entry.failure?.code !== TAKEN_OVER || !back.has(entry.message.id))
   const known = new Set(queue.map((entry) => entry.message.id))
-  const missing = restored.filter((entry) => !known.has(entry.message.id)).map((entry) => rested(entry))
+  // The same message may come as this tab's own and as one taken back from another.
+  const missing = [...new Map(restored.map((entry) => [entry.message.id, entry])).values()].filter((entry) => !known.has(entry.message.id)).map((entry) => rested(entry))
   if (missing.length === 0) return current
   const last = missing.reduce((highest, entry) => Math.max(highest, entry.order), 0)
   const first = queue[0]?.order ?? Infinity
-  return sequenceOf([...missing, ...(first > last ? queue : queue.map((entry) => ({ ...entry, order: entry.order + last })))])
+  return sequenceOf([...missing, ...(first > last ? queue : queue.map((entry) => ({ ...entry, order: entry.order - first + last + 1 })))])
 }
 
 /** Of two marks in one channel the one that says more holds. */
@@ -158,14 +154,17 @@ function restore<X extends Extra>(state: State<X>, userId: string, entries: read
     else byChannel.set(key, [entry])
   }
   let next: State<X> = Object.keys(reads).length === 0 ? state : { ...state, reads: uniteReads(state.reads, reads) }
-  for (const [key, restored] of byChannel) next = setQueue(next, key, unite(valueAt(next.channels, key) ?? EMPTY_SEQUENCE, restored))
+  for (const [key, restored] of byChannel) {
+    const queue = unite(valueAt(next.channels, key) ?? EMPTY_SEQUENCE, restored)
+    next = setQueue({ ...next, lastOrder: Math.max(next.lastOrder, lastOf(queue)?.order ?? 0) }, key, queue)
+  }
   return next
 }
 
 /** Another user starts with an empty queue; what was composed before anybody was known belongs to the first one. */
 function changeUser<X extends Extra>(state: State<X>, userId: string): State<X> {
   if (state.userId === userId) return state
-  if (state.userId !== null) return { userId, channels: EMPTY_TABLE, reads: {} }
+  if (state.userId !== null) return { ...initialOutbox, userId, lastOrder: state.lastOrder }
   return changeEvery({ ...state, userId }, (entry) => ({ ...entry, message: { ...entry.message, userId } }))
 }
 
@@ -187,7 +186,7 @@ export function createOutboxReducer<X extends Extra>({ commands, reports }: Chat
   return createHandlers<State<X>, OutboxContext>()
     .on(commands.connect, (state, { userId }) => changeUser(state, userId))
     .on(commands.disconnect, (state) => changeEvery(state, rested))
-    .on(commands.signOut, () => ({ ...initialOutbox, userId: SIGNED_OUT }))
+    .on(commands.signOut, ({ lastOrder }) => ({ ...initialOutbox, userId: SIGNED_OUT, lastOrder }))
     .on(commands.sendMessage, (state, composed, { maxMessageBytes }) => enqueue(state, composed, maxMessageBytes))
     .on(commands.retryMessage, (state, { id }, { at }) =>
       changeEvery(state, (entry) => (entry.message.id === id ? revived(entry, at) : entry)))

@@ -127,4 +127,51 @@ describe('key-value storage', () => {
     await storage.write({ put: [record('b')], remove: [] })
     expect(await idsOf(backend)).toEqual(['b'])
   })
+
+  it('G1: a tab that opens while another writes its first record hides it from nobody', async () => {
+    await fc.assert(fc.asyncProperty(fc.infiniteStream(fc.nat({ max: 11 })), fc.nat({ max: 400 }), async (delays, wait) => {
+      const storage = createLateBackend(() => delays.next().value ?? 0)
+      const locks = createMemoryLocks()
+      const [one, two] = ['one', 'two'].map((tab) => createKeyValueStorage({ name: 'chat', storage, locks: locks.forTab(tab) }))
+      await one?.load('alice')
+      const writing = one?.write({ put: [record('a', 'one')], remove: [] })
+      for (let turn = 0; turn < wait; turn++) await Promise.resolve()
+      await Promise.all([writing, two?.load('alice')])
+      const { records } = await createKeyValueStorage({ name: 'chat', storage }).load('alice')
+      expect(records.map(({ id }) => id)).toEqual(['a'])
+    }), { numRuns: 500 })
+  })
+
+  it('G1: a device that is full shows what it holds', async () => {
+    const backend = createBackend()
+    await open(backend).write({ put: [record('a', 'one')], remove: [] })
+    // Leaves an entry in the index that a look would tidy away.
+    const other = open(backend)
+    await other.write({ put: [record('b', 'two')], remove: [] })
+    await other.write({ put: [], remove: [record('b', 'two')] })
+    backend.refusesAfter = 0
+    expect(await idsOf(backend)).toEqual(['a'])
+  })
+
+  it('G1: one key that cannot be read hides no other; a storage that reads none says so', async () => {
+    const backend = createBackend({ isAsync: true })
+    await open(backend).write({ put: [record('a'), record('b')], remove: [] })
+    const { getItem } = backend
+    const refuse = (isUnreadable: (key: string) => boolean) => Object.assign(backend, { getItem: (key: string) => {
+      if (isUnreadable(key)) throw new Error('Row too big to fit into CursorWindow')
+      return getItem(key)
+    } })
+    refuse((key) => key.endsWith('tab:0'))
+    const { records, unreadable } = await open(backend).load('alice')
+    expect([records.map(({ id }) => id), unreadable]).toEqual([['b'], [{ id: expect.stringContaining('tab:0') as unknown, reason: 'corrupt' }]])
+    refuse((key) => !key.includes('index'))
+    await expect(open(backend).load('alice')).rejects.toThrow('Row too big')
+  })
+
+  it('G1: a broken index that tells of any number of slots hides nothing', async () => {
+    const backend = createBackend()
+    await open(backend).write({ put: [record('a')], remove: [] })
+    backend.items.set('redux-chat:chat:index', '{"tab":320000000000}')
+    expect(await idsOf(backend)).toEqual(['a'])
+  })
 })

@@ -25,7 +25,7 @@ export const entry = (id: string, order = 1, more: Partial<OutboxEntry> = {}, { 
 export function outbox(entries: readonly OutboxEntry[], userId: string | null = 'alice', reads: { [key: string]: ReadMark } = {}): OutboxState {
   const channels: { [key: string]: OutboxEntry[] } = {}
   for (const each of entries) (channels[`#${each.message.channelId}`] ??= []).push(each)
-  return { userId, channels: tableOf(Object.entries(channels).map(([key, queue]) => [key, sequenceOf(queue)])), reads }
+  return { userId, channels: tableOf(Object.entries(channels).map(([key, queue]) => [key, sequenceOf(queue)])), lastOrder: 0, reads }
 }
 
 export const record = (id: string, tab = 'tab', userId = 'alice', more: Partial<StoredRecord> = {}): StoredRecord =>

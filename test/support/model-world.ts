@@ -53,7 +53,7 @@ export interface World {
 /** Nothing is paged away: what the tab shows is then a function of the facts at every step, and not only at rest. */
 export const isWhole = ({ seqs, pageSize }: World): boolean => !seqs || pageSize >= 6
 
-const nothing: OutboxState = { userId: null, channels: EMPTY_TABLE, reads: {} }
+const nothing: OutboxState = { userId: null, channels: EMPTY_TABLE, lastOrder: 0, reads: {} }
 
 const open = (): ChatState => [
   commands.connect({ userId: ME }), reports.connectionOpened({ at: 1 }),
@@ -80,7 +80,7 @@ export function apply(world: World, action: Fact): void {
   const { outbox } = world.state
   if (outbox === world.seen) return
   const before = world.seen.userId === outbox.userId ? world.seen : nothing
-  for (const [id, edit] of diffOutbox(before, outbox, ME, 'tab')) world.edits.set(id, edit)
+  for (const [id, edit] of diffOutbox(before, outbox, ME, () => 'tab')) world.edits.set(id, edit)
   world.seen = outbox
 }
 

@@ -1,0 +1,103 @@
+import type { Stop } from '../environment'
+import type { Ownership } from './ownership'
+import { tabsOf } from './ownership'
+import { problemOf, type StorageProblem } from './problem'
+import type { StoredRecord } from './record-storage'
+import { readRecords } from './records'
+import type { Writer } from './writer'
+
+export interface AdoptionDeps {
+  readonly ownership: Ownership
+  readonly writer: Writer
+  readonly tabId: string
+  readonly isPresent: (userId: string) => boolean
+  readonly later: (delayMs: number, task: () => void) => Stop
+  failed(problem: StorageProblem): void
+  /** Records of a tab that has ended since. */
+  adopted(userId: string, records: readonly StoredRecord[]): void
+  /** The storage could not be read: it has to be looked at again. */
+  readAgain(userId: string, failures: number): void
+}
+
+const ADOPTED_AT_ONCE = 100
+
+const isReadable = (record: StoredRecord): boolean => readRecords(record.userId, [record], []).unreadable.length === 0
+
+/** Takes over what tabs that have ended left on the device. */
+export function createAdoption({ ownership, writer, tabId, isPresent, later, failed, adopted, readAgain }: AdoptionDeps) {
+  /** Under whose name the records stay for which this tab stands in. */
+  const homes = new Map<string, string>()
+
+  /** In slices: what is dispatched meanwhile is written between two of them. Whose user has left takes no more. */
+  async function move(userId: string, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> {
+    const moved: StoredRecord[] = []
+    for (let at = 0; at < ids.length && isPresent(userId); at += ADOPTED_AT_ONCE) {
+      moved.push(...await writer.between((target) => target.adopt(userId, tab, tabId, ids.slice(at, at + ADOPTED_AT_ONCE))) ?? [])
+    }
+    for (const { id } of moved) homes.delete(id)
+    return moved
+  }
+
+  /** What a device that takes no more writes can still read stays under its old name, and this tab takes that name as well. */
+  async function standIn(userId: string, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> {
+    const wanted = new Set(ids)
+    const found = await writer.between((target) => target.load(userId))
+    await ownership.standIn(userId, tab)
+    const left = found?.records.filter((record) => wanted.has(record.id) && (record.tab === tab || record.tab === tabId)) ?? []
+    for (const record of left) if (record.tab === tab) homes.set(record.id, tab)
+    return left
+  }
+
+  /** Moves one ended tab's records to this one; what somebody else has moved meanwhile is theirs. */
+  const moveFrom = (userId: string, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> => ownership.alone(tab, async () => {
+    // A frozen one may have come back.
+    if ((await ownership.living(userId, [tab])).length > 0) return []
+    try {
+      return await move(userId, tab, ids)
+    } catch (reason) {
+      const left = await standIn(userId, tab, ids)
+      failed(problemOf(reason))
+      return left
+    }
+  })
+
+  /** Takes over the records of tabs that have ended (of `only` one). Unreadable ones stay as they are. */
+  async function adopt(userId: string, only?: string): Promise<readonly StoredRecord[]> {
+    // Nothing of a user who has left is looked at: that would open the storage again.
+    if (!isPresent(userId)) return []
+    const loaded = await writer.between((target) => target.load(userId))
+    const others = loaded?.records.filter(({ tab }) => !ownership.isOurs(tab) && (only ?? tab) === tab) ?? []
+    const living = await ownership.living(userId, tabsOf(others))
+    // Somebody else has signed in since: their tab keeps nothing of this user.
+    if (!isPresent(userId)) return []
+    const ended = others.filter(({ tab }) => !living.includes(tab))
+    const moved: StoredRecord[] = []
+    for (const tab of tabsOf(ended)) {
+      moved.push(...await moveFrom(userId, tab, ended.filter((record) => record.tab === tab && isReadable(record)).map(({ id }) => id)))
+    }
+    return [...moved, ...ended.filter((record) => !isReadable(record))]
+  }
+
+  async function takeOver(userId: string, tab: string): Promise<void> {
+    if (!isPresent(userId)) return
+    // A tab whose lock was taken away while it was frozen may be back.
+    if ((await ownership.living(userId, [tab])).length > 0) awaitEnd(userId, tab)
+    else adopted(userId, await adopt(userId, tab))
+  }
+
+  function awaitEnd(userId: string, tab: string): void {
+    if (!isPresent(userId)) return
+    ownership.awaitEnd(userId, tab, (graceMs) => later(graceMs, () => void takeOver(userId, tab).catch((reason: unknown) => {
+      if (!isPresent(userId)) return
+      failed({ code: 'storage_failed', message: `unable to take over the messages of a closed tab yet: ${String(reason)}` })
+      readAgain(userId, 1)
+    })))
+  }
+
+  return {
+    adopt,
+    awaitEnd,
+    /** The tab under whose name a record of this one is kept. */
+    homeOf: (id: string): string => homes.get(id) ?? tabId,
+  }
+}

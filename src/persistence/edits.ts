@@ -1,0 +1,103 @@
+import type { RecordEdit } from './records'
+
+export interface PendingEdit extends RecordEdit {
+  readonly userId: string
+  readonly id: string
+  /** The device refused it while it took others. */
+  readonly isTooLarge?: boolean
+}
+
+type Edits = Map<string, PendingEdit>
+
+const keyOf = ({ userId, id }: { readonly userId: string; readonly id: string }): string => `${userId.length}:${userId}${id}`
+
+/**
+ * The edits that the device does not have yet, one for each user and record, because one store may serve several users one after the other:
+ * pending, then being written, then gone; or pending again, or set aside.
+ */
+export function createEdits() {
+  let pending: Edits = new Map()
+  let writing: Edits = new Map()
+  /** What is too large for the room that is left: it waits by itself, and holds nothing. */
+  let aside: Edits = new Map()
+
+  function add(edits: Iterable<PendingEdit>): void {
+    for (const edit of edits) {
+      const key = keyOf(edit)
+      const earlier = pending.get(key) ?? aside.get(key)
+      const isUnwritten = earlier?.fresh === true && !writing.has(key)
+      // A later edit stands behind all that came before it.
+      pending.delete(key)
+      aside.delete(key)
+      // What was surely never written needs no removal: else a device that refuses for long would collect one for each message sent.
+      if (!edit.record && isUnwritten) continue
+      pending.set(key, { ...edit, fresh: edit.fresh && earlier?.fresh !== false, ...(earlier?.isTooLarge && { isTooLarge: true }) })
+    }
+  }
+
+  /** These come before all that is pending, which may hold newer edits of the same records. */
+  function putBack(edits: Edits): void {
+    const newer = pending
+    pending = edits
+    add(newer.values())
+  }
+
+  return {
+    add,
+    hasPending: (): boolean => pending.size > 0,
+    tooLarge: (): PendingEdit | undefined => aside.values().next().value,
+    ofUser: (userId: string): readonly PendingEdit[] => [...pending.values(), ...aside.values()].filter((edit) => edit.userId === userId),
+    /** All that is pending is being written from now on. */
+    begin(): readonly PendingEdit[] {
+      writing = pending
+      pending = new Map()
+      return [...writing.values()]
+    },
+    /** The device has it: what came meanwhile did not know that this one would be written. */
+    written(edit: PendingEdit): void {
+      const key = keyOf(edit)
+      writing.delete(key)
+      const newer = pending.get(key)
+      if (newer?.fresh) pending.set(key, { ...newer, fresh: false })
+    },
+    /** The device failed and may have written all of it nevertheless. */
+    doubt(): void {
+      writing = new Map([...writing].map(([key, edit]) => [key, { ...edit, fresh: false }]))
+    },
+    /** What is being written is to be written again. */
+    again(): void {
+      const failed = writing
+      writing = new Map()
+      putBack(failed)
+    },
+    isAllTooLarge: (): boolean => [...writing.values()].every((edit) => edit.isTooLarge),
+    /** What is still being written waits by itself until there is room; returns what was not too large before. */
+    setAside(): readonly PendingEdit[] {
+      // Where there is a newer edit, that one counts.
+      const left = [...writing].filter(([key]) => !pending.has(key))
+      writing = new Map()
+      for (const [key, edit] of left) aside.set(key, { ...edit, isTooLarge: true })
+      return left.flatMap(([, edit]) => (edit.isTooLarge ? [] : [edit]))
+    },
+    /** There may be room by now. */
+    takeUp(): void {
+      for (const [key, edit] of aside) pending.set(key, edit)
+      aside = new Map()
+    },
+    /** All that waits now, also what is being written and may fail. */
+    snapshot: (): readonly PendingEdit[] => [...pending.values(), ...aside.values(), ...writing.values()],
+    /** Drops these, and nothing newer; returns what it dropped. */
+    forget(edits: readonly PendingEdit[]): readonly PendingEdit[] {
+      return edits.filter((edit) => {
+        const key = keyOf(edit)
+        const held = pending.get(key) ?? aside.get(key)
+        if (held?.record !== edit.record) return false
+        pending.delete(key)
+        aside.delete(key)
+        return true
+      })
+    },
+    /** Takes back what was forgotten. Whether the device has some of it nobody knows by now. */
+    remember: (edits: readonly PendingEdit[]): void => putBack(new Map(edits.map((edit) => [keyOf(edit), { ...edit, fresh: false }]))),
+  }
+}

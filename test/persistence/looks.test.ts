@@ -1,0 +1,135 @@
+import { createTestEnvironment, type TestEnvironment } from 'redux-chat/testing'
+import { describe, expect, it } from 'vitest'
+import type { RecordStorage } from '../../src/persistence/record-storage'
+import { openStore, type TestStore } from '../support/chat-store'
+import { contents, createDevice, openTab, record } from './support'
+
+/* What a look at the storage, a sign-out and the end of another tab leave behind: nothing. Each case failed once. */
+
+/** The storage of one environment, whose looks end when and as the test says. */
+function createLooks(env: TestEnvironment) {
+  const refusals: (() => void)[] = []
+  const looks = { refusals, waits: false }
+  const storage = (): RecordStorage | null => {
+    const inner = env.storage('chat')
+    return inner && {
+      ...inner,
+      load: (userId) => (looks.waits
+        ? new Promise((_, reject) => { refusals.push(() => reject(new Error('refused'))) })
+        : inner.load(userId)),
+    }
+  }
+  return { looks, config: { environment: { storage } } }
+}
+
+const leave = {
+  disconnect: (tab: TestStore) => tab.dispatch(tab.chat.actions.disconnect()),
+  signOut: (tab: TestStore) => tab.dispatch(tab.chat.actions.signOut()),
+}
+
+describe('a look that is refused', () => {
+  it.each(['disconnect', 'signOut'] as const)('G9: leaves no timer when it ends after a %s', async (how) => {
+    const env = createTestEnvironment()
+    const { looks, config } = createLooks(env)
+    looks.waits = true
+    const tab = openStore({ env, config })
+    tab.connect()
+    await tab.settle()
+    leave[how](tab)
+    await tab.settle()
+    expect(looks.refusals).toHaveLength(1)
+    looks.refusals[0]?.()
+    await tab.settle()
+    expect([env.timers, env.locks?.size, tab.errors()]).toEqual([0, 0, []])
+  })
+
+  it('G8: is followed by one timer, however often the page wakes', async () => {
+    const env = createTestEnvironment()
+    const { looks, config } = createLooks(env)
+    const tab = openStore({ env, config })
+    tab.connect()
+    await tab.advance(10_000)
+    looks.waits = true
+    const timers: number[] = []
+    for (let i = 0; i < 20; i++) {
+      env.lifecycle.resumed()
+      await tab.settle()
+      looks.refusals.shift()?.()
+      await tab.settle()
+      timers.push(env.timers)
+    }
+    expect(new Set(timers)).toEqual(new Set([timers[0]]))
+    leave.disconnect(tab)
+    await tab.settle()
+    expect(env.timers).toBe(0)
+  })
+})
+
+/** Somebody with a history, a failed and a pending message, a read mark and an error. */
+async function openBusy(env: TestEnvironment) {
+  const tab = openStore({ env })
+  env.server.push('general', { userId: 'carol', content: 'secret of carol' })
+  tab.connect('alice')
+  tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
+  await tab.advance(1_000)
+  env.server.rejectNext({ code: 'nope', message: 'secret reason' })
+  tab.send('secret failure')
+  await tab.advance(100)
+  env.network.cut()
+  await tab.settle()
+  tab.dispatch(tab.chat.actions.markRead({ channelId: 'general' }))
+  tab.send('secret plan')
+  await tab.settle()
+  return tab
+}
+
+describe('after a sign-out', () => {
+  it.each([undefined, true])('G7: no slice holds anything of the former user (discardOutbox: %s)', async (discardOutbox) => {
+    const env = createTestEnvironment()
+    const tab = await openBusy(env)
+    expect([tab.messages().length, tab.errors().length > 0, tab.chat.metrics.getSnapshot().queue]).toMatchObject([3, true, { depth: 1, failed: 1 }])
+    tab.dispatch(tab.chat.actions.signOut(discardOutbox === undefined ? {} : { discardOutbox }))
+    const check = (): void => {
+      const { outbox, errors } = tab.store.getState().chat
+      expect(JSON.stringify(tab.store.getState())).not.toMatch(/secret|alice|carol/)
+      expect([tab.messages(), errors, outbox.channels, outbox.reads]).toEqual([[], [], [], {}])
+      expect(tab.connection()).toMatchObject({ status: 'idle', userId: null, attempt: 0, nextRetryAt: null, lastConnectedAt: null, reason: 'signed_out' })
+      expect(tab.chat.metrics.getSnapshot().queue).toEqual({ depth: 0, failed: 0, oldestAgeMs: 0 })
+    }
+    check()
+    await tab.advance(60_000)
+    check()
+    expect([env.timers, env.locks?.size]).toEqual([0, 0])
+  })
+})
+
+describe('the end of another tab', () => {
+  it('G8: is waited for with one lock request, and taken over with one, however often the page wakes', async () => {
+    const device = createDevice()
+    const tab = openTab({ device, tabId: 'heir' })
+    const { locks, clock, restore } = tab
+    const elsewhere = locks?.forTab('living')
+    elsewhere?.hold('redux-chat:chat:tab:living:alice')
+    await device.inner.write({ put: [record('a', 'living'), record('b', 'dead')], remove: [] })
+    let go = (): void => undefined
+    void locks?.forTab('frozen').during('redux-chat:chat:adopt:dead', () => new Promise<void>((resolve) => { go = resolve }))
+    await clock.flush()
+    const before = locks?.size ?? 0
+    const looks = [restore('alice')]
+    await clock.flush()
+    const first = locks?.size ?? 0
+    for (let i = 0; i < 50; i++) {
+      looks.push(restore('alice'))
+      await clock.advance(1_000)
+    }
+    // Its own two, its meeting place, the living tab's end, and the dead one's messages.
+    expect([first - before, (locks?.size ?? 0) - before]).toEqual([5, 5])
+    go()
+    const found = await Promise.all(looks)
+    expect(new Set(found.flatMap(contents))).toEqual(new Set(['b']))
+    tab.stop()
+    locks?.kill('living')
+    await clock.flush()
+    expect([clock.pending, [...locks?.holders().keys() ?? []].filter((name) => name.includes('adopt'))]).toEqual([0, []])
+  })
+})

@@ -1,0 +1,241 @@
+import { createManualClock, createMemoryLocks, createTestEnvironment, type TestEnvironment } from 'redux-chat/testing'
+import { describe, expect, it } from 'vitest'
+import type { RecordStorage } from '../../src/persistence/record-storage'
+import type { TabLocks } from '../../src/persistence/tabs'
+import { openStore } from '../support/chat-store'
+import { contents, createDevice, entry, openTab, outbox, record } from './support'
+
+/* A device, or a lock manager, that refuses or does not answer. Each case failed once. */
+
+const full = async (): Promise<never> => { throw new DOMException('full', 'QuotaExceededError') }
+
+/** A tab over a device that does some things in its own way. */
+function openOver(env: TestEnvironment, change: (inner: RecordStorage) => Partial<RecordStorage>) {
+  const inner = env.storage('chat')
+  if (!inner) throw new Error('the environment has no storage')
+  return openStore({ env, config: { environment: { storage: () => ({ ...inner, ...change(inner) }) } } })
+}
+
+/** Leaves messages on the device, in a page that has ended. */
+async function leaveBehind(...messages: readonly string[]) {
+  const env = createTestEnvironment()
+  const tab = openStore({ env })
+  tab.connect()
+  await tab.settle()
+  env.network.cut()
+  for (const content of messages) tab.send(content)
+  await tab.settle()
+  expect(tab.messages().every(({ stored }) => stored)).toBe(true)
+  return env.reload()
+}
+
+const left = async (env: TestEnvironment) => (await env.storage('chat')?.load('alice'))?.records.length
+const received = (env: TestEnvironment) => env.server.received('message:send').map(({ payload }) => (payload as { readonly content: string }).content)
+
+describe('a device that can be read and takes no writes', () => {
+  it.each([
+    ['is full', 'QuotaExceededError'], ['denies', 'SecurityError'], ['fails', 'UnknownError'],
+  ])('G1: what an earlier life stored is shown and sent once, in order (%s)', async (_, name) => {
+    const env = await leaveBehind('one', 'two')
+    const refuse = async (): Promise<never> => { throw new DOMException('no', name) }
+    const tab = openOver(env, () => ({ write: refuse, adopt: refuse, clear: refuse }))
+    tab.connect()
+    await tab.advance(600_000)
+    expect([tab.shown(), received(env)]).toEqual([['one:sent', 'two:sent'], ['one', 'two']])
+    expect(tab.errors().map(({ type }) => type)).toContain('storage_error')
+  })
+
+  it('G1: but for removals: what was sent is gone for the next life', async () => {
+    const env = await leaveBehind('one', 'two')
+    const tab = openOver(env, (inner) => ({ adopt: full, write: (change) => (change.put.length + (change.update?.length ?? 0) > 0 ? full() : inner.write(change)) }))
+    tab.connect()
+    await tab.advance(60_000)
+    expect([tab.shown(), await left(env)]).toEqual([['one:sent', 'two:sent'], 0])
+  })
+
+  it('G1: for a while: edits are kept under the name that the record has', async () => {
+    const env = await leaveBehind('one')
+    let isFull = true
+    const tab = openOver(env, (inner) => ({ adopt: (...args) => (isFull ? full() : inner.adopt(...args)), write: (change) => (isFull ? full() : inner.write(change)) }))
+    const refuse = env.server.rejectWhile(() => ({ code: 'unavailable', retryable: true, retryAfterMs: 1_000 }))
+    tab.connect()
+    await tab.advance(2_000)
+    isFull = false
+    await tab.advance(20_000)
+    expect([tab.shown(), tab.messages()[0]?.stored]).toEqual([['one:pending'], true])
+    refuse()
+    await tab.advance(60_000)
+    expect([tab.shown(), await left(env)]).toEqual([['one:sent'], 0])
+  })
+
+  it('G2: another tab leaves them to the one that has them, until it ends', async () => {
+    const env = await leaveBehind('one')
+    env.network.cut()
+    const first = openOver(env, () => ({ write: full, adopt: full }))
+    first.connect()
+    await first.advance(10_000)
+    const second = openStore({ env: env.openTab() })
+    second.env.network.cut()
+    second.connect()
+    await second.advance(10_000)
+    expect([first.shown(), second.shown()]).toEqual([['one:pending'], []])
+    env.kill()
+    await second.advance(10_000)
+    expect(second.shown()).toEqual(['one:pending'])
+    second.env.network.restore()
+    second.connect()
+    await second.advance(60_000)
+    expect([second.shown(), received(env)]).toEqual([['one:sent'], ['one']])
+  })
+
+  it('G7, G9: leaves no lock at the sign-out, and shows them again to their user only', async () => {
+    const env = await leaveBehind('one')
+    env.network.cut()
+    const tab = openOver(env, () => ({ write: full, adopt: full }))
+    for (const [userId, shown] of [['alice', ['one:pending']], ['bob', []], ['alice', ['one:pending']]] as const) {
+      tab.connect(userId)
+      await tab.advance(10_000)
+      expect([userId, tab.shown()]).toEqual([userId, shown])
+    }
+    tab.dispatch(tab.chat.actions.signOut())
+    await tab.advance(1_000)
+    expect([env.locks?.size, env.timers]).toEqual([0, 0])
+  })
+
+  it('G1: in the middle of a long queue: all of it is shown once, in order', async () => {
+    const wanted = Array.from({ length: 250 }, (_, i) => `m${i}`)
+    const env = await leaveBehind(...wanted)
+    let slices = 0
+    const tab = openOver(env, (inner) => ({ adopt: (...args) => (++slices > 1 ? full() : inner.adopt(...args)) }))
+    tab.connect()
+    await tab.advance(60_000)
+    expect([received(env), tab.messages().length]).toEqual([wanted, 250])
+  })
+})
+
+describe('a look', () => {
+  it('G9: that is refused after the sign-out leaves no timer', async () => {
+    const env = createTestEnvironment()
+    const rejects: ((reason: Error) => void)[] = []
+    let looks = 0
+    const tab = openOver(env, () => ({ load: () => (looks++ === 0 ? Promise.reject(new Error('no')) : new Promise((_, reject) => { rejects.push(reject) })) }))
+    tab.connect()
+    await tab.advance(60_000)
+    expect(rejects).toHaveLength(1)
+    tab.dispatch(tab.chat.actions.signOut())
+    await tab.settle()
+    rejects[0]?.(new Error('late'))
+    await tab.settle()
+    expect([env.timers, tab.errors()]).toEqual([0, []])
+  })
+
+  it('G9: that was asked for right before the disconnect opens no storage', async () => {
+    const { restore, persistence, device, clock, locks } = openTab()
+    await restore('alice')
+    void restore('alice').catch(() => undefined)
+    await Promise.resolve()
+    persistence.stop()
+    device.hangs = true
+    await clock.flush()
+    expect([device.opened - device.closed, clock.pending, locks?.size]).toEqual([0, 0, 0])
+  })
+
+  it('G9: what is queued and settled between a disconnect and the next connect leaves no storage open', async () => {
+    const { restore, persistence, update, device, clock } = openTab()
+    await restore('alice')
+    persistence.stop()
+    await clock.flush()
+    update(outbox([entry('a')]))
+    await clock.flush()
+    update(outbox([]))
+    await clock.flush()
+    expect(device.opened).toBe(device.closed)
+  })
+
+  it('G1: after a freeze over a storage that does not answer any more holds the queue for half a minute at most', async () => {
+    const env = createTestEnvironment()
+    let hangs = false
+    const never = () => new Promise<never>(() => undefined)
+    const tab = openOver(env, (inner) => ({ load: (userId) => (hangs ? never() : inner.load(userId)), write: (change) => (hangs ? never() : inner.write(change)) }))
+    tab.connect()
+    await tab.settle()
+    env.network.cut()
+    await tab.settle()
+    tab.send('before')
+    await tab.advance(500)
+    hangs = true
+    env.network.restore()
+    env.lifecycle.resumed()
+    await tab.advance(1_000)
+    tab.send('after')
+    await tab.advance(35_000)
+    expect(tab.shown()).toEqual(['before:sent', 'after:sent'])
+  })
+})
+
+describe('records that must not be touched', () => {
+  it("G1: one user's keep no other user from keeping theirs", async () => {
+    const tab = openTab()
+    await tab.device.inner.write({ put: [record('read:#general', 'gone', 'alice', { version: 9 })], remove: [] })
+    await tab.restore('alice')
+    tab.update(outbox([], ''))
+    tab.persistence.stop()
+    tab.update(outbox([], 'bob'))
+    await tab.restore('bob')
+    tab.update(outbox([], 'bob', { '#general': { seq: 3 } }))
+    await tab.clock.flush()
+    expect(await tab.device.ids('bob')).toEqual(['read:#general'])
+  })
+
+  it('G2: one that broke under a living tab and was written again is removed when it is sent', async () => {
+    const { inner } = createDevice()
+    let isBroken = false
+    const device = createDevice({ ...inner, load: async (userId) => {
+      const found = await inner.load(userId)
+      return isBroken ? { records: found.records.filter(({ id }) => id !== 'a'), unreadable: [{ id: 'a', reason: 'corrupt' as const }] } : found
+    } })
+    const tab = openTab({ device })
+    await tab.restore('alice')
+    const a = entry('a')
+    tab.update(outbox([a]))
+    await tab.clock.flush()
+    tab.update(outbox([{ ...a, stored: true }]))
+    isBroken = true
+    tab.purged.mockImplementation(() => tab.update(outbox([a])))
+    await tab.restore('alice')
+    await tab.clock.flush()
+    isBroken = false
+    tab.update(outbox([]))
+    await tab.clock.flush()
+    expect(await device.ids()).toEqual([])
+  })
+})
+
+describe('locks', () => {
+  it('G1: that are refused keep nobody from what an earlier life stored', async () => {
+    const denied = () => Promise.reject(new DOMException('denied', 'SecurityError'))
+    const refusing: TabLocks = { hold: () => () => undefined, held: denied, during: denied, meet: () => () => undefined }
+    const env = await leaveBehind('m')
+    const tab = openStore({ env, config: { environment: { locks: refusing } } })
+    tab.connect()
+    await tab.advance(60_000)
+    expect(tab.shown()).toEqual(['m:sent'])
+  })
+
+  it("G1: that hold up the look of one user do not hold up the next user's", async () => {
+    const clock = createManualClock()
+    const locks = createMemoryLocks()
+    const device = createDevice()
+    await device.inner.write({ put: [record('a', 'dead1'), record('b', 'dead2', 'bob')], remove: [] })
+    void locks.forTab('frozen').during('redux-chat:chat:adopt:dead1', () => new Promise(() => undefined))
+    await clock.flush()
+    const tab = openTab({ device, clock, locks, tabId: 'two' })
+    void tab.restore('alice').catch(() => undefined)
+    await clock.flush()
+    tab.persistence.stop()
+    const found: string[] = []
+    void tab.restore('bob').then((restored) => found.push(...contents(restored)))
+    await clock.advance(60_000)
+    expect(found).toEqual(['b'])
+  })
+})
