@@ -89,9 +89,18 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     }
   }
 
+  /** Who has a message of mine has it from the server. */
+  function heal({ messageId, userId }: ReceiptEvent): void {
+    const entry = messageId === undefined || userId === user ? undefined : findEntry(runtime.getState().outbox, messageId)
+    if (!entry || entry.attempts === 0) return
+    const { id, channelId } = entry.message
+    runtime.dispatch(reports.messageAcked({ id, channelId, attempt: entry.attempts, at: environment.clock.now() }))
+  }
+
   /** A server of the four events alone may name the message and not its channel; of a message that is not here it says nothing to us. */
   function applyReceipt(receipt: ReceiptEvent): void {
     const { channelId, messageId } = receipt
+    heal(receipt)
     if (channelId !== '' || messageId === undefined) {
       inbox.receipt(receipt)
       return
@@ -181,13 +190,17 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     }
   }
 
+  /** Keeps the queue as it is now. */
+  function keep(): void {
+    const { outbox: now } = runtime.getState()
+    if (now === outbox) return
+    outbox = now
+    persistence.update(now)
+    metrics.queueChanged()
+  }
+
   function follow(): void {
-    const state = runtime.getState()
-    if (state.outbox !== outbox) {
-      outbox = state.outbox
-      persistence.update(state.outbox)
-      metrics.queueChanged()
-    }
+    keep()
     if (user === null) return
     delivery.reconcile()
     sync.reconcile()
@@ -203,6 +216,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
       if (changed) reconcile()
     },
     reconcile,
+    keep,
   }
 }
 

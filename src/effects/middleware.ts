@@ -11,6 +11,7 @@ import { createLink } from './link'
 import type { Metrics } from './metrics'
 import { createReporter } from './reporter'
 import type { Runtime } from './runtime'
+import { createTurns } from './turns'
 
 const carriedError = (action: UnknownAction): ChatError | null => {
   const { payload } = action
@@ -47,13 +48,14 @@ export function createChatMiddleware<X extends Extra>(
     }
     engine = createEngine(runtime) as unknown as Engine
 
+    const { connect, disconnect, signOut } = actions.commands
+    const run = createTurns({ switches: [connect.type, disconnect.type, signOut.type], engine, read })
+
     return (next) => (action) => {
       if (!isAction(action)) return next(action)
       const ours = action.type.startsWith(prefix)
       if (ours) getState()
-      const before = read()
-      const result = next(action)
-      engine?.handle(action, read() !== before)
+      const result = run(next, action)
       const error = ours ? carriedError(action) : null
       if (error) options.onError?.(error)
       return result

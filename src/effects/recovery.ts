@@ -10,6 +10,9 @@ import type { Runtime } from './runtime'
 /** A stored queue that takes longer than this to read is united with what is sent meanwhile. */
 const RESTORE_PATIENCE_MS = 3_000
 
+/** A storage that does not answer for so long never will: better sent twice, which the server notices, than by nobody. */
+const LOOK_PATIENCE_MS = 30_000
+
 /** Brings a user's stored messages back into the state, and finds out which of those shown are still this tab's to send. */
 export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: Delivery, persistence: OutboxPersistence<X>) {
   const { clock } = runtime.environment
@@ -38,9 +41,11 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
 
   /** Stored messages become this tab's own: those of its earlier life, and those of tabs that have ended. */
   function take(userId: string, { entries, reads, unreadable }: RestoredOutbox<X>): void {
+    const mine = looks
     own(entries.map((entry) => entry.message.id))
     if (entries.length > 0 || Object.keys(reads).length > 0) runtime.dispatch(reports.outboxRestored({ userId, entries, reads }))
-    forgetSettled(userId, entries)
+    // Whoever saw them come may have signed out and in again: then they are missing for another reason.
+    if (looks === mine) forgetSettled(userId, entries)
     if (unreadable.length === 0) return
     runtime.report('storage_error', 'records_unreadable',
       `unable to read ${unreadable.length} stored messages (${unreadable[0]?.reason}); they are left as they are, all others were loaded`)
@@ -65,13 +70,20 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
     }
     delivery.hold(true)
     stopPatience()
-    stopPatience = clock.setTimer(RESTORE_PATIENCE_MS, release)
+    stopPatience = clock.setTimer(RESTORE_PATIENCE_MS, () => {
+      release()
+      stopPatience = clock.setTimer(LOOK_PATIENCE_MS - RESTORE_PATIENCE_MS, () => {
+        seen()
+        runtime.reconcile()
+      })
+    })
     persistence.restore(userId).then((restored) => {
       if (user !== userId) return
       // First what is not this tab's any more: each report of it makes delivery look at what it may send.
       delivery.abandon(restored.lost)
       seen()
-      take(userId, restored)
+      // A newer look, which follows, finds this as well, and all in order.
+      if (looks === mine) take(userId, restored)
     }, (reason: unknown) => {
       if (user !== userId) return
       // Nobody can tell: better sent twice, which the server notices, than by nobody.

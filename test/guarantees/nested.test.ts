@@ -1,0 +1,180 @@
+import { createManualClock, createMemoryServer, createSeededRandom, createTestEnvironment } from 'redux-chat/testing'
+import { configureStore, createAction, createListenerMiddleware } from '@reduxjs/toolkit'
+import { createChat, socketBindings } from 'redux-chat'
+import { describe, expect, it } from 'vitest'
+import { openStore } from '../support/chat-store'
+
+/* What subscribers and listeners dispatch while an action is still on its way: the state is then ahead of the connection. */
+
+describe('dispatched by a subscriber while the chat is switched', () => {
+  it('G1: a disconnect leaves no message in flight for ever', async () => {
+    const tab = openStore()
+    tab.connect()
+    await tab.settle()
+    const held = tab.env.network.fault({ direction: 'up', event: 'message:send', action: 'drop' })
+    tab.send('one')
+    const stop = tab.store.subscribe(() => {
+      stop()
+      tab.send('two', 'other')
+    })
+    tab.dispatch(tab.chat.actions.disconnect())
+    held.stop()
+    tab.connect()
+    await tab.advance(600_000)
+    expect([tab.shown(), tab.shown('other')]).toEqual([['one:sent'], ['two:sent']])
+  })
+
+  it.each(['connect', 'signOut'] as const)('G7: the message of the next user does not leave on the connection of the first (%s)', async (how) => {
+    const tab = openStore({ world: { server: createMemoryServer({ capabilities: null }) } })
+    tab.connect('alice')
+    await tab.settle()
+    const stop = tab.store.subscribe(() => {
+      stop()
+      if (how === 'signOut') tab.connect('bob')
+      tab.send('hello from bob')
+    })
+    if (how === 'signOut') tab.dispatch(tab.chat.actions.signOut())
+    else tab.connect('bob')
+    await tab.advance(60_000)
+    expect(tab.env.server.received('message:send').map(({ userId, payload }) => [userId, payload])).toMatchObject([['bob', { userId: 'bob' }]])
+    expect(tab.shown()).toEqual(['hello from bob:sent'])
+  })
+
+  it('G7: a bound action of the next user does not leave on the connection of the first', async () => {
+    const typing = createAction<{ readonly who: string }>('app/typing')
+    const tab = openStore({ config: socketBindings<{}, { typing: (payload: { readonly who: string }) => void }>()({ emits: { typing: { action: typing } } }) })
+    tab.connect('alice')
+    await tab.settle()
+    const stop = tab.store.subscribe(() => {
+      stop()
+      tab.dispatch(typing({ who: 'bob' }))
+    })
+    tab.connect('bob')
+    await tab.advance(60_000)
+    expect(tab.env.server.received('typing')).toEqual([])
+  })
+
+  it('G1: what was sent a moment before somebody else is signed in is kept for its owner', async () => {
+    const tab = openStore()
+    tab.connect('alice')
+    await tab.settle()
+    tab.env.network.cut()
+    await tab.settle()
+    const stop = tab.store.subscribe(() => {
+      stop()
+      tab.connect('bob')
+    })
+    tab.send('from alice')
+    tab.env.network.restore()
+    await tab.advance(5_000)
+    tab.connect('alice')
+    await tab.advance(60_000)
+    expect(tab.shown()).toEqual(['from alice:sent'])
+  })
+
+  it.each(['disconnect', 'signOut'] as const)('G1: a listener behind the chat that answers %s with a connect connects', async (how) => {
+    const env = createTestEnvironment()
+    const chat = createChat({ url: 'x', token: 't', environment: env.environment })
+    const { middleware, startListening } = createListenerMiddleware()
+    const store = configureStore({ reducer: { chat: chat.reducer }, middleware: (defaults) => defaults().concat(chat.middleware, middleware) })
+    startListening({ type: chat.actions[how].type, effect: () => { store.dispatch(chat.actions.connect({ userId: 'guest' })) } })
+    store.dispatch(chat.actions.connect({ userId: 'alice' }))
+    await env.clock.flush()
+    store.dispatch(how === 'signOut' ? chat.actions.signOut() : chat.actions.disconnect())
+    await env.clock.advance(5_000)
+    store.dispatch(chat.actions.sendMessage({ channelId: 'general', content: 'hi' }))
+    await env.clock.advance(5_000)
+    expect(chat.selectors.selectConnection(store.getState())).toMatchObject({ status: 'connected', userId: 'guest' })
+    expect(chat.selectors.selectMessages(store.getState(), 'general').map(({ status }) => status)).toEqual(['sent'])
+    expect(env.network.open).toBe(1)
+  })
+})
+
+const RUNS = Number(process.env['NESTED_RUNS'] ?? 30)
+const CHANNELS = ['a', 'b', 'c', 'd']
+const SERVERS = [['sync', 'ordered', 'auth-refresh'], ['sync'], null]
+
+/** One store whose subscriber dispatches commands in the middle of anything; two users take turns on it. */
+async function runNested(run: number) {
+  const random = createSeededRandom(`nested ${run}`)
+  const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
+  const clock = createManualClock()
+  const server = createMemoryServer({ now: clock.now, capabilities: SERVERS[run % 3] ?? null, echo: pick(['after_ack', 'before_ack']) })
+  const env = createTestEnvironment({ seed: run, clock, server, latencyMs: { min: 0, max: pick([0, 30, 60]) } })
+  const tab = openStore({ env, config: {
+    history: { windowSize: 30, pageSize: 5, maxChannels: 2 },
+    delivery: { ackTimeoutMs: 1_000, maxAttempts: 1_000, inFlightPerChannel: pick([1, 3, 5]), inFlightTotal: pick([2, 5, 9]) },
+    reconnection: { attempts: 1_000 },
+  } })
+  const { actions } = tab.chat
+  const composed: { readonly id: string; readonly channelId: string; readonly userId: string }[] = []
+  const problems: string[] = []
+  const send = (): void => {
+    const userId = tab.store.getState().chat?.outbox.userId
+    if (!userId || composed.length >= 150) return
+    const action = actions.sendMessage({ channelId: pick(CHANNELS), content: 'x' })
+    // Noted before it is dispatched: a subscriber may send another one within.
+    composed.push({ ...action.payload, userId })
+    tab.dispatch(action)
+  }
+  const connect = (): void => void tab.connect(pick(['alice', 'bob']))
+  const commands = [
+    send, send, send, connect,
+    () => tab.dispatch(actions.markRead({ channelId: pick(CHANNELS) })),
+    () => tab.dispatch(actions.retryAllFailed()),
+    () => tab.dispatch(actions.openChannel({ channelId: pick(CHANNELS) })),
+    () => tab.dispatch(actions.closeChannel({ channelId: pick(CHANNELS) })),
+    () => tab.dispatch(actions.signOut()),
+    () => {
+      tab.dispatch(actions.disconnect())
+      connect()
+    },
+  ]
+  let depth = 0
+  let wildness = 0.25
+  tab.store.subscribe(() => {
+    if (depth > 1 || random() > wildness) return
+    depth++
+    pick(commands)()
+    depth--
+  })
+  const refusing = server.rejectWhile(() => (random() < 0.15 ? { code: 'unavailable', retryable: true, retryAfterMs: 200 } : null))
+  tab.connect()
+  for (let step = 0; step < 40; step++) {
+    pick(commands)()
+    if (random() < 0.1) env.network.drop()
+    await clock.advance(pick([0, 20, 400]))
+  }
+  wildness = -1
+  refusing()
+  env.network.heal()
+  for (const userId of ['alice', 'bob']) {
+    tab.connect(userId)
+    await clock.advance(300_000)
+    for (const { status, channelId } of tab.selectors.selectOutbox(tab.store.getState())) problems.push(`${userId}: ${status} in ${channelId}`)
+    for (const channelId of CHANNELS) {
+      const arrived = server.log(channelId).filter((message) => message.userId === userId).map(({ id }) => id)
+      const wanted = composed.filter((message) => message.channelId === channelId && message.userId === userId).map(({ id }) => id)
+      if (arrived.join() !== wanted.join()) problems.push(`${userId} in ${channelId}: ${arrived.join()} instead of ${wanted.join()}`)
+    }
+  }
+  for (const { userId, payload } of server.received('message:send')) {
+    if ((payload as { userId: string }).userId !== userId) problems.push(`a message of somebody else on the connection of ${userId}`)
+  }
+  tab.dispatch(actions.disconnect())
+  await clock.advance(200)
+  if (env.timers + env.lifecycle.listeners + env.network.open + env.network.connecting > 0) problems.push('left something behind')
+  return { problems, composed: composed.length }
+}
+
+describe('dispatched by a subscriber in the middle of anything', () => {
+  it('G1, G2, G3, G7: nothing is lost, doubled, reordered or sent as somebody else', async () => {
+    let composed = 0
+    for (let run = 0; run < RUNS; run++) {
+      const outcome = await runNested(run)
+      composed += outcome.composed
+      expect([run, outcome.problems]).toEqual([run, []])
+    }
+    expect(composed).toBeGreaterThan(RUNS * 10)
+  }, 120_000)
+})
