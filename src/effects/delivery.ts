@@ -142,8 +142,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
   }
 
   /** One timer, for the earliest moment at which something has to happen; one that rings too early only looks again. */
-  function setTimer(): void {
-    const now = clock.monotonic()
+  function setTimer(now: number): void {
     const wake = Math.min(flights.firstDeadline(), waits.next(now))
     if (wake >= timerAt) return
     stopTimer()
@@ -209,8 +208,10 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
         return
       }
       prune()
+      // What ends while it looks has not been seen to be over, so it still needs its timer.
+      const now = clock.monotonic()
       emitDue()
-      setTimer()
+      setTimer(now)
     },
     /** The connection is gone: every outcome is unknown, which `connectionLost` has told the outbox. */
     closed(): void {

@@ -1,5 +1,6 @@
 import type { Stop } from '../environment'
 import type { Extra, ReadMark } from '../model'
+import { errorBody, reactionTo } from '../policy/errors'
 import { idOf, keyOf } from '../policy/keys'
 import { fromEnd } from '../policy/sequence'
 import { changedKeys, EMPTY_TABLE, valueAt } from '../policy/table'
@@ -11,6 +12,9 @@ import type { Runtime } from './runtime'
 /** Receipts of this span leave as one watermark per channel. */
 const COALESCE_MS = 50
 
+/** After this many the server is taken for one that answers no receipts. */
+const MAX_UNANSWERED = 20
+
 type Kind = 'delivered' | 'read'
 
 /** Tells the server how far this user has received and read: one watermark per channel, again after a reconnect until it is confirmed. */
@@ -21,6 +25,8 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
   const sent = new Map<string, number>()
   /** The channels as they were when this connection was last told of them. */
   let told: MessagesState<X> = EMPTY_TABLE
+  /** Read marks in a row that this connection's server has not answered. */
+  let unanswered = 0
   let seenMessages: unknown = null
   let seenReads: unknown = null
   let stopTimer: Stop | null = null
@@ -45,16 +51,22 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
     sent.set(key, position)
     const channelId = idOf(channelKey)
     const { name, payload } = wire.outbound(`message:${kind}`, { channelId, ...mark })
-    link.emit(name, payload, (raw) => confirm(kind, channelId, mark, raw))
+    // Nothing waits for the answer to what was delivered. A server that gives none leaves a callback in the socket for each.
+    const asks = kind === 'read' && unanswered < MAX_UNANSWERED
+    if (asks) unanswered++
+    link.emit(name, payload, asks ? (raw) => confirm(channelId, mark, raw) : undefined)
   }
 
   /** An acknowledged read mark needs not be kept for the next connection. */
-  function confirm(kind: Kind, channelId: string, mark: ReadMark, raw: unknown): void {
-    const response = wire.response(`message:${kind}`, raw)
+  function confirm(channelId: string, mark: ReadMark, raw: unknown): void {
+    unanswered = 0
+    const response = wire.response('message:read', raw)
     if (!response.ok) runtime.metrics.count('invalid_payload')
     const { userId } = runtime.getState().connection
-    if (kind === 'delivered' || userId === null || !response.ok || !response.value.success) return
-    runtime.dispatch(runtime.actions.events.receiptsReceived({ receipts: [{ kind, channelId, userId, ...mark }] }))
+    if (userId === null || !response.ok) return
+    // Refused for good, it is dropped as if it were confirmed; what may be tried again goes with the next connection.
+    if (!response.value.success && reactionTo(errorBody(response.value)) !== 'fail') return
+    runtime.dispatch(runtime.actions.events.receiptsReceived({ receipts: [{ kind: 'read', channelId, userId, ...mark }] }))
   }
 
   function flush(): void {
@@ -86,6 +98,7 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
     /** A new connection knows nothing of what was sent on the last one. */
     opened(): void {
       sent.clear()
+      unanswered = 0
       told = EMPTY_TABLE
       seenMessages = null
     },

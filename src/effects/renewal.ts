@@ -17,6 +17,9 @@ const RETRY_MS = 5_000
 /** Fresh tokens in a row that did not help: then the server does not mean the token's age. */
 const MAX_FRUITLESS = 3
 
+/** What is refused this long after it was asked for may have grown old in a sleep of the machine. */
+const STALE_MS = 2_000
+
 /** A refusal this long after the last one is a new story. */
 const FRUITLESS_WITHIN_MS = 10_000
 
@@ -25,6 +28,7 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, subject: Sub
   const { clock } = runtime.environment
   const { timeoutMs, renewBeforeMs } = runtime.options.auth
   let stopTimer: Stop = () => undefined
+  let stopAsking: Stop = () => undefined
   /** One renewal serves everybody who asks while it is under way. */
   let renewing = false
   /** The server refuses the present token: nothing is sent until it has another. */
@@ -35,6 +39,8 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, subject: Sub
   let endsAt = Infinity
   let fruitless = 0
   let lastRefusal = -Infinity
+  /** When the token that is being presented was asked for. A monotonic clock may stand still in a sleep. */
+  let askedAt = 0
   let generation = 0
 
   const inBand = (): boolean => runtime.getState().connection.capabilities.includes('auth-refresh')
@@ -53,8 +59,9 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, subject: Sub
   function renew(): void {
     if (renewing) return
     renewing = true
+    askedAt = clock.now()
     const mine = generation
-    askForToken(runtime.options.getToken, true, clock, timeoutMs, (result) => {
+    stopAsking = askForToken(runtime.options.getToken, true, clock, timeoutMs, (result) => {
       if (mine === generation) useToken(subject.check(result))
     })
   }
@@ -99,7 +106,8 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, subject: Sub
     if (response.value.success) renewed(runtime.wire.expiresAt(response.value.data) ?? expiresAt)
     else {
       const { code, message, retryable } = errorBody(response.value)
-      if (retryable === true || reactionTo({ code, message }) === 'retry') again()
+      const isStale = clock.now() - askedAt > STALE_MS && ++fruitless <= MAX_FRUITLESS
+      if (retryable === true || isStale || reactionTo({ code, message }) === 'retry') again()
       else outcomes.unauthorized(code, `unable to renew the session: the server refused a fresh token (${code}); sign in again`)
     }
   }
@@ -141,6 +149,7 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, subject: Sub
     stop(): void {
       generation++
       stopTimer()
+      stopAsking()
       renewing = presenting = expired = false
     },
   }

@@ -3,6 +3,7 @@ import type { LifecycleEvent, Stop } from '../environment'
 import type { ChatError, Extra } from '../model'
 import { spread } from '../policy/backoff'
 import { rejectionReaction } from '../policy/errors'
+import { entriesIn } from '../policy/outbox'
 import type { CloseEvent, Connection } from '../transport/transport'
 import { createRenewal } from './renewal'
 import type { Runtime } from './runtime'
@@ -19,6 +20,9 @@ export interface SessionHandlers {
 
 /** A hidden page may be frozen at any time; after this long its socket has to prove that it lives. */
 const PROBE_AFTER_HIDDEN_MS = 20_000
+
+/** A server that disconnects sooner than this has turned the client away. */
+const SETTLED_MS = 10_000
 
 /**
  * Owns the one connection of a store: token, attempts, loss, renewal. Everything late (a token, a socket, a timer) carries
@@ -37,6 +41,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   let attempt = 0
   let refreshed = false
   let everOpened = false
+  let openedAt = 0
   let hiddenSince: number | null = null
 
   const subject = createSubjectGuard()
@@ -74,7 +79,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     if (wasOpen && !tell(reports.connectionLost({ status: 'reconnecting', reason: 'reopened', attempt, nextRetryAt: null, wasOpen }))) return
     if (!tell(reports.connectionStarted({ attempt }))) return
     const mine = generation
-    askForToken(options.getToken, skipCache, clock, options.auth.timeoutMs, (result) => {
+    stopTimer = askForToken(options.getToken, skipCache, clock, options.auth.timeoutMs, (result) => {
       if (mine === generation) useToken(subject.check(result))
     })
   }
@@ -107,7 +112,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     stopTimer()
     const again = everOpened
     phase = 'open'
-    attempt = 0
+    openedAt = clock.monotonic()
     refreshed = false
     everOpened = true
     link.opened(opened)
@@ -131,12 +136,17 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     }
   }
 
+  /** Then it was no connection, and its attempt counts; unless it may be about a message in flight, which is told by the next attempts. */
+  const isTurnedAway = (reason: string): boolean =>
+    reason === 'server_disconnect' && clock.monotonic() - openedAt < SETTLED_MS && entriesIn(runtime.getState().outbox).every(({ lease }) => lease === null)
+
   function retryLater(reason: string, retryAfterMs = 0): void {
     const { attempts, delayMs, jitter } = options.reconnection
     if (!lifecycle.isOnline()) {
       halt('offline', 'offline')
       return
     }
+    if (phase === 'open' && !isTurnedAway(reason)) attempt = 0
     if (attempt >= attempts) {
       halt('failed', reason, runtime.error('connection_error', reason,
         `unable to connect: gave up after ${attempts} reconnection attempts (${reason}); dispatch connect() to try again`, { retryable: true }))

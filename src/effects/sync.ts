@@ -115,8 +115,9 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     const { page, problems } = parsed.value
     metrics.count('invalid_payload', problems.length)
     if (problems[0]) runtime.report('invalid_payload', 'invalid_message', `unable to read ${problems.length} messages of a page: ${problems[0]}`, { channelId })
-    if (page.more && page.messages.length === 0) {
-      failed(channelKey, direction, 'empty_page', 'the server promised more messages but gave none', true)
+    const isFurther = page.messages.some(({ seq }) => seq !== undefined && (direction === 'newer' ? seq > from : seq < from))
+    if (page.more && !isFurther) {
+      failed(channelKey, direction, 'empty_page', 'the server promised more messages but gave none that are', true)
       return
     }
     const before = valueAt(runtime.getState().messages, channelKey)
@@ -149,9 +150,8 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     failed(channelKey, direction, code, problem, true)
   }
 
-  function setTimer(): void {
+  function setTimer(now: number): void {
     stopTimer()
-    const now = clock.monotonic()
     const moments = [...[...waits.values()].map((wait) => wait.readyAt), ...[...gapSince.values()].map((since) => since + GAP_HOLD_MS), notBefore]
     const wake = nextWakeAt(moments.filter((moment) => moment > now))
     if (wake !== Infinity) stopTimer = clock.setTimer(wake - now, () => runtime.reconcile())
@@ -173,7 +173,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     const channel = valueAt(runtime.getState().messages, key)
     if (!channel) return
     if (lacksNewer(key, channel) && mayAskNewer(key, channel, now)) start(key, 'newer', channel.anchored ? channel.cursor ?? 0 : 0)
-    else if (lacksOlder(channel) && !isPaused('older', key, now)) start(key, 'older', historyEdge(channel) ?? 1)
+    else if (lacksOlder(channel) && (channel.history === 'wanted' || !isPaused('older', key, now))) start(key, 'older', historyEdge(channel) ?? 1)
   }
 
   /** False when no more may be under way. */
@@ -190,7 +190,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
       if (link.generation() === 0 || !runtime.getState().connection.capabilities.includes('sync')) return
       look()
       const now = clock.monotonic()
-      if (askAll(urgent, now) && askAll(others, now)) setTimer()
+      if (askAll(urgent, now) && askAll(others, now)) setTimer(now)
     },
     opened(again: boolean): void {
       waits.clear()

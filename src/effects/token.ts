@@ -1,4 +1,4 @@
-import type { Clock } from '../environment'
+import type { Clock, Stop } from '../environment'
 import type { GetToken } from '../options'
 
 export type TokenResult =
@@ -65,15 +65,20 @@ function judge(token: unknown): TokenResult {
 /** Asks for a token and answers exactly once: a `getToken` that hangs counts as unavailable. The text of a throw may hold a secret and is not kept. */
 export function askForToken(
   getToken: GetToken, skipCache: boolean, clock: Clock, timeoutMs: number, done: (result: TokenResult) => void,
-): void {
+): Stop {
   let answered = false
   const answer = (result: TokenResult): void => {
     if (answered) return
     answered = true
-    stop()
+    stopTimer()
     done(result)
   }
-  const stop = clock.setTimer(timeoutMs, () => answer({ kind: 'unavailable', message: 'getToken did not answer in time' }))
+  const stopTimer = clock.setTimer(timeoutMs, () => answer({ kind: 'unavailable', message: 'getToken did not answer in time' }))
   const asked = async (): Promise<string | null> => getToken({ skipCache })
   asked().then((token) => answer(judge(token)), () => answer({ kind: 'unavailable', message: 'getToken failed' }))
+  // What comes after this is answered to nobody.
+  return () => {
+    answered = true
+    stopTimer()
+  }
 }

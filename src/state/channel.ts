@@ -80,7 +80,8 @@ export function receive<X extends Extra>(channel: Channel<X>, incoming: readonly
   const evicted = evicts(firstOf(channel.messages), messages) || evicts(fresh[0], messages)
   // Field by field: `{ ...channel, messages }` takes V8 25 times as long, more than all else that a live message costs.
   return withEarly({
-    messages, latest, foreign, loaded, detached, open, place, stale, catchUp, history, receipts, early,
+    messages, latest, loaded, detached, open, place, stale, catchUp, history, receipts, early,
+    foreign: channel.anchored || !evicted ? foreign : Math.max(foreign, (firstOf(channel.messages)?.seq ?? firstOf(messages)?.seq ?? 1) - 1),
     cursor: cursorAfter(channel, messages),
     anchored: channel.anchored || (evicted && firstOf(messages)?.seq !== undefined),
     hasOlder: evicted || (channel.anchored ? channel.hasOlder : (firstOf(messages)?.seq ?? 1) > 1),
@@ -129,10 +130,13 @@ function joinNewer<X extends Extra>(channel: Channel<X>, after: number, page: Pa
 const skips = <X extends Extra>(channel: Channel<X>, after: number, latest: number, { windowSize }: Limits): boolean =>
   !channel.anchored || (!channel.detached && latest - after > windowSize)
 
+/** Whose the messages before the first one are, nobody knows yet: they count as those of others. */
+const beforeOf = <X extends Extra>(channel: Channel<X>): number => (historyEdge(channel) ?? 1) - 1
+
 function skip<X extends Extra>(channel: Channel<X>, latest: number): Channel<X> {
   const begun = { ...channel, anchored: true, hasOlder: true, loaded: false, stale: false }
   // What came by itself since the channel is known stays: it is the newest anyway.
-  if (!channel.anchored && channel.messages.length > 0) return begun
+  if (!channel.anchored && channel.messages.length > 0) return { ...begun, foreign: Math.max(channel.foreign, beforeOf(channel)) }
   return { ...begun, messages: [], cursor: latest, foreign: Math.max(channel.foreign, latest), detached: false }
 }
 

@@ -2,6 +2,7 @@ import type { UnknownAction } from '@reduxjs/toolkit'
 import type { ChatActions } from '../actions'
 import type { ConnectionState, Extra, OutboxState, ReadMark, ReceiptEvent, WireMessage } from '../model'
 import { keyOf } from '../policy/keys'
+import { findEntry } from '../policy/outbox'
 import { valueAt } from '../policy/table'
 import { findMessage, holds } from '../policy/timeline'
 import { initialChannel, isPlaced, readMark, resolve } from './channel'
@@ -95,6 +96,10 @@ export function createChatReducer<X extends Extra>(path: string, actions: ChatAc
     return state.outbox
   }
 
+  /** Errors tell of their user's channels and messages. */
+  const isSomebodyElse = ({ outbox: { userId } }: ChatState<X>, action: UnknownAction): boolean =>
+    isOf(actions.commands.connect, action) && userId !== null && userId !== action.payload.userId
+
   return function chatReducer(state: ChatState<X> = initialState, action: UnknownAction): ChatState<X> {
     // redux-persist's mergers leave alone what changed by itself: a stored copy is always older, of this state and of each slice in it.
     if (action.type === REHYDRATE) {
@@ -106,12 +111,18 @@ export function createChatReducer<X extends Extra>(path: string, actions: ChatAc
       connection: connection(state.connection, action, undefined),
       messages: messages(state.messages, action, { windowSize, maxChannels, userId, outbox: state.outbox }),
       outbox: outbox(state.outbox, action, { maxMessageBytes, at: momentOf(action) }),
-      errors: errors(state.errors, action, undefined),
+      errors: isSomebodyElse(state, action) ? initialErrors : errors(state.errors, action, undefined),
     }
     const crossed = crossOver(state, next, action)
-    const settled = crossed === next.outbox ? next : { ...next, outbox: crossed }
+    const settled = crossed === next.outbox ? next : { ...next, outbox: crossed, errors: mended(next, crossed) }
     return isSame(state, settled) ? state : settled
   }
+}
+
+/** What is settled by an echo or a page is no error any more, as after an acknowledgement. */
+function mended<X extends Extra>({ errors, outbox }: ChatState<X>, after: OutboxState<X>): ErrorsState {
+  const left = errors.filter(({ messageId: id }) => id === undefined || !findEntry(outbox, id) || findEntry(after, id))
+  return left.length === errors.length ? errors : left
 }
 
 const isSame = <X extends Extra>(a: ChatState<X>, b: ChatState<X>): boolean =>

@@ -30,21 +30,29 @@ export interface MemberReceipt extends Receipt {
   readonly userId: string
 }
 
+/** Unknown channels share one object: of so many each keeps its own result. */
+const MAX_RESULTS = 1_000
+
 /** Remembers the result for each argument object (and a second argument) as long as the object lives. */
 function perObject<A extends object, B, R>(compute: (a: A, b: B) => R): (a: A, b: B) => R {
-  const cache = new WeakMap<A, { readonly b: B; readonly result: R }>()
+  const cache = new WeakMap<A, Map<B, R>>()
   return (a, b) => {
-    const known = cache.get(a)
-    if (known && known.b === b) return known.result
+    let results = cache.get(a)
+    if (!results) cache.set(a, (results = new Map()))
+    const known = results.get(b)
+    if (known !== undefined) return known
+    if (results.size >= MAX_RESULTS) results.clear()
     const result = compute(a, b)
-    cache.set(a, { b, result })
+    results.set(b, result)
     return result
   }
 }
 
 function gapOf<X extends Extra>({ cursor, latest, detached, messages }: ChannelState<X>): ChannelView['gap'] {
-  if (cursor === null || latest === null || latest <= cursor || detached) return null
+  if (cursor === null || latest === null || latest <= cursor) return null
   const after = itemAt(messages, lowerBound(messages, ({ seq }) => (seq ?? Infinity) <= cursor))
+  // What is newer than a window that is scrolled back is no hole in it.
+  if (detached && after?.seq === undefined) return null
   return { after: cursor, before: after?.seq ?? latest + 1 }
 }
 
@@ -57,7 +65,8 @@ const describe = <X extends Extra>(channel: ChannelState<X>, channelId: string, 
   gap: gapOf(channel),
   gapsDetectable: detectable,
   hasOlder: channel.hasOlder,
-  loadingOlder: channel.history === 'running' || channel.history === 'wanted',
+  // A server without catch-up will never be asked.
+  loadingOlder: channel.history === 'running' || (channel.history === 'wanted' && detectable),
   hasNewer: channel.detached,
   latestSeq: channel.latest,
 })
@@ -76,8 +85,9 @@ function countUnread<X extends Extra>(channel: ChannelState<X>, userId: string |
   // Only what is known to be whole: a hole before the first message is a gap, and what is missing there may be my own.
   const first = Math.min(firstOf(channel.messages)?.seq ?? Infinity, channel.cursor + 1)
   const last = lastOf(channel.messages)?.seq ?? channel.cursor
-  const older = Math.max(0, first - 1 - read)
-  const newer = channel.detached ? Math.max(0, (channel.latest ?? last) - Math.max(last, read)) : 0
+  // Nothing by others stands above `foreign`: what is there is my own.
+  const older = Math.max(0, Math.min(first - 1, channel.foreign) - read)
+  const newer = channel.detached ? Math.max(0, channel.foreign - Math.max(last, read)) : 0
   return count + older + newer
 }
 
@@ -116,8 +126,13 @@ export function createSelectors<X extends Extra, Path extends string>(path: Path
       const entry = entryIn(queueOf(root, channelId), id)
       return entry && unsentView(entry)
     },
-    selectChannel: (root: Root, channelId: string): ChannelView =>
-      (chatOf(root).connection.capabilities.includes('sync') ? describeOpen : describeBlind)(channelOf(root, channelId), channelId),
+    selectChannel: (root: Root, channelId: string): ChannelView => {
+      const channel = channelOf(root, channelId)
+      const { capabilities, status } = chatOf(root).connection
+      // Without a connection nothing is announced: a channel that was caught up once can be again.
+      const isDetectable = capabilities.includes('sync') || (status !== 'connected' && channel.anchored)
+      return (isDetectable ? describeOpen : describeBlind)(channel, channelId)
+    },
     selectUnreadCount: (root: Root, channelId: string): number =>
       unread(channelOf(root, channelId), chatOf(root).connection.userId),
     /** Who has received and read how much of a channel. */

@@ -1,0 +1,58 @@
+import { createManualClock, createMemoryServer, createTestEnvironment } from 'redux-chat/testing'
+import { describe, expect, it } from 'vitest'
+import { openStore } from '../support/chat-store'
+
+/* Time passes while code runs: what ends between two readings of the clock must not be taken for over by the one and for set by the other. */
+
+/** Each reading of the monotonic clock takes as long as `step` says. */
+function createWorld() {
+  const clock = createManualClock()
+  const env = createTestEnvironment({ clock, server: createMemoryServer({ now: clock.now, capabilities: ['sync'] }) })
+  const reading = { step: 0 }
+  const moving = { ...env.environment.clock, monotonic: () => {
+    if (reading.step > 0) clock.sleep(reading.step)
+    return clock.monotonic()
+  } }
+  return { env, reading, moving }
+}
+
+describe('a clock that moves while the code looks', () => {
+  it.each([[2, 1.5], [3, 2], [5, 3], [8, 5]])('G1: loses no pause of %i ms when a reading takes %d ms', async (pause, step) => {
+    const { env, reading, moving } = createWorld()
+    const tab = openStore({ env, config: { storage: false, environment: { clock: moving, random: () => pause / 1_000 } } })
+    tab.connect()
+    await tab.advance(1_000)
+    const stop = env.server.rejectNext({ code: 'rate_limited', retryable: true })
+    tab.send('x')
+    reading.step = step
+    await tab.settle()
+    reading.step = 0
+    stop()
+    await tab.advance(5_000)
+    expect(tab.shown()).toEqual(['x:sent'])
+  })
+
+  it('G6: forgets no gap whose hold ends meanwhile', async () => {
+    const { env, reading, moving } = createWorld()
+    const open: number[] = []
+    for (let at = 90; at <= 100; at += 0.5) {
+      const channelId = `c${at}`
+      const tab = openStore({ env: env.openTab(), config: { storage: false, environment: { clock: moving } } })
+      tab.connect()
+      tab.dispatch(tab.chat.actions.openChannel({ channelId }))
+      await tab.advance(3_000)
+      const fault = tab.env.network.fault({ direction: 'down', event: 'message:new', action: 'drop', times: 1 })
+      env.server.push(channelId, { userId: 'bob', content: '1' })
+      fault.stop()
+      env.server.push(channelId, { userId: 'bob', content: '2' })
+      await tab.advance(at)
+      reading.step = 0.4
+      tab.send('x', 'other')
+      reading.step = 0
+      await tab.advance(60_000)
+      if (tab.channel(channelId).gap) open.push(at)
+      tab.dispatch(tab.chat.actions.disconnect())
+    }
+    expect(open).toEqual([])
+  })
+})

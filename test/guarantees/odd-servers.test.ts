@@ -1,0 +1,223 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { configureStore } from '@reduxjs/toolkit'
+import { createChat } from 'redux-chat'
+import { createManualClock, createMemoryServer, createTestEnvironment, type TestEnvironment } from 'redux-chat/testing'
+import { Server } from 'socket.io'
+import { Socket } from 'socket.io-client'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { openStore, type TestStore } from '../support/chat-store'
+
+/* Servers that do what the protocol allows, or nearly. Each case failed once. */
+
+const page = (length: number, hasSeq: boolean) => Array.from({ length }, (_, i) => ({
+  id: `m${i + 1}`, channelId: 'general', userId: 'bob', content: `c${i + 1}`, createdAt: i + 1, ...(hasSeq && { seq: i + 1 }),
+}))
+
+async function openGeneral(tab: TestStore) {
+  tab.connect()
+  tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
+  await tab.advance(2_000)
+}
+
+describe('catch-up', () => {
+  it.each([['that begin anew each time', true], ['without seqs', false]])('G8: a server whose pages bring nothing further (%s) is not hammered', async (_, hasSeq) => {
+    const tab = openStore()
+    let asked = 0
+    tab.env.server.on('message:sync', (_payload, _peer, reply) => {
+      // A broken guard would never end this test.
+      if (++asked <= 200) reply({ success: true, data: { messages: page(50, hasSeq), receipts: [], more: true } })
+    })
+    tab.connect()
+    tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
+    await tab.advance(5_000)
+    expect(asked).toBeGreaterThan(0)
+    expect(asked).toBeLessThan(20)
+  })
+
+  it('loadOlder asks again after a refusal for good, and never shows loading for ever', async () => {
+    const tab = openStore()
+    for (let i = 0; i < 120; i++) tab.env.server.push('general', { userId: 'bob', content: `c${i}` })
+    await openGeneral(tab)
+    let asked = 0
+    tab.env.server.on('message:history', (_payload, _peer, reply) => {
+      asked++
+      reply({ success: false, error: { code: 'forbidden', message: 'no', retryable: false } })
+    })
+    for (const times of [1, 2]) {
+      tab.dispatch(tab.chat.actions.loadOlder({ channelId: 'general' }))
+      await tab.advance(120_000)
+      expect([asked, tab.channel().loadingOlder]).toEqual([times, false])
+    }
+  })
+
+  it('loadOlder on a server of the four events shows no loading', async () => {
+    const tab = openStore({ world: { server: createMemoryServer({ capabilities: null }) }, config: { history: { windowSize: 10 } } })
+    await openGeneral(tab)
+    for (let i = 0; i < 20; i++) tab.env.server.push('general', { userId: 'bob', content: `c${i}`, createdAt: i + 1 })
+    await tab.advance(1_000)
+    tab.dispatch(tab.chat.actions.loadOlder({ channelId: 'general' }))
+    await tab.advance(60_000)
+    expect(tab.channel()).toMatchObject({ loadingOlder: false, gapsDetectable: false })
+  })
+})
+
+describe('receipts', () => {
+  it('G1: a read mark that is refused for good is told once, one that may be tried again with the next connection', async () => {
+    const tab = openStore()
+    await openGeneral(tab)
+    let [asked, retryable] = [0, true]
+    tab.env.server.on('message:read', (_payload, _peer, reply) => {
+      asked++
+      reply({ success: false, error: { code: retryable ? 'unavailable' : 'not_found', message: 'no', retryable } })
+    })
+    tab.env.server.push('general', { userId: 'bob', content: 'x' })
+    await tab.advance(1_000)
+    tab.dispatch(tab.chat.actions.markRead({ channelId: 'general' }))
+    await tab.advance(1_000)
+    for (const times of [2, 3, 3]) {
+      retryable = times < 3
+      tab.env.network.drop()
+      await tab.advance(5_000)
+      expect(asked).toBe(times)
+    }
+  })
+
+  it('G4: a receipt for a message that failed says that the server has it', async () => {
+    const tab = openStore({ world: { server: createMemoryServer({ capabilities: null }) }, config: { delivery: { maxAttempts: 1, ackTimeoutMs: 1_000 } } })
+    tab.connect()
+    await tab.settle()
+    tab.env.server.on('message:send', () => undefined)
+    const id = tab.send('x')
+    await tab.advance(5_000)
+    expect(tab.shown()).toEqual(['x:failed'])
+    tab.env.server.emitRaw('alice', 'message:read', { channelId: 'general', userId: 'bob', messageId: id })
+    await tab.advance(1_000)
+    expect([tab.shown(), tab.errors()]).toEqual([['x:read'], []])
+  })
+
+  it('an echo that heals a failed message takes its error away', async () => {
+    const tab = openStore({ config: { delivery: { maxAttempts: 1, ackTimeoutMs: 1_000 } } })
+    tab.connect()
+    await tab.settle()
+    tab.env.server.on('message:send', () => undefined)
+    const id = tab.send('x')
+    await tab.advance(5_000)
+    expect(tab.errors()).toHaveLength(1)
+    tab.env.server.emitRaw('alice', 'message:new', { id, channelId: 'general', userId: 'alice', content: 'x', createdAt: 5, seq: 1 })
+    await tab.advance(1_000)
+    expect([tab.shown(), tab.errors()]).toEqual([['x:sent'], []])
+  })
+
+  it.each(['message:delivered', 'message:read'])('G8: a server that acknowledges no %s leaves no callback in the socket for each', async (event) => {
+    const http = createServer()
+    const io = new Server(http)
+    onTestFinished(() => io.close())
+    await new Promise<void>((done) => { http.listen(0, '127.0.0.1', done) })
+    const sockets = new Set<Socket>()
+    const { emit } = Socket.prototype
+    onTestFinished(() => { Socket.prototype.emit = emit })
+    Socket.prototype.emit = function watched(this: Socket, ...args: Parameters<typeof emit>) {
+      sockets.add(this)
+      return emit.apply(this, args)
+    }
+    let heard: () => void = () => undefined
+    io.on('connection', (socket) => socket.on(event, () => heard()))
+    const chat = createChat({ url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`, token: 't', storage: false })
+    const store = configureStore({ reducer: { chat: chat.reducer }, middleware: (defaults) => defaults().concat(chat.middleware) })
+    onTestFinished(() => void store.dispatch(chat.actions.disconnect()))
+    await new Promise<void>((done) => {
+      io.once('connection', () => done())
+      store.dispatch(chat.actions.connect({ userId: 'alice' }))
+    })
+    for (let i = 1; i <= 30; i++) {
+      const next = new Promise<void>((done) => { heard = done })
+      const arrived = new Promise<void>((done) => {
+        const stop = store.subscribe(() => {
+          if (chat.selectors.selectMessages(store.getState(), 'general').at(-1)?.id !== `m${i}`) return
+          stop()
+          done()
+        })
+      })
+      io.emit('message:new', { id: `m${i}`, channelId: 'general', userId: 'bob', content: 'x', createdAt: i })
+      await arrived
+      if (event === 'message:read') store.dispatch(chat.actions.markRead({ channelId: 'general' }))
+      await next
+    }
+    const waiting = [...sockets].map((socket) => Object.keys((socket as unknown as { readonly acks: object }).acks).length)
+    expect(Math.max(...waiting)).toBeLessThanOrEqual(20)
+  }, 30_000)
+})
+
+/** Disconnects each client right after it is connected. */
+async function openTurnedAway(env: TestEnvironment, config = {}) {
+  const tab = openStore({ env, config })
+  const stop = tab.store.subscribe(() => {
+    if (tab.connection().status === 'connected') env.server.disconnectAll('server_disconnect')
+  })
+  return { tab, stop }
+}
+
+describe('a server that disconnects', () => {
+  it('G8: each client at once is given up after the attempts', async () => {
+    const env = createTestEnvironment()
+    const { tab } = await openTurnedAway(env)
+    tab.connect()
+    await tab.advance(60_000)
+    expect([tab.connection().status, tab.connection().reason, env.network.attempts]).toEqual(['failed', 'server_disconnect', 6])
+  })
+
+  it('G1: after a while is connected to again, however often', async () => {
+    const tab = openStore()
+    tab.connect()
+    await tab.settle()
+    for (let i = 0; i < 8; i++) {
+      await tab.advance(15_000)
+      expect(tab.connection().status).toBe('connected')
+      tab.env.server.disconnectAll('server_disconnect')
+    }
+  })
+
+  it('G7: at each of three messages keeps none of the others, and each of them is told as an error', async () => {
+    const tab = openStore()
+    tab.connect()
+    await tab.settle()
+    let seq = 0
+    tab.env.server.on('message:send', (payload, peer, reply) => {
+      const { id, content } = payload as { readonly id: string; readonly content: string }
+      if (content.startsWith('poison')) peer.disconnect('server_disconnect')
+      else reply({ success: true, data: { id, seq: ++seq } })
+    })
+    for (const content of ['poison 1', 'poison 2', 'good', 'poison 3', 'better']) tab.send(content)
+    await tab.advance(120_000)
+    expect(tab.shown()).toEqual(['good:sent', 'better:sent', 'poison 1:failed', 'poison 2:failed', 'poison 3:failed'])
+    expect(tab.errors().map(({ type, code }) => [type, code])).toEqual(Array.from({ length: 3 }, () => ['message_failed', 'connection_lost_repeatedly']))
+  })
+})
+
+describe('tokens', () => {
+  it('G1: a fresh one that grew old in a sleep on its way is no reason to sign in again', async () => {
+    const clock = createManualClock()
+    const authenticate = ({ token }: { readonly token: string }) => (Number(token) > clock.now() ? { ok: true as const, expiresAt: Number(token) } : { code: 'token_expired' })
+    const env = createTestEnvironment({ clock, server: createMemoryServer({ now: clock.now, authenticate }), latencyMs: 20 })
+    const tab = openStore({ env, config: { getToken: () => String(clock.now() + 4_000) } })
+    tab.connect()
+    await tab.advance(1_000)
+    env.server.expireAuth('alice')
+    // The fresh token is asked for and on its way when the lid closes.
+    await tab.advance(25)
+    clock.sleep(6_000)
+    await tab.advance(60_000)
+    expect(tab.connection().status).toBe('connected')
+  })
+
+  it('G9: one that is still asked for at a disconnect leaves no timer', async () => {
+    const tab = openStore({ config: { getToken: () => new Promise<string>(() => undefined) } })
+    tab.connect()
+    await tab.settle()
+    expect(tab.env.timers).toBeGreaterThan(0)
+    tab.dispatch(tab.chat.actions.disconnect())
+    await tab.settle()
+    expect(tab.env.timers).toBe(0)
+  })
+})
