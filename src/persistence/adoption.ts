@@ -1,6 +1,5 @@
 import type { Stop } from '../environment'
 import type { Ownership } from './ownership'
-import { tabsOf } from './ownership'
 import { problemOf, type StorageProblem } from './problem'
 import type { StoredRecord } from './record-storage'
 import { readRecords } from './records'
@@ -61,28 +60,26 @@ export function createAdoption({ ownership, writer, tabId, isPresent, later, fai
     }
   })
 
-  /** Takes over the records of tabs that have ended (of `only` one). Unreadable ones stay as they are. */
-  async function adopt(userId: string, only?: string): Promise<readonly StoredRecord[]> {
+  /** Takes over all that the tabs `ended` have left: looked at after their end, when they write no more. Unreadable records stay as they are. */
+  async function adopt(userId: string, ended: readonly string[]): Promise<readonly StoredRecord[]> {
     // Nothing of a user who has left is looked at: that would open the storage again.
-    if (!isPresent(userId)) return []
+    if (ended.length === 0 || !isPresent(userId)) return []
     const loaded = await writer.between((target) => target.load(userId))
-    const others = loaded?.records.filter(({ tab }) => !ownership.isOurs(tab) && (only ?? tab) === tab) ?? []
-    const living = await ownership.living(userId, tabsOf(others))
     // Somebody else has signed in since: their tab keeps nothing of this user.
     if (!isPresent(userId)) return []
-    const ended = others.filter(({ tab }) => !living.includes(tab))
+    const left = loaded?.records.filter(({ tab }) => ended.includes(tab)) ?? []
     const moved: StoredRecord[] = []
-    for (const tab of tabsOf(ended)) {
-      moved.push(...await moveFrom(userId, tab, ended.filter((record) => record.tab === tab && isReadable(record)).map(({ id }) => id)))
+    for (const tab of ended) {
+      moved.push(...await moveFrom(userId, tab, left.filter((record) => record.tab === tab && isReadable(record)).map(({ id }) => id)))
     }
-    return [...moved, ...ended.filter((record) => !isReadable(record))]
+    return [...moved, ...left.filter((record) => !isReadable(record))]
   }
 
   async function takeOver(userId: string, tab: string): Promise<void> {
     if (!isPresent(userId)) return
     // A tab whose lock was taken away while it was frozen may be back.
     if ((await ownership.living(userId, [tab])).length > 0) awaitEnd(userId, tab)
-    else adopted(userId, await adopt(userId, tab))
+    else adopted(userId, await adopt(userId, [tab]))
   }
 
   function awaitEnd(userId: string, tab: string): void {

@@ -114,10 +114,10 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     // Who took this tab for dead may be about to move its records: looked at before or after that, never amid it.
     const loaded = await (kept ? look() : ownership.alone(tabId, look))
     if (!loaded || isOver()) return { ...readRecords<X>(userId, [], []), lost: [] }
-    const others = loaded.records.filter(({ tab }) => !ownership.isOurs(tab))
-    const living = await ownership.living(userId, tabsOf(others))
+    const tabs = tabsOf(loaded.records).filter((tab) => !ownership.isOurs(tab))
+    const living = await ownership.living(userId, tabs)
     for (const tab of living) adoption.awaitEnd(userId, tab)
-    const adopted = others.every(({ tab }) => living.includes(tab)) ? [] : await adoption.adopt(userId)
+    const adopted = await adoption.adopt(userId, tabs.filter((tab) => !living.includes(tab)))
     const restored = readRecords<X>(userId, [...loaded.own, ...adopted], loaded.unreadable)
     const owners = new Map(loaded.records.map(({ id, tab }) => [id, tab]))
     // What is shown is known better than what broke on the device.

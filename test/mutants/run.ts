@@ -15,8 +15,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const SLOW = 'test/guarantees/convergence.test.ts'
 const STAGES = [['test/policy', 'test/guarantees', 'test/persistence', '--exclude', SLOW], [SLOW, 'test/simulation']]
 const WORKERS = 2
-const TIMEOUT_MS = 180_000
-const TEST_TIMEOUT_MS = 20_000
+const TIMEOUT_MS = 300_000
+const TEST_TIMEOUT_MS = 60_000
 
 interface Verdict { readonly caughtBy: string | null }
 

@@ -254,4 +254,33 @@ describe('a sign-out', () => {
     await tab.advance(60_000)
     expect([env.server.log('general'), tab.shown()]).toEqual([[], []])
   })
+
+  it('G3: and back before the stored queue was read: what was composed in one millisecond keeps its order', async () => {
+    const env = createTestEnvironment()
+    const inner = env.storage('chat')
+    if (!inner) throw new Error('the environment has no storage')
+    let read: Promise<void> | null = null
+    let go = (): void => undefined
+    const tab = openStore({ env, config: { environment: { storage: () => ({ ...inner, load: async (userId) => {
+      await read
+      return inner.load(userId)
+    } }) } } })
+    tab.connect()
+    await tab.settle()
+    env.network.cut()
+    await tab.settle()
+    for (const content of ['1', '2', '3']) tab.send(content)
+    await tab.settle()
+    tab.connect('bob')
+    await tab.settle()
+    read = new Promise((done) => { go = done })
+    tab.connect()
+    tab.send('4')
+    tab.dispatch(tab.chat.actions.signOut())
+    go()
+    await tab.settle()
+    tab.connect()
+    await tab.settle()
+    expect(tab.shown()).toEqual(['1', '2', '3', '4'].map((content) => `${content}:pending`))
+  })
 })
