@@ -12,6 +12,9 @@ import type { Runtime } from './runtime'
 /** Receipts of this span leave as one watermark per channel. */
 const COALESCE_MS = 50
 
+/** A read mark that the server refuses for now is told again after this, or after what the server asks for. */
+const RETRY_MS = 5_000
+
 /** After this many the server is taken for one that answers no receipts. */
 const MAX_UNANSWERED = 20
 
@@ -23,6 +26,8 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
   const { link, wire } = runtime
   /** The highest position sent on this connection, by kind and channel. */
   const sent = new Map<string, number>()
+  /** Read marks that the server did not take, by kind and channel. */
+  const refused = new Set<string>()
   /** The channels as they were when this connection was last told of them. */
   let told: MessagesState<X> = EMPTY_TABLE
   /** Read marks in a row that this connection's server has not answered. */
@@ -30,6 +35,7 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
   let seenMessages: unknown = null
   let seenReads: unknown = null
   let stopTimer: Stop | null = null
+  let stopRetry: Stop = () => undefined
 
   /** The newest message by somebody else that nothing is missing before; my own need no receipt. */
   function deliveredMark(channel: ChannelState<X>, me: string): { readonly mark: ReadMark; readonly position: number } | null {
@@ -64,9 +70,32 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
     if (!response.ok) runtime.metrics.count('invalid_payload')
     const { userId } = runtime.getState().connection
     if (userId === null || !response.ok) return
-    // Refused for good, it is dropped as if it were confirmed; what may be tried again goes with the next connection.
-    if (!response.value.success && reactionTo(errorBody(response.value)) !== 'fail') return
+    const error = response.value.success ? null : errorBody(response.value)
+    if (error && reactionTo(error) !== 'fail') {
+      refused.add(`read${keyOf(channelId)}`)
+      stopRetry()
+      stopRetry = clock.setTimer(Math.max(RETRY_MS, error.retryAfterMs ?? 0), tellAgain)
+      return
+    }
+    // Refused for good, it is dropped as if it were confirmed.
     runtime.dispatch(runtime.actions.events.receiptsReceived({ receipts: [{ kind: 'read', channelId, userId, ...mark }] }))
+  }
+
+  /** A new connection knows nothing of what was sent on the last one. */
+  function forget(): void {
+    stopRetry()
+    refused.clear()
+    sent.clear()
+    unanswered = 0
+    told = EMPTY_TABLE
+    seenMessages = seenReads = null
+  }
+
+  function tellAgain(): void {
+    for (const key of refused) sent.delete(key)
+    refused.clear()
+    seenReads = null
+    runtime.reconcile()
   }
 
   function flush(): void {
@@ -95,19 +124,11 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
       seenReads = outbox.reads
       stopTimer ??= clock.setTimer(COALESCE_MS, flush)
     },
-    /** A new connection knows nothing of what was sent on the last one. */
-    opened(): void {
-      sent.clear()
-      unanswered = 0
-      told = EMPTY_TABLE
-      seenMessages = null
-    },
+    opened: forget,
     stop(): void {
       stopTimer?.()
       stopTimer = null
-      sent.clear()
-      told = EMPTY_TABLE
-      seenMessages = seenReads = null
+      forget()
     },
   }
 }

@@ -63,13 +63,41 @@ describe('catch-up', () => {
 })
 
 describe('receipts', () => {
-  it('G1: a read mark that is refused for good is told once, one that may be tried again with the next connection', async () => {
+  it('G1: a read mark that may be tried again is told until the server takes it, and leaves no timer', async () => {
+    const tab = openStore()
+    await openGeneral(tab)
+    let refusals = 0
+    tab.env.server.on('message:read', (_payload, _peer, reply) => {
+      refusals++
+      reply(refusals < 4 ? { success: false, error: { code: 'rate_limited', message: 'no', retryable: true, retryAfterMs: 8_000 } } : { success: true, data: {} })
+    })
+    tab.env.server.push('general', { userId: 'bob', content: 'x' })
+    await tab.advance(1_000)
+    tab.dispatch(tab.chat.actions.markRead({ channelId: 'general' }))
+    const asked: number[] = []
+    for (const ms of [7_000, 2_000, 60_000]) {
+      await tab.advance(ms)
+      asked.push(refusals)
+    }
+    expect([asked, tab.store.getState().chat?.outbox.reads]).toEqual([[1, 2, 4], {}])
+    refusals = 0
+    tab.env.server.push('general', { userId: 'bob', content: 'y' })
+    await tab.advance(1_000)
+    tab.dispatch(tab.chat.actions.markRead({ channelId: 'general' }))
+    await tab.advance(1_000)
+    expect(refusals).toBe(1)
+    tab.dispatch(tab.chat.actions.disconnect())
+    await tab.settle()
+    expect(tab.env.timers).toBe(0)
+  })
+
+  it('G1: a read mark that is refused for good is told once, one that may be tried again with the next connection too', async () => {
     const tab = openStore()
     await openGeneral(tab)
     let [asked, retryable] = [0, true]
     tab.env.server.on('message:read', (_payload, _peer, reply) => {
       asked++
-      reply({ success: false, error: { code: retryable ? 'unavailable' : 'not_found', message: 'no', retryable } })
+      reply({ success: false, error: { code: retryable ? 'unavailable' : 'not_found', message: 'no', retryable, retryAfterMs: 60_000 } })
     })
     tab.env.server.push('general', { userId: 'bob', content: 'x' })
     await tab.advance(1_000)

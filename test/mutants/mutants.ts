@@ -141,7 +141,8 @@ const effects: readonly Mutant[] = [
   ]),
   ...inFile('src/effects/receipts.ts', [
     ['G6', 'delivery is confirmed beyond a gap', 'Math.min(channel.foreign, channel.cursor)', 'channel.foreign'],
-    ['G1', 'marks of the last connection are not repeated', 'opened(): void {\n      sent.clear()', 'opened(): void {'],
+    ['G1', 'marks of the last connection are not repeated', 'refused.clear()\n    sent.clear()\n    unanswered', 'refused.clear()\n    unanswered'],
+    ['G8', 'a refused read mark is told again at once', 'refused.add(`read${keyOf(channelId)}`)', 'sent.delete(`read${keyOf(channelId)}`)'],
     ['G8', 'each read mark waits for an answer', ' && unanswered < MAX_UNANSWERED', ''],
     ['G9', 'the receipt timer stays', 'stop(): void {\n      stopTimer?.()', 'stop(): void {'],
   ]),
