@@ -5,17 +5,22 @@ import type { StoredRecord } from './record-storage'
 import { readRecords } from './records'
 import type { Writer } from './writer'
 
+/** One sign-in of a user in this tab. What an earlier one still brings is over, though the same user may be back. */
+export interface Visit {
+  readonly userId: string
+}
+
 export interface AdoptionDeps {
   readonly ownership: Ownership
   readonly writer: Writer
   readonly tabId: string
-  readonly isPresent: (userId: string) => boolean
+  readonly isOver: (visit: Visit) => boolean
   readonly later: (delayMs: number, task: () => void) => Stop
   failed(problem: StorageProblem): void
   /** Records of a tab that has ended since. */
-  adopted(userId: string, records: readonly StoredRecord[]): void
+  adopted(visit: Visit, records: readonly StoredRecord[]): void
   /** The storage could not be read: it has to be looked at again. */
-  readAgain(userId: string, failures: number): void
+  readAgain(visit: Visit, failures: number): void
 }
 
 const ADOPTED_AT_ONCE = 100
@@ -23,22 +28,22 @@ const ADOPTED_AT_ONCE = 100
 const isReadable = (record: StoredRecord): boolean => readRecords(record.userId, [record], []).unreadable.length === 0
 
 /** Takes over what tabs that have ended left on the device. */
-export function createAdoption({ ownership, writer, tabId, isPresent, later, failed, adopted, readAgain }: AdoptionDeps) {
+export function createAdoption({ ownership, writer, tabId, isOver, later, failed, adopted, readAgain }: AdoptionDeps) {
   /** Under whose name the records stay for which this tab stands in. */
   const homes = new Map<string, string>()
 
   /** In slices: what is dispatched meanwhile is written between two of them. Whose user has left takes no more. */
-  async function move(userId: string, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> {
+  async function move(visit: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> {
     const moved: StoredRecord[] = []
-    for (let at = 0; at < ids.length && isPresent(userId); at += ADOPTED_AT_ONCE) {
-      moved.push(...await writer.between((target) => target.adopt(userId, tab, tabId, ids.slice(at, at + ADOPTED_AT_ONCE))) ?? [])
+    for (let at = 0; at < ids.length && !isOver(visit); at += ADOPTED_AT_ONCE) {
+      moved.push(...await writer.between((target) => target.adopt(visit.userId, tab, tabId, ids.slice(at, at + ADOPTED_AT_ONCE))) ?? [])
     }
     for (const { id } of moved) homes.delete(id)
     return moved
   }
 
   /** What a device that takes no more writes can still read stays under its old name, and this tab takes that name as well. */
-  async function standIn(userId: string, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> {
+  async function standIn({ userId }: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> {
     const wanted = new Set(ids)
     const found = await writer.between((target) => target.load(userId))
     await ownership.standIn(userId, tab)
@@ -48,46 +53,46 @@ export function createAdoption({ ownership, writer, tabId, isPresent, later, fai
   }
 
   /** Moves one ended tab's records to this one; what somebody else has moved meanwhile is theirs. */
-  const moveFrom = (userId: string, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> => ownership.alone(tab, async () => {
+  const moveFrom = (visit: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> => ownership.alone(tab, async () => {
     // A frozen one may have come back.
-    if ((await ownership.living(userId, [tab])).length > 0) return []
+    if ((await ownership.living(visit.userId, [tab])).length > 0) return []
     try {
-      return await move(userId, tab, ids)
+      return await move(visit, tab, ids)
     } catch (reason) {
-      const left = await standIn(userId, tab, ids)
+      const left = await standIn(visit, tab, ids)
       failed(problemOf(reason))
       return left
     }
   })
 
   /** Takes over all that the tabs `ended` have left: looked at after their end, when they write no more. Unreadable records stay as they are. */
-  async function adopt(userId: string, ended: readonly string[]): Promise<readonly StoredRecord[]> {
+  async function adopt(visit: Visit, ended: readonly string[]): Promise<readonly StoredRecord[]> {
     // Nothing of a user who has left is looked at: that would open the storage again.
-    if (ended.length === 0 || !isPresent(userId)) return []
-    const loaded = await writer.between((target) => target.load(userId))
+    if (ended.length === 0 || isOver(visit)) return []
+    const loaded = await writer.between((target) => target.load(visit.userId))
     // Somebody else has signed in since: their tab keeps nothing of this user.
-    if (!isPresent(userId)) return []
+    if (isOver(visit)) return []
     const left = loaded?.records.filter(({ tab }) => ended.includes(tab)) ?? []
     const moved: StoredRecord[] = []
     for (const tab of ended) {
-      moved.push(...await moveFrom(userId, tab, left.filter((record) => record.tab === tab && isReadable(record)).map(({ id }) => id)))
+      moved.push(...await moveFrom(visit, tab, left.filter((record) => record.tab === tab && isReadable(record)).map(({ id }) => id)))
     }
     return [...moved, ...left.filter((record) => !isReadable(record))]
   }
 
-  async function takeOver(userId: string, tab: string): Promise<void> {
-    if (!isPresent(userId)) return
+  async function takeOver(visit: Visit, tab: string): Promise<void> {
+    if (isOver(visit)) return
     // A tab whose lock was taken away while it was frozen may be back.
-    if ((await ownership.living(userId, [tab])).length > 0) awaitEnd(userId, tab)
-    else adopted(userId, await adopt(userId, [tab]))
+    if ((await ownership.living(visit.userId, [tab])).length > 0) awaitEnd(visit, tab)
+    else adopted(visit, await adopt(visit, [tab]))
   }
 
-  function awaitEnd(userId: string, tab: string): void {
-    if (!isPresent(userId)) return
-    ownership.awaitEnd(userId, tab, (graceMs) => later(graceMs, () => void takeOver(userId, tab).catch((reason: unknown) => {
-      if (!isPresent(userId)) return
+  function awaitEnd(visit: Visit, tab: string): void {
+    if (isOver(visit)) return
+    ownership.awaitEnd(visit.userId, tab, (graceMs) => later(graceMs, () => void takeOver(visit, tab).catch((reason: unknown) => {
+      if (isOver(visit)) return
       failed({ code: 'storage_failed', message: `unable to take over the messages of a closed tab yet: ${String(reason)}` })
-      readAgain(userId, 1)
+      readAgain(visit, 1)
     })))
   }
 

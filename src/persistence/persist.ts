@@ -3,7 +3,7 @@ import type { Extra, OutboxState } from '../model'
 import { fullJitter } from '../policy/backoff'
 import { entriesIn } from '../policy/outbox'
 import { EMPTY_TABLE, keysOf } from '../policy/table'
-import { createAdoption } from './adoption'
+import { createAdoption, type Visit } from './adoption'
 import type { RecordStorage, StoredRecord } from './record-storage'
 import { diffOutbox, readRecords, recordIds, type RestoredOutbox } from './records'
 import { createOwnership, tabsOf } from './ownership'
@@ -60,9 +60,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   const ownership = createOwnership({ scope, locks, clock, tabId })
   const timers = new Set<Stop>()
   let seen = nothing
-  let user: string | null = null
-  /** Counts sign-ins: what an earlier one's look still brings is over, though the same user may be back. */
-  let life = 0
+  let present: Visit | null = null
   /** The last look of each user: what holds up one user's is nothing to another's. */
   const looking = new Map<string, Promise<unknown>>()
   let stopReading: Stop = () => undefined
@@ -71,7 +69,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   /** Records of newer code, or that cannot be read: nothing is written in their place. */
   const untouchable = new Set<string>()
 
-  const adoption = createAdoption({ ownership, writer, tabId, isPresent: (userId) => user === userId, later, failed: report.failed, adopted, readAgain })
+  const isOver = (visit: Visit): boolean => visit !== present
+  const adoption = createAdoption({ ownership, writer, tabId, isOver, later, failed: report.failed, adopted, readAgain })
 
   function later(delayMs: number, task: () => void): Stop {
     const stop = clock.setTimer(delayMs, () => {
@@ -94,30 +93,29 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   }
 
   /** One look after the other: each one's claim has to know whether the lock was held since the last. */
-  function read(userId: string): Promise<Restoration<X>> {
-    const asked = life
-    const mine = (looking.get(userId) ?? Promise.resolve()).then(() => readNow(userId, asked))
-    looking.set(userId, mine.catch(() => undefined))
+  function read(visit: Visit): Promise<Restoration<X>> {
+    const mine = (looking.get(visit.userId) ?? Promise.resolve()).then(() => readNow(visit))
+    looking.set(visit.userId, mine.catch(() => undefined))
     return mine
   }
 
-  async function readNow(userId: string, mine: number): Promise<Restoration<X>> {
-    const isOver = (): boolean => user !== userId || life !== mine
-    if (isOver()) return { ...readRecords<X>(userId, [], []), lost: [] }
+  async function readNow(visit: Visit): Promise<Restoration<X>> {
+    const { userId } = visit
+    if (isOver(visit)) return { ...readRecords<X>(userId, [], []), lost: [] }
     if (unwanted.has(userId)) await discard(userId).finally(() => keepShown(userId))
     const kept = await ownership.claim(userId)
-    if (user === userId) ownership.meet(userId, (tab) => adoption.awaitEnd(userId, tab))
-    const look = async () => (isOver() ? null : writer.between(async (target) => {
+    if (!isOver(visit)) ownership.meet(userId, (tab) => adoption.awaitEnd(visit, tab))
+    const look = async () => (isOver(visit) ? null : writer.between(async (target) => {
       const found = await target.load(userId)
       return { ...found, own: ownOf(userId, found.records), shown: seen.userId === userId ? storedIds(seen) : [] }
     }))
     // Who took this tab for dead may be about to move its records: looked at before or after that, never amid it.
     const loaded = await (kept ? look() : ownership.alone(tabId, look))
-    if (!loaded || isOver()) return { ...readRecords<X>(userId, [], []), lost: [] }
+    if (!loaded || isOver(visit)) return { ...readRecords<X>(userId, [], []), lost: [] }
     const tabs = tabsOf(loaded.records).filter((tab) => !ownership.isOurs(tab))
     const living = await ownership.living(userId, tabs)
-    for (const tab of living) adoption.awaitEnd(userId, tab)
-    const adopted = await adoption.adopt(userId, tabs.filter((tab) => !living.includes(tab)))
+    for (const tab of living) adoption.awaitEnd(visit, tab)
+    const adopted = await adoption.adopt(visit, tabs.filter((tab) => !living.includes(tab)))
     const restored = readRecords<X>(userId, [...loaded.own, ...adopted], loaded.unreadable)
     const owners = new Map(loaded.records.map(({ id, tab }) => [id, tab]))
     // What is shown is known better than what broke on the device.
@@ -126,7 +124,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     // A lock held all the time says that nobody else had them: then the device has lost them.
     if (kept && gone.length > 0) writeAgain(userId, gone)
     const taken = loaded.shown.filter((id) => living.includes(owners.get(id) ?? ''))
-    if (isOver()) return { ...restored, entries: [], lost: [] }
+    if (isOver(visit)) return { ...restored, entries: [], lost: [] }
     // What still waits to be written is not stored yet.
     const entries = restored.entries.map((entry) => (owners.has(entry.message.id) ? entry : { ...entry, stored: false }))
     return { ...restored, entries, lost: kept ? taken : [...taken, ...gone] }
@@ -144,27 +142,27 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     if (seen.userId === userId) writeAgain(userId, [...recordIds(seen)])
   }
 
-  function adopted(userId: string, records: readonly StoredRecord[]): void {
-    if (records.length > 0 && user === userId) report.adopted(userId, readRecords<X>(userId, records, []))
+  function adopted(visit: Visit, records: readonly StoredRecord[]): void {
+    if (records.length > 0 && !isOver(visit)) report.adopted(visit.userId, readRecords<X>(visit.userId, records, []))
   }
 
   /** What cannot be read now is asked for again, and then comes as adopted. */
-  function readAgain(userId: string, failures: number): void {
-    if (user !== userId) return
+  function readAgain(visit: Visit, failures: number): void {
+    if (isOver(visit)) return
     stopReading()
     stopReading = later(fullJitter(failures, random(), RESTORE_RETRY), () => {
-      if (user !== userId) return
-      read(userId).then((restored) => { if (user === userId) report.adopted(userId, restored) }, () => readAgain(userId, failures + 1))
+      read(visit).then((restored) => { if (!isOver(visit)) report.adopted(visit.userId, restored) }, () => readAgain(visit, failures + 1))
     })
   }
 
   /** The user's messages that the state does not show. When the device refuses it rejects, and what is read later is reported as adopted. */
   async function restore(userId: string): Promise<Restoration<X>> {
-    user = userId
+    const visit = present?.userId === userId ? present : { userId }
+    present = visit
     try {
-      return await read(userId)
+      return await read(visit)
     } catch (reason) {
-      if (user === userId) readAgain(userId, 1)
+      readAgain(visit, 1)
       throw reason
     }
   }
@@ -183,7 +181,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
       return
     }
     // What is refused is tried again; else nothing needs the storage any more.
-    const written = writer.flush().then(async () => { if (user === null) await writer.stop() }).catch(() => undefined)
+    const written = writer.flush().then(async () => { if (present === null) await writer.stop() }).catch(() => undefined)
     ownership.releaseAfter(written)
   }
 
@@ -197,7 +195,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
       const edits = diffOutbox(before, outbox, outbox.userId, adoption.homeOf)
       for (const id of edits.keys()) if (untouchable.has(placeOf(outbox.userId, id))) edits.delete(id)
       if (edits.size > 0) writer.add(outbox.userId, edits)
-      if (user === null) keepLock(outbox.userId)
+      if (present === null) keepLock(outbox.userId)
     }
   }
 
@@ -212,8 +210,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     discard,
     /** The user is gone from this tab. The lock is kept until all is written, and then only while this tab still shows unsent messages. */
     stop(): void {
-      user = null
-      life++
+      present = null
       for (const stop of timers) stop()
       timers.clear()
       ownership.stopWaiting()

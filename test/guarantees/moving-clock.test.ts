@@ -32,10 +32,26 @@ describe('a clock that moves while the code looks', () => {
     expect(tab.shown()).toEqual(['x:sent'])
   })
 
+  it.each([[3, 2], [4, 1.5], [5, 1.5], [6, 1.5], [7, 1.5]])('G1: loses no pause of %i ms after a timeout when a reading takes %d ms', async (pause, step) => {
+    const { env, reading, moving } = createWorld()
+    const tab = openStore({ env, config: { storage: false, environment: { clock: moving, random: () => pause / 1_000 } } })
+    tab.connect()
+    await tab.advance(1_000)
+    const fault = env.network.fault({ direction: 'up', event: 'message:send', action: 'drop', times: 1 })
+    tab.send('x')
+    await tab.advance(9_990)
+    reading.step = step
+    await tab.advance(20)
+    reading.step = 0
+    fault.stop()
+    await tab.advance(600_000)
+    expect(tab.shown()).toEqual(['x:sent'])
+  })
+
   it('G6: forgets no gap whose hold ends meanwhile', async () => {
     const { env, reading, moving } = createWorld()
     const open: number[] = []
-    for (let at = 90; at <= 100; at += 0.5) {
+    for (let at = 90; at <= 101; at += 0.1) {
       const channelId = `c${at}`
       const tab = openStore({ env: env.openTab(), config: { storage: false, environment: { clock: moving } } })
       tab.connect()

@@ -72,6 +72,26 @@ describe('dispatched by a subscriber while the chat is switched', () => {
     expect(tab.shown()).toEqual(['from alice:sent'])
   })
 
+  it('G1: what is signed out in the moment it is restored is kept for the next sign-in', async () => {
+    const tab = openStore()
+    tab.connect()
+    await tab.settle()
+    tab.env.network.cut()
+    await tab.settle()
+    tab.send('kept')
+    await tab.settle()
+    const next = openStore({ env: tab.env.reload() })
+    const stop = next.store.subscribe(() => {
+      if (next.messages().length === 0) return
+      stop()
+      next.dispatch(next.chat.actions.signOut())
+      next.connect()
+    })
+    next.connect()
+    await next.advance(60_000)
+    expect(next.shown()).toEqual(['kept:sent'])
+  })
+
   it.each(['disconnect', 'signOut'] as const)('G1: a listener behind the chat that answers %s with a connect connects', async (how) => {
     const env = createTestEnvironment()
     const chat = createChat({ url: 'x', token: 't', environment: env.environment })

@@ -152,7 +152,6 @@ const effects: readonly Mutant[] = [
     ['G8', 'any number of requests at once', 'if (running >= MAX_REQUESTS) return false', ''],
     ['G6', 'what a closed channel lacks is not asked for', 'put(key, others, lacks && !channel.open)', 'put(key, others, false)'],
     ['G8', 'an empty page that promises more is asked for in a loop', 'if (page.more && !isFurther) {', 'if (page.more && page.messages.length < 0) {'],
-    ['G1', 'the clock is read again for the timer', 'if (askAll(urgent, now) && askAll(others, now)) setTimer(now)', 'if (askAll(urgent, now) && askAll(others, now)) setTimer(clock.monotonic())'],
   ]),
   ...inFile('src/effects/turns.ts', [
     ['G7', 'what is sent while the user changes leaves at once', 'if (isSwitching) return reduce(next, turn)', 'if (held.length < 0) return reduce(next, turn)'],
@@ -182,18 +181,18 @@ const effects: readonly Mutant[] = [
 const persistence: readonly Mutant[] = [
   ...inFile('src/persistence/persist.ts', [
     ['G7', "the difference removes another user's records", 'const before = outbox.userId === seen.userId ? seen : nothing', 'const before = seen'],
-    ['G1', 'the end of a living tab goes unnoticed', 'for (const tab of living) adoption.awaitEnd(userId, tab)', ''],
-    ['G1', 'a tab that comes later is not heard of', 'if (user === userId) ownership.meet(userId, (tab) => adoption.awaitEnd(userId, tab))', ''],
-    ['G2', 'looks run side by side', '(looking.get(userId) ?? Promise.resolve()).then(() => readNow(userId, asked))', 'readNow(userId, asked)'],
-    ['G9', 'a look that comes late claims a lock', "if (isOver()) return { ...readRecords<X>(userId, [], []), lost: [] }\n    if (unwanted", 'if (unwanted'],
+    ['G1', 'the end of a living tab goes unnoticed', 'for (const tab of living) adoption.awaitEnd(visit, tab)', ''],
+    ['G1', 'a tab that comes later is not heard of', 'if (!isOver(visit)) ownership.meet(userId, (tab) => adoption.awaitEnd(visit, tab))', ''],
+    ['G2', 'looks run side by side', '(looking.get(visit.userId) ?? Promise.resolve()).then(() => readNow(visit))', 'readNow(visit)'],
+    ['G9', 'a look that comes late claims a lock', "if (isOver(visit)) return { ...readRecords<X>(userId, [], []), lost: [] }\n    if (unwanted", 'if (unwanted'],
     ['G2', 'a thawed tab looks amid an adoption', 'kept ? look() : ownership.alone(tabId, look)', 'look()'],
-    ['G7', 'a look from before a discard brings it back', 'user !== userId || life !== mine', 'user !== userId'],
+    ['G7', 'what an earlier sign-in of the same user took over comes back', 'visit !== present', 'visit.userId !== present?.userId'],
     ['G1', 'what waits to be written counts as stored', '(owners.has(entry.message.id) ? entry : { ...entry, stored: false })', 'entry'],
     ['G1', 'a discard forgets what is sent after it', 'await discard(userId).finally(() => keepShown(userId))', 'await discard(userId)'],
   ]),
   ...inFile('src/persistence/adoption.ts', [
-    ['G1', 'only the first slice is adopted', 'at < ids.length && isPresent(userId); at +=', 'at < Math.min(1, ids.length); at +='],
-    ['G1', 'what cannot be moved is not shown', 'const left = await standIn(userId, tab, ids)', 'throw reason'],
+    ['G1', 'only the first slice is adopted', 'at < ids.length && !isOver(visit); at +=', 'at < Math.min(1, ids.length); at +='],
+    ['G1', 'what cannot be moved is not shown', 'const left = await standIn(visit, tab, ids)', 'throw reason'],
     ['G2', 'others may take what this tab stands in for', 'await ownership.standIn(userId, tab)', ''],
     ['G2', 'a record that stayed is written under a new name', 'homes.set(record.id, tab)', 'homes.has(record.id)'],
   ]),

@@ -157,6 +157,33 @@ describe('a purge', () => {
     expect([stored, await device.ids()]).toEqual([['b'], ['b']])
   })
 
+  it('G1: keeps what changes while it waits for its turn', async () => {
+    const { update, device, clock, handle } = openTab()
+    const [a, b] = [entry('a', 1), entry('b', 2)]
+    device.hangs = true
+    update(outbox([a]))
+    await clock.flush()
+    update(outbox([a, b]))
+    const done = purge(handle)
+    update(outbox([a, { ...b, failure }]))
+    device.hangs = false
+    device.release()
+    await done
+    await clock.advance(600_000)
+    expect(await device.ids()).toEqual(['b'])
+  })
+
+  it('G1: and what is sent right after it is written after it', async () => {
+    const { update, device, clock, handle } = openTab()
+    const a = entry('a', 1)
+    update(outbox([a]))
+    const done = purge(handle)
+    update(outbox([a, entry('b', 2)]))
+    await done
+    await clock.advance(600_000)
+    expect(await device.ids()).toEqual(['b'])
+  })
+
   it('G1: that is refused forgets no message', async () => {
     const { update, device, clock, handle, stored } = openTab()
     device.refuses = 'QuotaExceededError'
@@ -282,5 +309,58 @@ describe('a sign-out', () => {
     tab.connect()
     await tab.settle()
     expect(tab.shown()).toEqual(['1', '2', '3', '4'].map((content) => `${content}:pending`))
+  })
+
+  it('G7: with discard: what this tab is taking over from another at that moment does not come back', async () => {
+    const env = createTestEnvironment()
+    env.network.cut()
+    const other = openStore({ env })
+    other.connect()
+    await other.settle()
+    other.send('of the other')
+    await other.settle()
+    const next = env.openTab()
+    next.network.cut()
+    const inner = next.storage('chat')
+    if (!inner) throw new Error('the environment has no storage')
+    const held: (() => void)[] = []
+    const tab = openStore({ env: next, config: { environment: { storage: () => ({ ...inner, adopt: async (...args) => {
+      await new Promise<void>((done) => { held.push(done) })
+      return inner.adopt(...args)
+    } }) } } })
+    tab.connect()
+    await tab.advance(2_000)
+    env.kill()
+    await tab.advance(10_000)
+    expect(held).toHaveLength(1)
+    tab.dispatch(tab.chat.actions.signOut({ discardOutbox: true }))
+    tab.connect()
+    await tab.settle()
+    held[0]?.()
+    await tab.advance(10_000)
+    expect([tab.shown(), (await inner.load('alice')).records]).toEqual([[], []])
+  })
+
+  it('G3: and back twice before the stored queue was read: the order is the one of the dispatches', async () => {
+    const turns = async (count: number) => { for (let i = 0; i < count; i++) await Promise.resolve() }
+    for (let first = 0; first < 20; first += 2) for (let second = 0; second < 20; second += 2) {
+      const tab = openStore()
+      tab.connect()
+      await tab.settle()
+      tab.env.network.cut()
+      await tab.settle()
+      tab.send('old')
+      await tab.settle()
+      tab.connect('bob')
+      await tab.settle()
+      tab.connect()
+      await turns(first)
+      tab.send('new')
+      await turns(second)
+      tab.connect('bob')
+      tab.connect()
+      await tab.settle()
+      expect([first, second, tab.shown()]).toEqual([first, second, ['old:pending', 'new:pending']])
+    }
   })
 })
