@@ -20,6 +20,8 @@ export function createEdits() {
   let writing: Edits = new Map()
   /** What is too large for the room that is left: it waits by itself, and holds nothing. */
   let aside: Edits = new Map()
+  /** What was forgotten for the sake of something that may fail yet. */
+  let forgotten: readonly PendingEdit[] = []
 
   function add(edits: Iterable<PendingEdit>): void {
     for (const edit of edits) {
@@ -84,11 +86,11 @@ export function createEdits() {
       for (const [key, edit] of aside) pending.set(key, edit)
       aside = new Map()
     },
-    /** All that waits now, also what is being written and may fail. */
-    snapshot: (): readonly PendingEdit[] => [...pending.values(), ...aside.values(), ...writing.values()],
-    /** Drops these, and nothing newer; returns what it dropped. */
-    forget(edits: readonly PendingEdit[]): readonly PendingEdit[] {
-      return edits.filter((edit) => {
+    /** All that waits now, also what may wait again. */
+    snapshot: (): readonly PendingEdit[] => [...pending.values(), ...aside.values(), ...writing.values(), ...forgotten],
+    /** Drops these, and nothing newer, until it is said what comes back. */
+    forget(edits: readonly PendingEdit[]): void {
+      forgotten = edits.filter((edit) => {
         const key = keyOf(edit)
         const held = pending.get(key) ?? aside.get(key)
         if (held?.record !== edit.record) return false
@@ -97,7 +99,10 @@ export function createEdits() {
         return true
       })
     },
-    /** Takes back what was forgotten. Whether the device has some of it nobody knows by now. */
-    remember: (edits: readonly PendingEdit[]): void => putBack(new Map(edits.map((edit) => [keyOf(edit), { ...edit, fresh: false }]))),
+    /** Ends what `forget` began. Whether the device has some of what comes back nobody knows by now. */
+    remember(comesBack: (edit: PendingEdit) => boolean): void {
+      putBack(new Map(forgotten.filter(comesBack).map((edit) => [keyOf(edit), { ...edit, fresh: false }])))
+      forgotten = []
+    },
   }
 }

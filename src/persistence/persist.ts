@@ -64,6 +64,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   /** The last look of each user: what holds up one user's is nothing to another's. */
   const looking = new Map<string, Promise<unknown>>()
   let stopReading: Stop = () => undefined
+  let purges = 0
   /** Users whose records are to be removed, and are not yet. */
   const unwanted = new Set<string>()
   /** Records of newer code, or that cannot be read: nothing is written in their place. */
@@ -107,7 +108,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     if (!isOver(visit)) ownership.meet(userId, (tab) => adoption.awaitEnd(visit, tab))
     const look = async () => (isOver(visit) ? null : writer.between(async (target) => {
       const found = await target.load(userId)
-      return { ...found, own: ownOf(userId, found.records), shown: seen.userId === userId ? storedIds(seen) : [] }
+      return { ...found, purges, own: ownOf(userId, found.records), shown: seen.userId === userId ? storedIds(seen) : [] }
     }))
     // Who took this tab for dead may be about to move its records: looked at before or after that, never amid it.
     const loaded = await (kept ? look() : ownership.alone(tabId, look))
@@ -116,6 +117,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     const living = await ownership.living(userId, tabs)
     for (const tab of living) adoption.awaitEnd(visit, tab)
     const adopted = await adoption.adopt(visit, tabs.filter((tab) => !living.includes(tab)))
+    // What was read before a purge may be gone.
+    if (purges !== loaded.purges) return readNow(visit)
     const restored = readRecords<X>(userId, [...loaded.own, ...adopted], loaded.unreadable)
     const owners = new Map(loaded.records.map(({ id, tab }) => [id, tab]))
     // What is shown is known better than what broke on the device.
@@ -204,7 +207,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     restore,
     /** Removes records that turned out to be settled. */
     forget: (userId: string, ids: readonly string[]): void => writer.add(userId, new Map(ids.map((id) => [id, { record: null, fresh: false }]))),
-    handle: createPersistor({ scope, writer, purged: report.unstored }),
+    handle: createPersistor({ scope, writer, purging: () => { purges++ }, purged: report.unstored }),
     flush: writer.flush,
     /** Removes all that is stored for a user, of every tab. */
     discard,

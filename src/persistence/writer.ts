@@ -84,6 +84,7 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
   async function writeBatch(): Promise<void> {
     isQueued = false
     const target = open()
+    if (!edits.hasPending()) lastFailure = null
     if (!target || !edits.hasPending()) return
     try {
       const refused = await writeFitting(edits.begin(), (part) => write(target, part), sizeOf)
@@ -185,12 +186,13 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
       const before = edits.snapshot().filter(matches)
       const done = inTurn(async () => {
         // Only now: a look before this one has to know what waits.
-        const forgotten = edits.forget(before)
+        edits.forget(before)
         const target = open()
         try {
           if (target) await task(target)
+          edits.remember(() => false)
         } catch (reason) {
-          edits.remember(forgotten.filter(comesBack))
+          edits.remember(comesBack)
           if (!isPaused) start()
           throw reason
         }

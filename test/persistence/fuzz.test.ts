@@ -1,0 +1,194 @@
+import fc from 'fast-check'
+import { createManualClock } from 'redux-chat/testing'
+import { describe, expect, it } from 'vitest'
+import type { OutboxEntry } from '../../src/model'
+import { createKeyValueStorage } from '../../src/persistence/key-value'
+import { createOutboxPersistence } from '../../src/persistence/persist'
+import type { RecordChange, RecordStorage } from '../../src/persistence/record-storage'
+import { createMemoryStorage } from '../../src/testing/memory-storage'
+import { createBackend, entry, outbox, record } from './support'
+
+const RUNS = Number(process.env['DEVICE_RUNS'] ?? 1_500)
+
+/** `lies`: it happens, and is reported as failed. `small`: only what is small has room. */
+const MODES = ['ok', 'ok', 'quota', 'denied', 'failed', 'lies', 'small', 'small', 'hangs'] as const
+type Mode = (typeof MODES)[number]
+
+/** What a tab that has ended left on the device. */
+const LEFT_BEHIND = ['e0', 'e1']
+
+/** A device that does what the mode says. */
+function createDevice(clock: ReturnType<typeof createManualClock>, isSlow: boolean, inner: RecordStorage) {
+  const held: (() => void)[] = []
+  let mode: Mode = 'ok'
+  const isLarge = ({ put, update = [] }: RecordChange): boolean => [...put, ...update].some((each) => JSON.stringify(each).length > 1_000)
+  async function call<T>(what: () => Promise<T>, { change, lies = true }: { readonly change?: RecordChange; readonly lies?: boolean } = {}): Promise<T> {
+    if (mode === 'hangs') await new Promise<void>((done) => { held.push(done) })
+    else if (isSlow) await new Promise<void>((done) => { clock.setTimer(3, done) })
+    if (mode === 'quota' || (mode === 'small' && change && isLarge(change))) throw new DOMException('full', 'QuotaExceededError')
+    if (mode === 'denied') throw new DOMException('no', 'SecurityError')
+    if (mode === 'failed') throw new Error('no')
+    const result = await what()
+    if (lies && mode === 'lies') throw new Error('who knows')
+    return result
+  }
+  const storage: RecordStorage = {
+    load: (userId) => call(() => inner.load(userId)),
+    write: (change) => call(() => inner.write(change), { change }),
+    adopt: (...args) => call(() => inner.adopt(...args)),
+    // One that clears and then says that it failed is a limit that the README names.
+    clear: (userId) => call(() => inner.clear(userId), { lies: false }),
+    close: () => undefined,
+  }
+  return {
+    storage,
+    release: () => held.shift()?.(),
+    become(next: Mode): void {
+      mode = next
+      if (mode !== 'hangs') held.splice(0).forEach((go) => go())
+    },
+    leaveBehind: () => inner.write({ put: LEFT_BEHIND.map((id) => record(id, 'ended')), remove: [] }),
+    ids: async () => new Set((await inner.load('alice')).records.map(({ id }) => id)),
+  }
+}
+
+/** One tab: its persistence, and a state that follows its reports as the reducers do. */
+function createTab(isSlow: boolean, inner: RecordStorage) {
+  const clock = createManualClock()
+  const device = createDevice(clock, isSlow, inner)
+  let now: readonly OutboxEntry[] = []
+  let user = 'alice'
+  let isOn = false
+  let composed = 0
+  const gone = new Set<string>()
+  const purged = new Set<string>()
+  const back: string[] = []
+
+  const show = (entries: readonly OutboxEntry[]): void => {
+    now = entries
+    persistence.update(outbox(now, user))
+  }
+  const mark = (ids: readonly string[], stored: boolean): void => {
+    if (now.some((each) => ids.includes(each.message.id) && each.stored !== stored)) show(now.map((each) => (ids.includes(each.message.id) ? { ...each, stored } : each)))
+  }
+  const take = (entries: readonly OutboxEntry[]): void => {
+    if (user !== 'alice') return
+    const known = new Set(now.map(({ message }) => message.id))
+    back.push(...entries.map(({ message }) => message.id).filter((id) => gone.has(id)))
+    show([...entries.filter(({ message }) => !known.has(message.id)), ...now])
+  }
+  const persistence = createOutboxPersistence<{}>({
+    key: 'chat', storage: () => device.storage, locks: null, clock, random: () => 0.5, tabId: 'tab',
+    report: {
+      stored: (ids) => mark(ids, true),
+      unstored: (ids = now.map(({ message }) => message.id)) => mark(ids, false),
+      failed: () => undefined,
+      adopted: (_userId, restored) => take(restored.entries),
+      lost: () => undefined,
+    },
+  })
+  const look = (): void => { if (isOn) persistence.restore('alice').then((restored) => take(restored.entries), () => undefined) }
+
+  const steps = {
+    send(isLarge: boolean): void {
+      if (user !== 'alice') return
+      const fresh = entry(`m${composed}`, composed++)
+      show([...now, isLarge ? { ...fresh, message: { ...fresh.message, content: 'x'.repeat(2_000) } } : fresh])
+    },
+    change: (at: number): void => show(now.map((each, i) => (i === at ? { ...each, spent: each.spent + 1 } : each))),
+    remove(at: number): void {
+      const removed = now[at]
+      if (removed) gone.add(removed.message.id)
+      show(now.filter((_, i) => i !== at))
+    },
+    pause: (): void => persistence.handle({ type: 'persist/PAUSE' }),
+    resume: (): void => persistence.handle({ type: 'persist/PERSIST' }),
+    flush: (): void => void persistence.flush().catch(() => undefined),
+    purge(): void {
+      for (const id of [...LEFT_BEHIND, ...now.map(({ message }) => message.id)]) purged.add(id)
+      persistence.handle({ type: 'persist/PURGE', result: () => undefined })
+    },
+    look,
+    release: device.release,
+    disconnect(): void {
+      if (!isOn) return
+      isOn = false
+      persistence.stop()
+    },
+    connect(): void {
+      if (isOn) return
+      isOn = true
+      if (user !== 'alice') {
+        user = 'alice'
+        show([])
+      }
+      look()
+    },
+    signOut: (): void => leave(false),
+    discard: (): void => leave(true),
+  }
+
+  function leave(discards: boolean): void {
+    if (user !== 'alice') return
+    isOn = false
+    if (discards) for (const id of [...LEFT_BEHIND, ...Array.from({ length: composed }, (_, i) => `m${i}`)]) gone.add(id)
+    user = ''
+    show([])
+    persistence.stop()
+    if (discards) persistence.discard('alice').catch(() => undefined)
+  }
+
+  return { ...steps, become: device.become, leaveBehind: device.leaveBehind, clock, ids: device.ids, entries: () => now, purged, back, stop: persistence.stop }
+}
+
+type Tab = ReturnType<typeof createTab>
+type Step = (tab: Tab) => void | Promise<void>
+
+const RARE = ['pause', 'resume', 'flush', 'purge', 'look', 'release', 'disconnect', 'connect', 'signOut', 'discard'] as const
+const named = (name: string, run: Step): Step => Object.assign(run, { toString: () => name })
+const at = fc.nat({ max: 9 })
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 6, arbitrary: fc.boolean().map((isLarge) => named(`send ${isLarge ? 'large' : 'small'}`, (tab) => tab.send(isLarge))) },
+  { weight: 4, arbitrary: at.map((i) => named(`change ${i}`, (tab) => tab.change(i))) },
+  { weight: 5, arbitrary: at.map((i) => named(`remove ${i}`, (tab) => tab.remove(i))) },
+  { weight: 4, arbitrary: fc.constantFrom(...MODES).map((mode) => named(mode, (tab) => tab.become(mode))) },
+  { weight: 6, arbitrary: fc.constantFrom(0, 1, 5, 100, 3_000, 70_000).map((ms) => named(`${ms} ms`, (tab) => tab.clock.advance(ms))) },
+  { weight: 6, arbitrary: fc.nat({ max: 12 }).map((count) => named(`${count} turns`, async () => { for (let i = 0; i < count; i++) await Promise.resolve() })) },
+  { weight: 10, arbitrary: fc.constantFrom(...RARE).map((name) => named(name, (tab) => tab[name]())) },
+)
+
+/** The device is well, and the user is there. */
+async function recover(tab: Tab): Promise<void> {
+  tab.become('ok')
+  tab.resume()
+  for (const last of [() => undefined, tab.connect, tab.look]) {
+    last()
+    await tab.clock.advance(300_000)
+  }
+}
+
+describe('persistence over any device', () => {
+  it.each([
+    ['memory', createMemoryStorage],
+    ['key-value', () => createKeyValueStorage({ name: 'chat', storage: createBackend({ isAsync: true }) })],
+  ])('G1, G2: in the end the device holds what the state shows, and nothing that was sent or discarded comes back (%s)', async (_, createStorage) => {
+    await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 40 }), fc.boolean(), fc.boolean(), async (steps, isSlow, hasOther) => {
+      const tab = createTab(isSlow, createStorage())
+      if (hasOther) await tab.leaveBehind()
+      tab.connect()
+      for (const run of steps) await run(tab)
+      await recover(tab)
+      const held = await tab.ids()
+      const shown = tab.entries()
+      expect([...held].filter((id) => !shown.some(({ message }) => message.id === id)), 'left behind').toEqual([])
+      expect(shown.filter(({ stored, message }) => stored && !held.has(message.id)), 'said to be stored').toEqual([])
+      // A purge removes what is shown as well, until it changes.
+      expect(shown.filter(({ stored, message }) => !stored && !tab.purged.has(message.id)), 'never stored').toEqual([])
+      expect(tab.back, 'came back').toEqual([])
+      tab.stop()
+      await tab.clock.advance(0)
+      expect(tab.clock.pending, 'timers').toBe(0)
+    }), { numRuns: RUNS })
+  }, 300_000)
+})
