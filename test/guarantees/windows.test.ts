@@ -1,0 +1,132 @@
+import { createManualClock, createMemoryServer, createSeededRandom, createTestEnvironment } from 'redux-chat/testing'
+import { describe, expect, it } from 'vitest'
+import { openStore, type TestStore } from '../support/chat-store'
+
+const RUNS = Number(process.env['WINDOW_RUNS'] ?? 12)
+const CHANNELS = ['a', 'b', 'c']
+const OTHERS = ['bob', 'carol', 'alice']
+
+const FAULTS = [
+  { direction: 'down', event: 'message:new', action: 'drop', times: 1 },
+  { direction: 'down', event: 'message:new', action: 'reorder', times: 2 },
+  { direction: 'down', event: 'message:new', action: 'duplicate', times: 2 },
+  { direction: 'down', event: 'message:new', action: { delayMs: 250 }, times: 3 },
+  { direction: 'ack', event: 'message:sync', action: 'drop', times: 1 },
+  { direction: 'ack', event: 'message:sync', action: { delayMs: 200 }, times: 1 },
+  { direction: 'ack', event: 'message:history', action: { delayMs: 300 }, times: 1 },
+] as const
+
+function createRun(run: number) {
+  const random = createSeededRandom(`windows ${run}`)
+  const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
+  const upTo = (count: number): number => Math.floor(random() * count)
+  const clock = createManualClock()
+  const server = createMemoryServer({ now: clock.now, maxPage: 2 + upTo(10), echo: pick(['after_ack', 'before_ack', 'none']) })
+  const windowSize = 16 + upTo(20)
+  const env = createTestEnvironment({ seed: run, clock, server, latencyMs: { min: 0, max: pick([0, 40, 80]) } })
+  const tab = openStore({ env, config: { history: { windowSize, pageSize: 1 + upTo(8), maxChannels: upTo(3) }, delivery: { ackTimeoutMs: 700 } } })
+  return { random, pick, upTo, clock, server, env, tab, windowSize }
+}
+
+type Run = ReturnType<typeof createRun>
+
+const push = ({ server, pick }: Run, channelId: string, count: number): void => {
+  for (let i = 0; i < count; i++) server.push(channelId, { userId: pick(OTHERS), content: 'x' })
+}
+
+const seqsOf = (tab: TestStore, channelId: string): readonly number[] => tab.messages(channelId).flatMap(({ seq }) => seq ?? [])
+
+/** What must hold at every moment. */
+function checkNow({ tab, windowSize }: Run, channelId: string): readonly string[] {
+  const ids = tab.messages(channelId).map(({ id }) => id)
+  const seqs = seqsOf(tab, channelId)
+  const { gap, sync } = tab.channel(channelId)
+  const hasHole = seqs.some((seq, i) => i > 0 && seq > (seqs[i - 1] ?? 0) + 1)
+  const isKnown = tab.channel(channelId).latestSeq !== null && tab.store.getState().chat?.messages.some((shard) => shard[`#${channelId}`]?.anchored)
+  return [
+    new Set(ids).size < ids.length && 'one twice',
+    seqs.some((seq, i) => i > 0 && seq <= (seqs[i - 1] ?? 0)) && `out of order: ${seqs.join()}`,
+    seqs.length > windowSize && `${seqs.length} in a window of ${windowSize}`,
+    hasHole && isKnown && !gap && sync === 'idle' && `a hole that is no gap: ${seqs.join()}`,
+  ].filter((problem) => problem !== false)
+}
+
+function act(world: Run, faults: { stop(): void }[]): void {
+  const { tab, env, pick, upTo, random } = world
+  const { actions } = tab.chat
+  const channelId = pick(CHANNELS)
+  const step = upTo(14)
+  if (step < 3) push(world, channelId, 1 + upTo(random() < 0.2 ? 40 : 4))
+  else if (step < 4) tab.send('mine', channelId)
+  else if (step < 5) tab.dispatch(actions.openChannel({ channelId }))
+  else if (step < 6) tab.dispatch(actions.closeChannel({ channelId }))
+  else if (step < 9) tab.dispatch(actions.loadOlder({ channelId }))
+  else if (step < 10) tab.dispatch(actions.loadNewer({ channelId }))
+  else if (step < 11) tab.dispatch(actions.markRead({ channelId }))
+  else if (step < 12) {
+    if (random() < 0.4) env.network.drop()
+  }
+  else if (faults.length < 6) faults.push(env.network.fault(pick(FAULTS)))
+  else faults.shift()?.stop()
+}
+
+/** At rest the end of the channel is shown; then all of its history, page by page, and its end again. */
+async function checkRest(world: Run, channelId: string): Promise<readonly string[]> {
+  const { tab, clock, server } = world
+  const { actions } = tab.chat
+  const problems: string[] = []
+  tab.dispatch(actions.openChannel({ channelId }))
+  await clock.advance(60_000)
+  const log = server.log(channelId).map(({ seq }) => seq)
+  const shown = seqsOf(tab, channelId)
+  if (shown.join() !== log.slice(log.length - shown.length).join()) problems.push(`shows ${shown.join()} of ${log.length}`)
+  if (log.length > 0 && shown.length === 0) problems.push('shows nothing')
+  if (shown.length < log.length && !tab.channel(channelId).hasOlder) problems.push('hides its history')
+  const { gap, sync, hasNewer, loadingOlder } = tab.channel(channelId)
+  if (gap ?? (sync !== 'idle' || hasNewer || loadingOlder)) problems.push(`not at rest: ${JSON.stringify(tab.channel(channelId))}`)
+  const seen = new Set(shown)
+  for (let i = 0; i < 400 && tab.channel(channelId).hasOlder; i++) {
+    tab.dispatch(actions.loadOlder({ channelId }))
+    await clock.advance(400)
+    seqsOf(tab, channelId).forEach((seq) => seen.add(seq))
+  }
+  if (seen.size < log.length) problems.push(`its history lacks ${log.filter((seq) => !seen.has(seq)).join()}`)
+  for (let i = 0; i < 400 && tab.channel(channelId).hasNewer; i++) {
+    tab.dispatch(actions.loadNewer({ channelId }))
+    await clock.advance(400)
+    problems.push(...checkNow(world, channelId))
+  }
+  if (seqsOf(tab, channelId).at(-1) !== log.at(-1)) problems.push('does not come back to its end')
+  tab.dispatch(actions.markRead({ channelId }))
+  await clock.advance(200)
+  if (tab.selectors.selectUnreadCount(tab.store.getState(), channelId) > 0) problems.push('unread though read')
+  return problems
+}
+
+async function runWindows(run: number): Promise<readonly string[]> {
+  const world = createRun(run)
+  const { tab, env, clock, upTo } = world
+  const faults: { stop(): void }[] = []
+  const problems: string[] = []
+  for (const channelId of CHANNELS) push(world, channelId, upTo(60))
+  tab.connect()
+  for (let step = 0; step < 80; step++) {
+    act(world, faults)
+    await clock.advance(upTo(4) === 0 ? upTo(1_500) : upTo(60))
+    problems.push(...CHANNELS.flatMap((channelId) => checkNow(world, channelId).map((problem) => `step ${step} in ${channelId}: ${problem}`)))
+  }
+  env.network.heal()
+  env.network.drop()
+  await clock.advance(120_000)
+  for (const channelId of CHANNELS) problems.push(...(await checkRest(world, channelId)).map((problem) => `at rest in ${channelId}: ${problem}`))
+  tab.dispatch(tab.chat.actions.disconnect())
+  await clock.advance(200)
+  if (env.timers > 0) problems.push(`leaves ${env.timers} timers`)
+  return problems
+}
+
+describe('windows', () => {
+  it('G2, G3, G6, G8: whatever is scrolled, lost, doubled or reordered, each shows an unbroken part, and its end in the end', async () => {
+    for (let run = 0; run < RUNS; run++) expect([run, await runWindows(run)]).toEqual([run, []])
+  }, 300_000)
+})
