@@ -4,9 +4,10 @@ import type { RecordStorage, StoredRecord } from '../../src/persistence/record-s
 /** What the code of next year writes. */
 export const NEWER_VERSION = 99
 
-export type DiskMode = 'ok' | 'quota' | 'hang' | 'closed' | 'lies'
+/** `full`: what it holds can be read and removed, and nothing can be added or changed. */
+export type DiskMode = 'ok' | 'quota' | 'full' | 'hang' | 'closed' | 'lies'
 
-const ERRORS = { quota: 'QuotaExceededError', closed: 'InvalidStateError', lies: 'UnknownError' } as const
+const ERRORS = { quota: 'QuotaExceededError', full: 'QuotaExceededError', closed: 'InvalidStateError', lies: 'UnknownError' } as const
 
 /** What a browser profile keeps: one value per user and id. It belongs to no tab and outlives all. */
 export interface Disk {
@@ -34,12 +35,12 @@ export function createDisk(clock: ManualClock, random: () => number, reached: (w
   const cells = new Map<string, unknown>()
   const underWay = new Set<() => void>()
 
-  const call = <T>(isAlive: () => boolean, happen: () => T): Promise<T> => new Promise((resolve, reject) => {
+  const call = <T>(isAlive: () => boolean, happen: () => T, needsRoom = false): Promise<T> => new Promise((resolve, reject) => {
     const { mode } = disk
     const survives = random() < 0.5
     const end = (): void => {
       if (!underWay.delete(dying)) return
-      if (mode === 'quota' || mode === 'closed') {
+      if (mode === 'quota' || mode === 'closed' || (mode === 'full' && needsRoom)) {
         reached(`disk ${mode}`)
         reject(new DOMException('the device refuses', ERRORS[mode]))
         return
@@ -92,12 +93,12 @@ export function createDisk(clock: ManualClock, random: () => number, reached: (w
         for (const record of structuredClone([...put, ...kept])) cells.set(cellOf(record.userId, record.id), record)
         for (const { userId, id } of remove) cells.delete(cellOf(userId, id))
         return lost.map(({ id }) => id)
-      }),
+      }, change.put.length + (change.update?.length ?? 0) > 0),
       adopt: (userId, from, tab, ids) => call(isAlive, () => {
         const moved = load(userId).records.filter((record) => record.tab === from && (ids?.includes(record.id) ?? true)).map((record) => ({ ...record, tab }))
         for (const record of moved) cells.set(cellOf(userId, record.id), record)
         return moved
-      }),
+      }, true),
       clear: (userId) => call(isAlive, () => {
         for (const [cell] of userId === undefined ? [...cells] : of(userId)) cells.delete(cell)
       }),

@@ -136,6 +136,7 @@ export const FAULT_STEPS: { readonly [kind in Exclude<FaultName, 'no_locks' | 's
     world.lasting(spanOf(u, 20_000), () => { device.slowMs = 10 })
   },
   disk_quota: disk('quota'),
+  disk_full: disk('full'),
   disk_hang: disk('hang'),
   disk_closed: disk('closed'),
   disk_lies: disk('lies'),

@@ -7,6 +7,7 @@ export const FAULTS = [
   'disk_slow', 'disk_quota', 'disk_hang', 'disk_closed', 'disk_lies', 'disk_corrupt', 'disk_newer', 'disk_evicted',
   'crash', 'reload', 'browser_kill', 'freeze', 'freeze_unlocked', 'bfcache', 'hidden', 'no_locks', 'sleep', 'wall_jump',
   'sign_out', 'sign_out_discard', 'other_user', 'reconnect', 'small_window', 'not_ordered', 'echo_first',
+  'disk_full',
 ] as const
 export type FaultName = typeof FAULTS[number]
 
