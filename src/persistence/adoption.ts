@@ -36,17 +36,19 @@ export function createAdoption({ ownership, writer, tabId, isOver, later, failed
   async function move(visit: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> {
     const moved: StoredRecord[] = []
     for (let at = 0; at < ids.length && !isOver(visit); at += ADOPTED_AT_ONCE) {
-      moved.push(...await writer.between((target) => target.adopt(visit.userId, tab, tabId, ids.slice(at, at + ADOPTED_AT_ONCE))) ?? [])
+      const slice = await writer.between((target) => target.adopt(visit.userId, tab, tabId, ids.slice(at, at + ADOPTED_AT_ONCE))) ?? []
+      for (const { id } of slice) homes.delete(id)
+      moved.push(...slice)
     }
-    for (const { id } of moved) homes.delete(id)
     return moved
   }
 
   /** What a device that takes no more writes can still read stays under its old name, and this tab takes that name as well. */
-  async function standIn({ userId }: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> {
+  async function standIn(visit: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> {
     const wanted = new Set(ids)
-    const found = await writer.between((target) => target.load(userId))
-    await ownership.standIn(userId, tab)
+    const found = isOver(visit) ? null : await writer.between((target) => target.load(visit.userId))
+    if (isOver(visit)) return []
+    await ownership.standIn(visit.userId, tab)
     const left = found?.records.filter((record) => wanted.has(record.id) && (record.tab === tab || record.tab === tabId)) ?? []
     for (const record of left) if (record.tab === tab) homes.set(record.id, tab)
     return left
@@ -60,7 +62,7 @@ export function createAdoption({ ownership, writer, tabId, isOver, later, failed
       return await move(visit, tab, ids)
     } catch (reason) {
       const left = await standIn(visit, tab, ids)
-      failed(problemOf(reason))
+      if (!isOver(visit)) failed(problemOf(reason))
       return left
     }
   })

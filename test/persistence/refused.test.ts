@@ -102,6 +102,20 @@ describe('a device that can be read and takes no writes', () => {
     expect([env.locks?.size, env.timers]).toEqual([0, 0])
   })
 
+  it('G9: that says so after the sign-out leaves no lock', async () => {
+    const env = await leaveBehind('one')
+    env.network.cut()
+    let refuse: (reason: unknown) => void = () => undefined
+    const tab = openOver(env, () => ({ adopt: () => new Promise((_, reject) => { refuse = reject }) }))
+    tab.connect()
+    await tab.advance(100)
+    tab.dispatch(tab.chat.actions.signOut())
+    await tab.settle()
+    refuse(new DOMException('full', 'QuotaExceededError'))
+    await tab.advance(1_000)
+    expect([env.locks?.size, env.timers, tab.shown()]).toEqual([0, 0, []])
+  })
+
   it('G1: in the middle of a long queue: all of it is shown once, in order', async () => {
     const wanted = Array.from({ length: 250 }, (_, i) => `m${i}`)
     const env = await leaveBehind(...wanted)
