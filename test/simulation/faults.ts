@@ -11,10 +11,10 @@ import type { TokenMode } from './tokens'
 /** The slots of one browser whose tabs live, frozen ones too. */
 const tabsOf = (world: World, browser: string): readonly Tab[] => [...world.living].filter((tab) => browserOf(tab.slot) === browser)
 
-const disk = (mode: DiskMode): Do => (world, { slot, u }) => {
+const disk = (mode: DiskMode, longestMs = 20_000): Do => (world, { slot, u }) => {
   const { disk: device } = world.browser(browserOf(slot))
   device.mode = mode
-  world.lasting(spanOf(u, 20_000), () => device.heal())
+  world.lasting(spanOf(u, longestMs), () => device.heal())
 }
 
 const token = (mode: TokenMode): ((world: World, ms: number) => void) => (world, ms) => {
@@ -136,7 +136,8 @@ export const FAULT_STEPS: { readonly [kind in Exclude<FaultName, 'no_locks' | 's
     world.lasting(spanOf(u, 20_000), () => { device.slowMs = 10 })
   },
   disk_quota: disk('quota'),
-  disk_full: disk('full'),
+  // Long enough that tabs end and open meanwhile.
+  disk_full: disk('full', 60_000),
   disk_hang: disk('hang'),
   disk_closed: disk('closed'),
   disk_lies: disk('lies'),
