@@ -15,8 +15,8 @@ const COALESCE_MS = 50
 /** A read mark that the server refuses for now is told again after this, or after what the server asks for. */
 const RETRY_MS = 5_000
 
-/** After this many the server is taken for one that answers no receipts. */
-const MAX_UNANSWERED = 20
+/** A server that has answered no receipt for so long is taken for one that answers none. */
+const ANSWER_MS = 30_000
 
 type Kind = 'delivered' | 'read'
 
@@ -30,8 +30,8 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
   const refused = new Set<string>()
   /** The channels as they were when this connection was last told of them. */
   let told: MessagesState<X> = EMPTY_TABLE
-  /** Read marks in a row that this connection's server has not answered. */
-  let unanswered = 0
+  /** When this connection's server was first asked for an answer that it has not given (monotonic). */
+  let askedAt: { [kind in Kind]: number | null } = { delivered: null, read: null }
   let seenMessages: unknown = null
   let seenReads: unknown = null
   let stopTimer: Stop | null = null
@@ -57,19 +57,18 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
     sent.set(key, position)
     const channelId = idOf(channelKey)
     const { name, payload } = wire.outbound(`message:${kind}`, { channelId, ...mark })
-    // Nothing waits for the answer to what was delivered. A server that gives none leaves a callback in the socket for each.
-    const asks = kind === 'read' && unanswered < MAX_UNANSWERED
-    if (asks) unanswered++
-    link.emit(name, payload, asks ? (raw) => confirm(channelId, mark, raw) : undefined)
+    // A server that gives no answers leaves a callback in the socket for each that is asked for.
+    const asks = clock.monotonic() - (askedAt[kind] ??= clock.monotonic()) < ANSWER_MS
+    link.emit(name, payload, asks ? (raw) => confirm(kind, channelId, mark, raw) : undefined)
   }
 
   /** An acknowledged read mark needs not be kept for the next connection. */
-  function confirm(channelId: string, mark: ReadMark, raw: unknown): void {
-    unanswered = 0
-    const response = wire.response('message:read', raw)
+  function confirm(kind: Kind, channelId: string, mark: ReadMark, raw: unknown): void {
+    askedAt[kind] = null
+    const response = wire.response(`message:${kind}`, raw)
     if (!response.ok) runtime.metrics.count('invalid_payload')
     const { userId } = runtime.getState().connection
-    if (userId === null || !response.ok) return
+    if (kind === 'delivered' || userId === null || !response.ok) return
     const error = response.value.success ? null : errorBody(response.value)
     if (error && reactionTo(error) !== 'fail') {
       refused.add(`read${keyOf(channelId)}`)
@@ -86,7 +85,7 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
     stopRetry()
     refused.clear()
     sent.clear()
-    unanswered = 0
+    askedAt = { delivered: null, read: null }
     told = EMPTY_TABLE
     seenMessages = seenReads = null
   }

@@ -21,8 +21,8 @@ export interface SessionHandlers {
 /** A hidden page may be frozen at any time; after this long its socket has to prove that it lives. */
 const PROBE_AFTER_HIDDEN_MS = 20_000
 
-/** A server that disconnects sooner than this has turned the client away. */
-const SETTLED_MS = 10_000
+/** A server that disconnects sooner than this, and has said nothing, has turned the client away. */
+const TURNED_AWAY_MS = 1_000
 
 /**
  * Owns the one connection of a store: token, attempts, loss, renewal. Everything late (a token, a socket, a timer) carries
@@ -42,6 +42,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   let refreshed = false
   let everOpened = false
   let openedAt = 0
+  let hasHeard = false
   let hiddenSince: number | null = null
 
   const subject = createSubjectGuard()
@@ -102,7 +103,10 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     stopTimer = clock.setTimer(options.reconnection.timeoutMs, current(() => lost({ reason: 'unreachable', message: 'no answer' })))
     const opened = transport.open({ url: options.url, auth: { token, userId } }, {
       onOpen: current(() => accepted(opened, expiresAt)),
-      onEvent: (name, args) => current(() => handlers.onEvent(name, args))(),
+      onEvent: (name, args) => current(() => {
+        hasHeard = true
+        handlers.onEvent(name, args)
+      })(),
       onClose: (event) => current(() => lost(event))(),
     })
     connection = opened
@@ -113,6 +117,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     const again = everOpened
     phase = 'open'
     openedAt = clock.monotonic()
+    hasHeard = false
     refreshed = false
     everOpened = true
     link.opened(opened)
@@ -138,7 +143,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
 
   /** Then it was no connection, and its attempt counts; unless it may be about a message in flight, which is told by the next attempts. */
   const isTurnedAway = (reason: string): boolean =>
-    reason === 'server_disconnect' && clock.monotonic() - openedAt < SETTLED_MS && entriesIn(runtime.getState().outbox).every(({ lease }) => lease === null)
+    reason === 'server_disconnect' && !hasHeard && clock.monotonic() - openedAt < TURNED_AWAY_MS && entriesIn(runtime.getState().outbox).every(({ lease }) => lease === null)
 
   function retryLater(reason: string, retryAfterMs = 0): void {
     const { attempts, delayMs, jitter } = options.reconnection

@@ -164,7 +164,7 @@ function isTame({ raw, mutations }: Extract<Step, { do: 'event' }>): boolean {
 const EXPECTED = [
   ...['message:new', 'message:delivered', 'message:read', 'session', 'app:checked'].flatMap((kind) => [`${kind} accepted`, `${kind} dropped`]),
   'auth:expired accepted', 'app:plain accepted', 'unknown accepted', '__proto__ accepted', 'constructor accepted',
-  ...['message:send', 'message:sync', 'message:history', 'auth:refresh', 'message:read'].flatMap((kind) =>
+  ...['message:send', 'message:sync', 'message:history', 'auth:refresh', 'message:delivered', 'message:read'].flatMap((kind) =>
     ['accepted', 'refused', 'unreadable'].map((verdict) => `ack ${kind} ${verdict}`)),
   'ack message:send wrong id', 'ack twice', 'ack late',
 ]

@@ -1,11 +1,6 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { configureStore } from '@reduxjs/toolkit'
-import { createChat } from 'redux-chat'
-import { createManualClock, createMemoryServer, createTestEnvironment, type TestEnvironment } from 'redux-chat/testing'
-import { Server } from 'socket.io'
-import { Socket } from 'socket.io-client'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Transport } from 'redux-chat'
+import { createManualClock, createMemoryServer, createTestEnvironment } from 'redux-chat/testing'
+import { describe, expect, it } from 'vitest'
 import { openStore, type TestStore } from '../support/chat-store'
 
 /* Servers that do what the protocol allows, or nearly. Each case failed once. */
@@ -137,70 +132,47 @@ describe('receipts', () => {
     expect([tab.shown(), tab.errors()]).toEqual([['x:sent'], []])
   })
 
-  it.each(['message:delivered', 'message:read'])('G8: a server that acknowledges no %s leaves no callback in the socket for each', async (event) => {
-    const http = createServer()
-    const io = new Server(http)
-    onTestFinished(() => io.close())
-    await new Promise<void>((done) => { http.listen(0, '127.0.0.1', done) })
-    const sockets = new Set<Socket>()
-    const { emit } = Socket.prototype
-    onTestFinished(() => { Socket.prototype.emit = emit })
-    Socket.prototype.emit = function watched(this: Socket, ...args: Parameters<typeof emit>) {
-      sockets.add(this)
-      return emit.apply(this, args)
+  it.each([
+    ['message:delivered', false], ['message:read', false], ['message:delivered', true], ['message:read', true],
+  ] as const)('G8: %s asks for an answer as long as the server gives any (%s), because each leaves a callback in the socket', async (event, answers) => {
+    const env = createTestEnvironment()
+    const asked: boolean[] = []
+    const transport: Transport = { open: (options, handlers) => {
+      const connection = env.environment.transport.open(options, handlers)
+      return { ...connection, emit: (name, payload, onAck) => {
+        if (name === event) asked.push(onAck !== undefined)
+        connection.emit(name, payload, onAck)
+      } }
+    } }
+    const tab = openStore({ env, config: { environment: { transport } } })
+    env.server.on(event, (_payload, _peer, reply) => { if (answers) reply({ success: true, data: {} }) })
+    await openGeneral(tab)
+    for (let i = 0; i < 20; i++) {
+      env.server.push('general', { userId: 'bob', content: 'x' })
+      await tab.advance(1_000)
+      tab.dispatch(tab.chat.actions.markRead({ channelId: 'general' }))
+      await tab.advance(4_000)
     }
-    let heard: () => void = () => undefined
-    io.on('connection', (socket) => socket.on(event, () => heard()))
-    const chat = createChat({ url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`, token: 't', storage: false })
-    const store = configureStore({ reducer: { chat: chat.reducer }, middleware: (defaults) => defaults().concat(chat.middleware) })
-    onTestFinished(() => void store.dispatch(chat.actions.disconnect()))
-    await new Promise<void>((done) => {
-      io.once('connection', () => done())
-      store.dispatch(chat.actions.connect({ userId: 'alice' }))
-    })
-    for (let i = 1; i <= 30; i++) {
-      const next = new Promise<void>((done) => { heard = done })
-      const arrived = new Promise<void>((done) => {
-        const stop = store.subscribe(() => {
-          if (chat.selectors.selectMessages(store.getState(), 'general').at(-1)?.id !== `m${i}`) return
-          stop()
-          done()
-        })
-      })
-      io.emit('message:new', { id: `m${i}`, channelId: 'general', userId: 'bob', content: 'x', createdAt: i })
-      await arrived
-      if (event === 'message:read') store.dispatch(chat.actions.markRead({ channelId: 'general' }))
-      await next
-    }
-    const waiting = [...sockets].map((socket) => Object.keys((socket as unknown as { readonly acks: object }).acks).length)
-    expect(Math.max(...waiting)).toBeLessThanOrEqual(20)
-  }, 30_000)
-})
-
-/** Disconnects each client right after it is connected. */
-async function openTurnedAway(env: TestEnvironment, config = {}) {
-  const tab = openStore({ env, config })
-  const stop = tab.store.subscribe(() => {
-    if (tab.connection().status === 'connected') env.server.disconnectAll('server_disconnect')
+    expect(asked).toEqual(Array.from({ length: 20 }, (_, i) => answers || i < 6))
   })
-  return { tab, stop }
-}
+})
 
 describe('a server that disconnects', () => {
   it('G8: each client at once is given up after the attempts', async () => {
-    const env = createTestEnvironment()
-    const { tab } = await openTurnedAway(env)
+    const env = createTestEnvironment({ server: createMemoryServer({ capabilities: null }) })
+    const tab = openStore({ env })
+    tab.store.subscribe(() => { if (tab.connection().status === 'connected') env.server.disconnectAll('server_disconnect') })
     tab.connect()
     await tab.advance(60_000)
     expect([tab.connection().status, tab.connection().reason, env.network.attempts]).toEqual(['failed', 'server_disconnect', 6])
   })
 
-  it('G1: after a while is connected to again, however often', async () => {
-    const tab = openStore()
+  it.each([[1_500, null], [50, ['sync']]])('G1: after %i ms is connected to again, however often', async (ms, capabilities) => {
+    const tab = openStore({ world: { server: createMemoryServer({ capabilities }), latencyMs: 10 } })
     tab.connect()
     await tab.settle()
-    for (let i = 0; i < 8; i++) {
-      await tab.advance(15_000)
+    for (let i = 0; i < 20; i++) {
+      await tab.advance(1_300 + ms)
       expect(tab.connection().status).toBe('connected')
       tab.env.server.disconnectAll('server_disconnect')
     }

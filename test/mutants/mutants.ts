@@ -141,9 +141,9 @@ const effects: readonly Mutant[] = [
   ]),
   ...inFile('src/effects/receipts.ts', [
     ['G6', 'delivery is confirmed beyond a gap', 'Math.min(channel.foreign, channel.cursor)', 'channel.foreign'],
-    ['G1', 'marks of the last connection are not repeated', 'refused.clear()\n    sent.clear()\n    unanswered', 'refused.clear()\n    unanswered'],
+    ['G1', 'marks of the last connection are not repeated', 'refused.clear()\n    sent.clear()\n    askedAt', 'refused.clear()\n    askedAt'],
     ['G8', 'a refused read mark is told again at once', 'refused.add(`read${keyOf(channelId)}`)', 'sent.delete(`read${keyOf(channelId)}`)'],
-    ['G8', 'each read mark waits for an answer', ' && unanswered < MAX_UNANSWERED', ''],
+    ['G8', 'each read mark waits for an answer', ' < ANSWER_MS', ' < Infinity'],
     ['G9', 'the receipt timer stays', 'stop(): void {\n      stopTimer?.()', 'stop(): void {'],
   ]),
   ...inFile('src/effects/sync.ts', [
