@@ -5,12 +5,12 @@ import { shrink } from './shrink'
 import { simulate, simulateSeed, type Outcome } from './simulate'
 
 /** As many as `npm test` has patience for; `npm run sim -- --seeds N --from S` runs more. */
-const SEEDS = Number(process.env['SIM_SEEDS'] ?? 150)
+const SEEDS = Number(process.env['SIM_SEEDS'] ?? 200)
 const FROM = 1
 
 /** What a healthy set of runs must have come through, besides the faults. */
 const STATES = [
-  'send', 'burst', 'read', 'close_channel', 'older', 'retry', 'discard', 'push', 'receipt', 'disk quota', 'disk hang', 'disk closed', 'disk lies',
+  'send', 'burst', 'read', 'close_channel', 'older', 'retry', 'discard', 'push', 'receipt', 'disk quota', 'disk full', 'disk hang', 'disk closed', 'disk lies',
   'record corrupted', 'newer record planted', 'origin evicted', 'locks taken from a frozen page', 'message refused for its token', 'foreign message with my id',
 ]
 
