@@ -4,7 +4,7 @@ import type { Extra, OutboxState, ReceiptEvent } from '../model'
 import { createOutboxPersistence } from '../persistence/persist'
 import { problemOf } from '../persistence/problem'
 import { idOf } from '../policy/keys'
-import { entriesIn, findEntry } from '../policy/outbox'
+import { entriesIn, findEntry, TAKEN_OVER } from '../policy/outbox'
 import { entriesOf, keysOf } from '../policy/table'
 import { findMessage } from '../policy/timeline'
 import { isOf } from '../state/handlers'
@@ -26,7 +26,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   const { environment, options, actions, metrics } = runtime
   const { commands, reports } = actions
   const inbox = createInbox(runtime)
-  const session = createSession(runtime, { onOpened, onEvent, onClosed, onThawed: () => recovery.thawed() }, () => probe())
+  const session = createSession(runtime, { onOpened, onEvent, onClosed, onThawed: () => recovery.lookAgain() }, () => probe())
   const delivery = createDelivery(runtime, session.renewal)
   const sync = createSync(runtime, session.renewal.refuse)
   const receipts = createReceipts(runtime)
@@ -164,12 +164,19 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
       runtime.report('storage_error', 'discard_failed', `unable to remove stored messages: ${problemOf(reason).message}`, { retryable: true }))
   }
 
+  /** What another tab has taken over may still be that one's to send: the storage tells. */
+  function retry(ids: readonly string[]): void {
+    const wanted = new Set(ids)
+    delivery.own(ids)
+    if (entriesIn(runtime.getState().outbox).some(({ message, lastError }) => lastError?.code === TAKEN_OVER && wanted.has(message.id))) recovery.lookAgain()
+  }
+
   /** Commands that the state alone does not tell. */
   function obey(action: UnknownAction): void {
     if (isOf(commands.connect, action)) signIn(action.payload.userId)
     else if (isOf(commands.sendMessage, action)) delivery.own([action.payload.id])
-    else if (isOf(commands.retryMessage, action)) delivery.own([action.payload.id])
-    else if (isOf(commands.retryAllFailed, action)) delivery.own(idsOf(runtime.getState().outbox))
+    else if (isOf(commands.retryMessage, action)) retry([action.payload.id])
+    else if (isOf(commands.retryAllFailed, action)) retry(idsOf(runtime.getState().outbox))
     else if (isOf(commands.discardMessage, action)) delivery.disown(action.payload.id)
     else if (isOf(commands.disconnect, action)) leave(true)
     else if (isOf(commands.signOut, action)) signOut(action.payload.discardOutbox === true)

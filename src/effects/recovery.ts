@@ -99,8 +99,8 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
       user = userId
       look(userId, false)
     },
-    /** The page ran again after a freeze: others may have taken it for dead. */
-    thawed(): void {
+    /** The page ran again after a freeze, so that others may have taken it for dead; or somebody asks for what they have taken. */
+    lookAgain(): void {
       if (user !== null) look(user, true)
     },
     stop(): void {

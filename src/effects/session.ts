@@ -5,6 +5,7 @@ import { spread } from '../policy/backoff'
 import { rejectionReaction } from '../policy/errors'
 import { entriesIn } from '../policy/outbox'
 import type { CloseEvent, Connection } from '../transport/transport'
+import { createHidden } from './hidden'
 import { createRenewal } from './renewal'
 import type { Runtime } from './runtime'
 import { askForToken, createSubjectGuard, type TokenResult } from './token'
@@ -17,9 +18,6 @@ export interface SessionHandlers {
   /** The page ran again after a freeze, or came back from the back/forward cache: others may have taken it for dead. */
   onThawed(): void
 }
-
-/** A hidden page may be frozen at any time; after this long its socket has to prove that it lives. */
-const PROBE_AFTER_HIDDEN_MS = 20_000
 
 /** A server that disconnects sooner than this, and has said nothing, has turned the client away. */
 const TURNED_AWAY_MS = 1_000
@@ -41,9 +39,9 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   let attempt = 0
   let refreshed = false
   let everOpened = false
-  let openedAt = 0
-  let hasHeard = false
-  let hiddenSince: number | null = null
+  /** Until when a server's disconnect means that it turns the client away (monotonic). */
+  let doubtfulUntil = 0
+  const hidden = createHidden(clock)
 
   const subject = createSubjectGuard()
   /** Whose token it knows: also through a disconnect, because that one's queue stays. */
@@ -103,10 +101,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     stopTimer = clock.setTimer(options.reconnection.timeoutMs, current(() => lost({ reason: 'unreachable', message: 'no answer' })))
     const opened = transport.open({ url: options.url, auth: { token, userId } }, {
       onOpen: current(() => accepted(opened, expiresAt)),
-      onEvent: (name, args) => current(() => {
-        hasHeard = true
-        handlers.onEvent(name, args)
-      })(),
+      onEvent: (name, args) => current(() => hear(name, args))(),
       onClose: (event) => current(() => lost(event))(),
     })
     connection = opened
@@ -116,8 +111,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     stopTimer()
     const again = everOpened
     phase = 'open'
-    openedAt = clock.monotonic()
-    hasHeard = false
+    doubtfulUntil = clock.monotonic() + TURNED_AWAY_MS
     refreshed = false
     everOpened = true
     link.opened(opened)
@@ -125,6 +119,11 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     renewal.start(expiresAt)
     if (again) metrics.count('reconnection')
     handlers.onOpened(again)
+  }
+
+  function hear(name: string, args: readonly unknown[]): void {
+    doubtfulUntil = 0
+    handlers.onEvent(name, args)
   }
 
   function lost(event: CloseEvent): void {
@@ -143,7 +142,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
 
   /** Then it was no connection, and its attempt counts; unless it may be about a message in flight, which is told by the next attempts. */
   const isTurnedAway = (reason: string): boolean =>
-    reason === 'server_disconnect' && !hasHeard && clock.monotonic() - openedAt < TURNED_AWAY_MS && entriesIn(runtime.getState().outbox).every(({ lease }) => lease === null)
+    reason === 'server_disconnect' && clock.monotonic() < doubtfulUntil && entriesIn(runtime.getState().outbox).every(({ lease }) => lease === null)
 
   function retryLater(reason: string, retryAfterMs = 0): void {
     const { attempts, delayMs, jitter } = options.reconnection
@@ -197,7 +196,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   const unauthorized = (): boolean => runtime.getState().connection.status === 'unauthorized'
 
   function onLifecycle(event: LifecycleEvent): void {
-    if (event === 'hidden') hiddenSince = clock.monotonic()
+    if (event === 'hidden') hidden.begin()
     else if (event === 'offline') {
       if (phase === 'waiting') halt('offline', 'offline')
     } else if (event === 'restored' || event === 'resumed') {
@@ -205,14 +204,9 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
       // A page that stood still has lost its socket, whether it was told so or not.
       attempt = 0
       if (!unauthorized()) begin(false)
-    } else if (phase === 'open') probeAfterSleep(event)
-    else if (!unauthorized()) wake()
-  }
-
-  function probeAfterSleep(event: LifecycleEvent): void {
-    const slept = hiddenSince !== null && clock.monotonic() - hiddenSince > PROBE_AFTER_HIDDEN_MS
-    hiddenSince = null
-    if (slept || event === 'online') probe()
+    } else if (phase === 'open') {
+      if (hidden.end() || event === 'online') probe()
+    } else if (!unauthorized()) wake()
   }
 
   return {
@@ -237,7 +231,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
       phase = 'idle'
       attempt = 0
       refreshed = false
-      hiddenSince = null
+      hidden.end()
       stopLifecycle()
     },
     /** Nobody's queue is left: whoever comes next may have any token. */

@@ -14,24 +14,35 @@ const bySize = <T>(items: readonly T[], sizeOf: (item: T) => number): readonly T
 export async function writeFitting<T>(items: readonly T[], write: (items: readonly T[]) => Promise<void>, sizeOf: (item: T) => number): Promise<readonly T[]> {
   let refusals = 0
   let taken = 0
+  /** Something was taken after something no larger was refused: there is room by now. */
+  let hasRoom = false
+  const refused: T[] = []
 
-  async function attempt(part: readonly T[]): Promise<readonly T[]> {
+  async function attempt(part: readonly T[]): Promise<void> {
     // The rest is no smaller than what was refused.
-    if (refusals >= MAX_REFUSALS && taken > 0) return part
+    if (refusals >= MAX_REFUSALS && taken > 0) {
+      refused.push(...part)
+      return
+    }
     try {
       await write(part)
       taken += part.length
-      return []
+      hasRoom = refused.length > 0
     } catch (reason) {
       if (problemOf(reason).code !== 'storage_quota' || items.length === 1) throw reason
       if (++refusals >= MAX_REFUSALS && taken === 0) throw reason
-      if (part.length === 1) return part
+      if (part.length === 1) {
+        refused.push(...part)
+        return
+      }
       const half = part.length >> 1
       const ordered = part === items ? bySize(items, sizeOf) : part
-      const refused = [...await attempt(ordered.slice(0, half)), ...await attempt(ordered.slice(half))]
+      await attempt(ordered.slice(0, half))
+      await attempt(ordered.slice(half))
       if (refused.length === items.length) throw reason
-      return refused
     }
   }
-  return attempt(items)
+  await attempt(items)
+  if (hasRoom) await attempt(refused.splice(0))
+  return refused
 }

@@ -127,7 +127,7 @@ const effects: readonly Mutant[] = [
     ['G9', 'a late token is used', 'askForToken(options.getToken, skipCache, clock, options.auth.timeoutMs, (result) => {\n      if (mine === generation) useToken', 'askForToken(options.getToken, skipCache, clock, options.auth.timeoutMs, (result) => {\n      useToken'],
     ['G9', 'no generation guard on a connection', 'if (mine === generation) task()', 'task()'],
     ['G8', 'a refused token is refreshed for ever', 'else if (refreshed) refuse(', 'else if (refreshed && code === null) refuse('],
-    ['G9', 'lifecycle listeners stay', '      hiddenSince = null\n      stopLifecycle()', '      hiddenSince = null'],
+    ['G9', 'lifecycle listeners stay', '      hidden.end()\n      stopLifecycle()', '      hidden.end()'],
     ['G9', 'sockets stay open', 'connection?.close()', ''],
     ['G8', 'a server that turns everybody away is connected to for ever', "if (phase === 'open' && !isTurnedAway(reason)) attempt = 0", "if (phase === 'open') attempt = 0"],
     ['G8', 'attempts go on while offline', 'if (!lifecycle.isOnline()) {', 'if (!lifecycle.isOnline() && attempt < 0) {'],
@@ -152,6 +152,9 @@ const effects: readonly Mutant[] = [
     ['G8', 'any number of requests at once', 'if (running >= MAX_REQUESTS) return false', ''],
     ['G6', 'what a closed channel lacks is not asked for', 'put(key, others, lacks && !channel.open)', 'put(key, others, false)'],
     ['G8', 'an empty page that promises more is asked for in a loop', 'if (page.more && !isFurther) {', 'if (page.more && page.messages.length < 0) {'],
+  ]),
+  ...inFile('src/effects/engine.ts', [
+    ['G2', 'what another tab may be sending is retried at once', '&& wanted.has(message.id))) recovery.lookAgain()', '&& wanted.has(message.id))) delivery.own(ids)'],
   ]),
   ...inFile('src/effects/turns.ts', [
     ['G7', 'what is sent while the user changes leaves at once', 'if (isSwitching) return reduce(next, turn)', 'if (held.length < 0) return reduce(next, turn)'],
@@ -234,6 +237,7 @@ const persistence: readonly Mutant[] = [
   ...inFile('src/persistence/fitting.ts', [
     ['G1', 'a message too large for the device holds all others', '|| items.length === 1) throw reason', '|| items.length > 0) throw reason'],
     ['G8', 'a full device is asked for each message by itself', '++refusals >= MAX_REFUSALS && taken === 0', '++refusals < 0'],
+    ['G3', 'what was refused before there was room waits', 'if (hasRoom) await', 'if (hasRoom && !hasRoom) await'],
     ['G1', 'the largest are tried first', 'a.size - b.size', 'b.size - a.size'],
   ]),
 ]

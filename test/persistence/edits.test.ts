@@ -118,6 +118,14 @@ describe('too large', () => {
     expect(await device.ids()).toEqual(['small'])
   })
 
+  it('G3: is none that was refused before the device got room in the middle of a batch', async () => {
+    const { update, device, clock, stored, failed } = openTab()
+    Object.defineProperty(device, 'room', { get: () => (device.writes.length <= 4 ? 0 : Infinity) })
+    update(outbox([entry('a', 1), entry('b', 2), entry('c', 3)]))
+    await clock.flush()
+    expect([stored, failed]).toEqual([['c', 'a', 'b'], []])
+  })
+
   it.each([12, 30, 100])('G1: %i of them keep no small one off the device, and no discarded one on it', async (count) => {
     const { update, device, clock, stored } = openTab()
     const old = entry('old', 1)
