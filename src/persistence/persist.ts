@@ -55,7 +55,7 @@ const placeOf = (userId: string, id: string): string => JSON.stringify([userId, 
  */
 export function createOutboxPersistence<X extends Extra>({ key, storage, locks, clock, random, tabId, report }: PersistenceDeps<X>) {
   const nothing: OutboxState<X> = { userId: null, channels: EMPTY_TABLE, lastOrder: 0, reads: {} }
-  const writer = createWriter({ storage, clock, random, stored: report.stored, lost: report.lost, failed: report.failed })
+  const writer = createWriter({ storage, clock, random, stored: report.stored, lost: report.lost, drained: letGo, failed: report.failed })
   const scope = `redux-chat:${key}`
   const ownership = createOwnership({ scope, locks, clock, tabId })
   const timers = new Set<Stop>()
@@ -65,6 +65,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   const looking = new Map<string, Promise<unknown>>()
   let stopReading: Stop = () => undefined
   let purges = 0
+  /** Locks of users who have left this tab to somebody else, while the device refused something of theirs. */
+  const leavers = new Set<() => void>()
   /** Users whose records are to be removed, and are not yet. */
   const unwanted = new Set<string>()
   /** Records of newer code, or that cannot be read: nothing is written in their place. */
@@ -188,6 +190,16 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     ownership.releaseAfter(written)
   }
 
+  function letGo(): void {
+    for (const release of leavers) release()
+    leavers.clear()
+  }
+
+  /** What is refused is tried again as long as somebody is here. */
+  async function allWritten(): Promise<void> {
+    if (present && writer.hasPending()) await new Promise<void>((resolve) => { leavers.add(resolve) })
+  }
+
   /** Another user's records stay where they are: only the view of them changes. */
   function update(outbox: OutboxState<X>): void {
     if (outbox === seen) return
@@ -217,9 +229,10 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
       for (const stop of timers) stop()
       timers.clear()
       ownership.stopWaiting()
+      letGo()
       const written = writer.stop()
       // Only then: who adopts a queue gets all of it.
-      if (isEmpty(seen)) ownership.releaseAfter(written)
+      if (isEmpty(seen)) ownership.releaseAfter(written.then(allWritten))
     },
   }
 }

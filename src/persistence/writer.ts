@@ -15,6 +15,8 @@ export interface WriterDeps {
   stored(ids: readonly string[]): void
   /** Another tab has taken these messages over. */
   lost(ids: readonly string[]): void
+  /** Nothing waits to be written any more. */
+  drained(): void
   /** Once per episode of trouble. */
   failed(problem: StorageProblem): void
 }
@@ -34,7 +36,7 @@ const tooLargeText = (id: string): string =>
  * under way goes into the next; what failed is tried again, with newer edits of the same record in its place. A write that hangs holds
  * all that follows, for the same reason.
  */
-export function createWriter({ storage, clock, random, stored, lost, failed }: WriterDeps) {
+export function createWriter({ storage, clock, random, stored, lost, drained, failed }: WriterDeps) {
   const edits = createEdits()
   let turn: Promise<unknown> = Promise.resolve()
   let device: RecordStorage | null | undefined
@@ -91,6 +93,7 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
       failures = 0
       lastFailure = null
       if (refused.length > 0) setAside()
+      if (!edits.hasPending()) drained()
     } catch (reason) {
       // A device that is full or denied has done nothing; who knows what another has done before it failed.
       if (problemOf(reason).code === 'storage_failed') edits.doubt()
@@ -176,6 +179,7 @@ export function createWriter({ storage, clock, random, stored, lost, failed }: W
     },
     /** One user's edits that are not written yet. */
     waiting: edits.ofUser,
+    hasPending: edits.hasPending,
     /** Resolves when all that was added is durable, paused or not; rejects with the reason when the device refuses. */
     flush,
     /**

@@ -191,6 +191,7 @@ const persistence: readonly Mutant[] = [
     ['G2', 'a thawed tab looks amid an adoption', 'kept ? look() : ownership.alone(tabId, look)', 'look()'],
     ['G7', 'what an earlier sign-in of the same user took over comes back', 'visit !== present', 'visit.userId !== present?.userId'],
     ['G1', 'what waits to be written counts as stored', '(owners.has(entry.message.id) ? entry : { ...entry, stored: false })', 'entry'],
+    ['G3', 'the lock of a user who left goes before the device has all', 'written.then(allWritten)', 'written'],
     ['G1', 'a discard forgets what is sent after it', 'await discard(userId).finally(() => keepShown(userId))', 'await discard(userId)'],
   ]),
   ...inFile('src/persistence/adoption.ts', [
