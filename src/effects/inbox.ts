@@ -1,7 +1,7 @@
 import type { Stop } from '../environment'
 import type { Extra, ReceiptEvent, WireMessage } from '../model'
 import { keyOf } from '../policy/keys'
-import { lastOf } from '../policy/sequence'
+import { EMPTY_SEQUENCE, lastOf } from '../policy/sequence'
 import { valueAt } from '../policy/table'
 import { findMessage } from '../policy/timeline'
 import type { Runtime } from './runtime'
@@ -32,15 +32,18 @@ export function createInbox<X extends Extra>(runtime: Runtime<X>) {
   function countDuplicates(batch: readonly WireMessage<X>[]): void {
     const { messages: channels, connection } = runtime.getState()
     const ends = new Map<string, number>()
-    const seen = new Set<string>()
-    let duplicates = 0
+    let earlier: Set<string> | null = null
+    let [duplicates, count] = [0, 0]
     for (const { id, channelId, userId, seq } of batch) {
-      const channel = valueAt(channels, keyOf(channelId))
-      const end = ends.get(channelId) ?? (channel && lastOf(channel.messages)?.seq) ?? 0
+      const end = ends.get(channelId) ?? lastOf(valueAt(channels, keyOf(channelId))?.messages ?? EMPTY_SEQUENCE)?.seq ?? 0
       if (seq !== undefined && seq > end) ends.set(channelId, seq)
       // The echo of my own message is no duplicate, though its acknowledgement came first.
-      else if (userId !== connection.userId && (seen.has(id) || (channel && findMessage(channel.messages, id)))) duplicates++
-      seen.add(id)
+      else if (userId !== connection.userId) {
+        earlier ??= new Set(batch.slice(0, count).map((message) => message.id))
+        if (earlier.has(id) || findMessage(valueAt(channels, keyOf(channelId))?.messages ?? EMPTY_SEQUENCE, id)) duplicates++
+      }
+      earlier?.add(id)
+      count++
     }
     runtime.metrics.count('duplicate', duplicates)
   }

@@ -86,10 +86,11 @@ export function fromEnd<T>(sequence: Sequence<T>, visit: (item: T) => boolean): 
 export function appended<T>(sequence: Sequence<T>, items: readonly T[]): Sequence<T> {
   const last = sequence.length - 1
   const chunk = sequence[last]
-  if (!chunk || chunk.length >= CHUNK) return sequence.concat(sequenceOf(items))
+  const room = chunk ? CHUNK - chunk.length : 0
+  if (!chunk || room <= 0) return sequence.concat(sequenceOf(items))
   const next = sequence.slice()
-  next[last] = chunk.concat(items.slice(0, CHUNK - chunk.length))
-  return items.length <= CHUNK - chunk.length ? next : next.concat(sequenceOf(items.slice(CHUNK - chunk.length)))
+  next[last] = chunk.concat(items.length > room ? items.slice(0, room) : items)
+  return items.length > room ? next.concat(sequenceOf(items.slice(room))) : next
 }
 
 function withChunk<T>(sequence: Sequence<T>, at: number, ...chunks: readonly (readonly T[])[]): Sequence<T> {
@@ -122,15 +123,25 @@ export function removed<T>(sequence: Sequence<T>, { chunk: at, at: index }: Plac
   return withChunk(sequence, at, index === 0 ? chunk.slice(1) : [...chunk.slice(0, index), ...chunk.slice(index + 1)])
 }
 
-/** The items from `start` up to but without `end`. */
-export function sliced<T>(sequence: Sequence<T>, start: number, end: number): Sequence<T> {
-  const next: (readonly T[])[] = []
-  let from = 0
-  for (const chunk of sequence) {
-    const to = from + chunk.length
-    if (start < end && to > start && from < end) next.push(from >= start && to <= end ? chunk : chunk.slice(Math.max(0, start - from), end - from))
-    from = to
-  }
+const lengthAt = (sequence: Sequence<unknown>, at: number): number => sequence[at]?.length ?? 0
+
+/** Less its first `count` items. */
+export function withoutFirst<T>(sequence: Sequence<T>, count: number): Sequence<T> {
+  let [first, left] = [0, count]
+  while (first < sequence.length && left >= lengthAt(sequence, first)) left -= lengthAt(sequence, first++)
+  const next = sequence.slice(first)
+  const [head] = next
+  if (head && left > 0) next[0] = head.slice(left)
+  return next
+}
+
+/** Less its last `count` items. */
+export function withoutLast<T>(sequence: Sequence<T>, count: number): Sequence<T> {
+  let [last, left] = [sequence.length - 1, count]
+  while (last >= 0 && left >= lengthAt(sequence, last)) left -= lengthAt(sequence, last--)
+  const next = sequence.slice(0, last + 1)
+  const end = next[last]
+  if (end && left > 0) next[last] = end.slice(0, -left)
   return next
 }
 

@@ -1,5 +1,5 @@
 import type { Extra, Sequence, WireMessage } from '../model'
-import { appended, inserted, itemAt, itemsOf, lastOf, lengthOf, lowerBound, removed, sliced, type Place } from './sequence'
+import { appended, fromEnd, fromStart, inserted, itemAt, lastOf, lengthOf, lowerBound, removed, withoutFirst, withoutLast, type Place } from './sequence'
 
 /** A window on a channel: ordered, each id and each seq once. */
 export type Window<X extends Extra> = Sequence<WireMessage<X>>
@@ -59,24 +59,36 @@ const improves = (held: WireMessage, incoming: WireMessage): boolean =>
     ? held.seq === undefined && held.createdAt !== incoming.createdAt
     : held.seq === undefined || (held.seq === incoming.seq && (held.createdAt !== incoming.createdAt || held.content !== incoming.content))
 
-/** Whether all that came stands behind the window, in order, and is new: the usual burst. */
+/**
+ * Whether all that came stands behind the window, in order, and is new: the usual burst. It is in the index then; else the index is as before.
+ */
 function follows<X extends Extra>(window: Window<X>, incoming: readonly WireMessage<X>[], index: Index<X>): boolean {
-  if (incoming.length > 1 && new Set(incoming.map(({ id }) => id)).size < incoming.length) return false
   let last = lastOf(window)
+  let count = 0
   for (const message of incoming) {
-    if (index.has(message.id) || (last && compareMessages(last, message) >= 0)) return false
+    if (index.has(message.id) || (last && compareMessages(last, message) >= 0)) {
+      for (const { id } of incoming.slice(0, count)) index.delete(id)
+      return false
+    }
+    index.set(message.id, message)
     last = message
+    count++
   }
   return incoming.length > 0
 }
 
 /** What is pushed out at one end leaves the index as well. */
 function trimmed<X extends Extra>(window: Window<X>, index: Index<X>, limit: number, keep: 'newest' | 'oldest'): Window<X> {
-  const length = lengthOf(window)
-  if (length <= limit) return window
-  const [start, end] = keep === 'newest' ? [length - limit, length] : [0, limit]
-  for (const { id } of itemsOf(keep === 'newest' ? sliced(window, 0, start) : sliced(window, end, length))) index.delete(id)
-  return sliced(window, start, end)
+  const surplus = lengthOf(window) - limit
+  if (surplus <= 0) return window
+  let left = surplus
+  const forget = ({ id }: WireMessage<X>): boolean => {
+    index.delete(id)
+    return --left > 0
+  }
+  if (keep === 'newest') fromStart(window, forget)
+  else fromEnd(window, forget)
+  return keep === 'newest' ? withoutFirst(window, surplus) : withoutLast(window, surplus)
 }
 
 /** Puts one message in its place. Two can never hold one seq: the first that was known stays. */
@@ -111,10 +123,8 @@ export function mergeMessages<X extends Extra>(
   window: Window<X>, incoming: readonly WireMessage<X>[], limit: number, keep: 'newest' | 'oldest' = 'newest',
 ): Window<X> {
   const index = indexOf(window)
-  const isNext = follows(window, incoming, index)
-  const merged = isNext ? appended(window, incoming) : mergeEach(window, incoming, index)
+  const merged = follows(window, incoming, index) ? appended(window, incoming) : mergeEach(window, incoming, index)
   if (merged === window) return window
-  if (isNext) for (const message of incoming) index.set(message.id, message)
   const next = trimmed(merged, index, limit, keep)
   indexes.delete(window)
   indexes.set(next, index)

@@ -41,6 +41,8 @@ const changeKnown = <X extends Extra>(state: State<X>, key: string, how: (channe
 function perChannel<X extends Extra, T extends { readonly channelId: string }>(
   state: State<X>, items: readonly T[], how: (channel: Channel<X>, items: readonly T[]) => Channel<X>,
 ): State<X> {
+  const [first] = items
+  if (first && items.length === 1) return change(state, keyOf(first.channelId), (channel) => how(channel, items))
   const byChannel = new Map<string, T[]>()
   for (const item of items) {
     const group = byChannel.get(item.channelId)

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Sequence } from '../../src/model'
 import {
   appended, EMPTY_SEQUENCE, firstOf, fromEnd, fromStart, inserted, itemAt, itemsOf, lastOf, lengthOf, lowerBound, mapped, mappedFromEnd, placeOf, removed, replaced,
-  sequenceOf, sliced,
+  sequenceOf, withoutFirst, withoutLast,
 } from '../../src/policy/sequence'
 
 const numbers = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i)
@@ -25,7 +25,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     const place = placeOf(sequence, (item) => item === items[n % items.length])
     return place ? [removed(sequence, place), without(items, items.indexOf(items[n % items.length] ?? -1))] : [sequence, items]
   }),
-  fc.tuple(size, size).map(([start, count]): Step => (sequence, items) => [sliced(sequence, start, start + count), items.slice(start, start + count)]),
+  size.map((count): Step => (sequence, items) => [withoutFirst(sequence, count), items.slice(count)]),
+  size.map((count): Step => (sequence, items) => [withoutLast(sequence, count), items.slice(0, Math.max(0, items.length - count))]),
 )
 
 describe('a list in chunks', () => {
