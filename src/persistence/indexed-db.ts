@@ -1,4 +1,5 @@
 import type { LoadedRecords, RecordChange, RecordStorage, StoredRecord, UnreadableRecord } from './record-storage'
+import { renewLog } from './renew-log'
 
 const STORE = 'records'
 const DB_VERSION = 1
@@ -32,11 +33,14 @@ const ofUser = (userId: string): IDBKeyRange => IDBKeyRange.bound([userId], [use
 /** Uses the global `IDBKeyRange` beside `factory`. Unsent messages in IndexedDB, one record each. Opened on first use; opened anew when the browser closed it. */
 export function createIndexedDbStorage({ name, factory = indexedDB }: { readonly name: string; readonly factory?: IDBFactory }): RecordStorage {
   let opening: Promise<IDBDatabase> | null = null
+  let isLogRenewed = false
 
   function connect(): Promise<IDBDatabase> {
     const request = factory.open(name, DB_VERSION)
     request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: ['userId', 'id'] })
     return settled(request).then((db) => {
+      if (!isLogRenewed) renewLog(factory, name)
+      isLogRenewed = true
       const forget = (): void => { opening = null }
       db.onclose = forget
       // Newer code in another tab wants to change the schema: give way, and open again when needed.

@@ -184,6 +184,10 @@ const effects: readonly Mutant[] = [
 ]
 
 const persistence: readonly Mutant[] = [
+  ...inFile('src/persistence/indexed-db.ts', [
+    ['G1', 'a torn log of the browser is written on', 'if (!isLogRenewed) renewLog(factory, name)', ''],
+    ['G8', 'the log is renewed with each connection', 'isLogRenewed = true', ''],
+  ]),
   ...inFile('src/persistence/persist.ts', [
     ['G7', "the difference removes another user's records", 'const before = outbox.userId === seen.userId ? seen : nothing', 'const before = seen'],
     ['G1', 'the end of a living tab goes unnoticed', 'for (const tab of living) adoption.awaitEnd(visit, tab)', ''],

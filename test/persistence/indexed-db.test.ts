@@ -40,11 +40,23 @@ describe('IndexedDB storage', () => {
     expect(open).not.toHaveBeenCalled()
     await storage.write({ put: [record('a')], remove: [] })
     await storage.load('alice')
-    expect(open).toHaveBeenCalledTimes(1)
+    const opened = () => open.mock.calls.filter(([name]) => name === 'chat')
+    expect(opened()).toHaveLength(1)
     storage.close()
     await Promise.resolve()
     expect((await storage.load('alice')).records).toHaveLength(1)
-    expect(open).toHaveBeenCalledTimes(2)
+    expect(opened()).toHaveLength(2)
+  })
+
+  it('G1: has the browser renew its log once, by a database that comes and goes', async () => {
+    const factory = new IDBFactory()
+    const opened = vi.spyOn(factory, 'open')
+    const storage = createIndexedDbStorage({ name: 'chat', factory })
+    await storage.write({ put: [record('a')], remove: [] })
+    await vi.waitFor(async () => expect(await factory.databases()).toEqual([{ name: 'chat', version: 1 }]))
+    storage.close()
+    await storage.load('alice')
+    expect(opened.mock.calls.map(([name]) => name)).toEqual(['chat', 'chat:log', 'chat'])
   })
 
   it('gives way to newer code and says so afterwards', async () => {
