@@ -4,6 +4,7 @@ import type {
   ChatError, Extra, OutboxEntry, Page, ReadMark, ReceiptEvent, SendFailure, WireMessage,
 } from './model'
 import { isJson } from './policy/json'
+import { hasOnly } from './policy/message'
 
 /** What `sendMessage` takes: the text, its channel, and the app's own extra fields. */
 export type Draft<X extends Extra> = { readonly channelId: string; readonly content: string } & X
@@ -40,9 +41,11 @@ function checkDraft(draft: { readonly channelId: unknown; readonly content: unkn
 
 function compose<X extends Extra>(draft: Draft<X>, sources: Sources): ComposedMessage<X> {
   checkDraft(draft)
-  const [id, createdAt] = [sources.id(), sources.now()]
-  if (isJson(draft)) return { ...draft, id, createdAt }
+  const id = sources.id()
+  const createdAt = sources.now()
   const { channelId, content } = draft
+  if (hasOnly(2, draft)) return { id, channelId, content, createdAt } as ComposedMessage<X>
+  if (isJson(draft)) return { ...draft, id, createdAt }
   // The state holds plain data only: the text is kept and marked, what JSON cannot carry is not.
   return { channelId, content, id, createdAt, problem: 'unserialisable' } as unknown as ComposedMessage<X>
 }
@@ -87,10 +90,15 @@ function createCommands<X extends Extra>(path: string, sources: Sources) {
 /** Reports: what the effects did or saw. Each is a fact; `error` goes into the errors slice as it is. */
 function createReports<X extends Extra>(path: string) {
   const report = <P>(name: string) => createAction<P>(`${path}/${name}`)
-  /** Carries the message id in `meta`, so that a message's flow can be followed in DevTools. */
-  const onMessage = <P extends { readonly id: string; readonly attempt: number } & At>(name: string) =>
-    createAction(`${path}/${name}`, (payload: P) =>
-      ({ payload, meta: { id: payload.id, attempt: payload.attempt, at: payload.at } }))
+  /**
+   * Carries the message id in `meta`, so that a message's flow can be followed in DevTools. Two of them go with each message, and an action
+   * that RTK prepares costs four spreads: these are written out.
+   */
+  const onMessage = <P extends { readonly id: string; readonly attempt: number } & At>(name: string) => {
+    const { type, match } = createAction<P>(`${path}/${name}`)
+    const create = (payload: P) => ({ type, payload, meta: { id: payload.id, attempt: payload.attempt, at: payload.at } })
+    return Object.assign(create, { type, match })
+  }
   type Target = { readonly id: string; readonly channelId: string; readonly attempt: number } & At
   return {
     connectionStarted: report<{ readonly attempt: number }>('connectionStarted'),

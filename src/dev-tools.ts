@@ -16,9 +16,9 @@ const readable = (value: unknown): unknown => (Array.isArray(value) ? shorten(va
 const eachMember = (value: unknown, change: (member: unknown) => unknown): unknown =>
   isFields(value) ? Object.fromEntries(Object.entries(value).map(([name, member]) => [name, change(member)])) : value
 
-/** A table's shards as the one dictionary that they are. */
+/** A table as the dictionary that it is. */
 const dictionary = (table: unknown, change: (member: unknown) => unknown): unknown =>
-  Array.isArray(table) ? Object.assign({}, ...table.map((shard) => eachMember(shard, change))) : table
+  Array.isArray(table) ? Object.fromEntries(table.flat().map(([key, value]) => [key, change(value)])) : table
 
 function readableChat(chat: unknown): unknown {
   if (!isFields(chat) || !isFields(chat['outbox'])) return chat

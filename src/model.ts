@@ -76,10 +76,11 @@ export interface ReadMark {
 }
 
 /**
- * A dictionary that is cheap to change: its keys are spread over a few small ones, and a change copies one of these. (One flat object of
- * 100 keys costs 7 us to copy, one of 10,000 5 ms: more than all else that a message costs.) One shard while there are few keys.
+ * A dictionary that is cheap to change: its entries are spread over small lists, and a change copies one of these. (One flat object of 100
+ * keys costs 7 us to copy, one of 10,000 5 ms: more than all else that a message costs; and each new key of an object is a new shape to V8.)
+ * One list while there are few keys.
  */
-export type Table<T> = readonly { readonly [key: string]: T }[]
+export type Table<T> = readonly (readonly (readonly [key: string, value: T])[])[]
 
 /** A list that is cheap to change: in chunks, of which a change copies one. No chunk is empty; read it flat with the selectors. */
 export type Sequence<T> = readonly (readonly T[])[]

@@ -1,7 +1,8 @@
 import type { Stop } from '../environment'
 import type { Extra, OutboxEntry, OutboxState } from '../model'
-import { due, entriesIn, failure, findEntry, SUSPECT_LOSSES, TAKEN_OVER, type Queue } from '../policy/outbox'
-import { firstOf, placeOf } from '../policy/sequence'
+import { idOf } from '../policy/keys'
+import { due, entriesIn, failure, findEntry, SUSPECT_LOSSES, TAKEN_OVER } from '../policy/outbox'
+import { placeOf } from '../policy/sequence'
 import { changedKeys, EMPTY_TABLE, valueAt, valuesOf } from '../policy/table'
 import { refusal } from '../state/outbox'
 import { createFlights } from './flights'
@@ -105,13 +106,16 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
 
   const isSuspectInFlight = (): boolean => suspect !== null && outcomes.isUnderWay(suspect)
 
-  /** The queues that changed since the last complete look. */
-  function changedQueues({ channels, capabilities }: Look<X>): readonly Queue<X>[] {
+  /** What may go now, of the queues that changed since the last complete look. */
+  function findDue({ channels, capabilities }: Look<X>): readonly OutboxEntry<X>[] {
+    const perChannel = capabilities.includes('ordered') ? delivery.inFlightPerChannel : 1
     const before = looked?.capabilities === capabilities ? looked.channels : EMPTY_TABLE
-    return changedKeys(before, channels).flatMap((key) => {
+    const found: OutboxEntry<X>[] = []
+    for (const key of changedKeys(before, channels)) {
       const queue = valueAt(channels, key)
-      return queue ? [queue] : []
-    })
+      if (queue) found.push(...due(queue, perChannel, flights.countIn(idOf(key)), gate))
+    }
+    return found
   }
 
   /** Emits until no more may be in flight; true when it came to the end. */
@@ -129,8 +133,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     const { outbox: { channels }, connection: { capabilities } } = runtime.getState()
     const isKnown = looked?.channels === channels && looked.capabilities === capabilities
     if (isKnown || flights.count() >= delivery.inFlightTotal || isSuspectInFlight()) return
-    const perChannel = capabilities.includes('ordered') ? delivery.inFlightPerChannel : 1
-    const found = changedQueues({ channels, capabilities }).flatMap((queue) => due(queue, perChannel, flights.countIn(firstOf(queue)?.message.channelId ?? ''), gate))
+    const found = findDue({ channels, capabilities })
     const alone = found.find(isSuspect)
     if (!alone) {
       if (emitAll(found)) looked = { channels, capabilities }

@@ -1,8 +1,6 @@
 import type { RecordEdit } from './records'
 
 export interface PendingEdit extends RecordEdit {
-  readonly userId: string
-  readonly id: string
   /** The device refused it while it took others. */
   readonly isTooLarge?: boolean
 }
@@ -33,7 +31,8 @@ export function createEdits() {
       aside.delete(key)
       // What was surely never written needs no removal: else a device that refuses for long would collect one for each message sent.
       if (!edit.record && isUnwritten) continue
-      pending.set(key, { ...edit, fresh: edit.fresh && earlier?.fresh !== false, ...(earlier?.isTooLarge && { isTooLarge: true }) })
+      const { userId, id, record, fresh } = edit
+      pending.set(key, { userId, id, record, fresh: fresh && earlier?.fresh !== false, isTooLarge: earlier?.isTooLarge === true })
     }
   }
 

@@ -5,7 +5,7 @@ import { entriesIn } from '../policy/outbox'
 import { EMPTY_TABLE, keysOf } from '../policy/table'
 import { createAdoption, type Visit } from './adoption'
 import type { RecordStorage, StoredRecord } from './record-storage'
-import { diffOutbox, readRecords, recordIds, type RestoredOutbox } from './records'
+import { diffOutbox, readRecords, recordIds, removal, type RestoredOutbox } from './records'
 import { createOwnership, tabsOf } from './ownership'
 import { createPersistor } from './persistor'
 import type { StorageProblem } from './problem'
@@ -46,8 +46,6 @@ const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => keysOf(out
 const storedIds = <X extends Extra>(outbox: OutboxState<X>): readonly string[] =>
   entriesIn(outbox).flatMap(({ stored, message }) => (stored ? [message.id] : []))
 
-const placeOf = (userId: string, id: string): string => JSON.stringify([userId, id])
-
 /**
  * Keeps the unsent messages of one store on the device. It follows the outbox (level-triggered, by difference) and answers redux-persist's
  * own actions, so that `persistStore`, `PersistGate` and `persistor.flush/pause/persist/purge` work, without `persistReducer`: that one
@@ -69,8 +67,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   const leavers = new Set<() => void>()
   /** Users whose records are to be removed, and are not yet. */
   const unwanted = new Set<string>()
-  /** Records of newer code, or that cannot be read: nothing is written in their place. */
-  const untouchable = new Set<string>()
+  /** Records of newer code, or that cannot be read, by user: nothing is written in their place. */
+  const untouchable = new Map<string, Set<string>>()
 
   const isOver = (visit: Visit): boolean => visit !== present
   const adoption = createAdoption({ ownership, writer, tabId, isOver, later, failed: report.failed, adopted, readAgain })
@@ -124,7 +122,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     const restored = readRecords<X>(userId, [...loaded.own, ...adopted], loaded.unreadable)
     const owners = new Map(loaded.records.map(({ id, tab }) => [id, tab]))
     // What is shown is known better than what broke on the device.
-    for (const { id } of restored.unreadable) if (!loaded.shown.includes(id)) untouchable.add(placeOf(userId, id))
+    for (const { id } of restored.unreadable) if (!loaded.shown.includes(id)) untouchable.set(userId, (untouchable.get(userId) ?? new Set()).add(id))
     const gone = loaded.shown.filter((id) => !owners.has(id))
     // A lock held all the time says that nobody else had them: then the device has lost them.
     if (kept && gone.length > 0) writeAgain(userId, gone)
@@ -139,7 +137,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   function writeAgain(userId: string, ids: readonly string[]): void {
     report.unstored(ids)
     const all = diffOutbox(nothing, seen, userId, adoption.homeOf)
-    writer.add(userId, new Map([...all].filter(([id]) => ids.includes(id))))
+    writer.add([...all.values()].filter(({ id }) => ids.includes(id)))
   }
 
   /** A discard is about what was there when it was asked for. */
@@ -208,8 +206,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     // Nobody, or nobody any more: there is no owner to keep it for.
     if (outbox.userId) {
       const edits = diffOutbox(before, outbox, outbox.userId, adoption.homeOf)
-      for (const id of edits.keys()) if (untouchable.has(placeOf(outbox.userId, id))) edits.delete(id)
-      if (edits.size > 0) writer.add(outbox.userId, edits)
+      for (const id of untouchable.get(outbox.userId) ?? []) edits.delete(id)
+      if (edits.size > 0) writer.add(edits.values())
       if (present === null) keepLock(outbox.userId)
     }
   }
@@ -218,7 +216,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     update,
     restore,
     /** Removes records that turned out to be settled. */
-    forget: (userId: string, ids: readonly string[]): void => writer.add(userId, new Map(ids.map((id) => [id, { record: null, fresh: false }]))),
+    forget: (userId: string, ids: readonly string[]): void => writer.add(ids.map((id) => removal(userId, id))),
     handle: createPersistor({ scope, writer, purging: () => { purges++ }, purged: report.unstored }),
     flush: writer.flush,
     /** Removes all that is stored for a user, of every tab. */

@@ -31,9 +31,13 @@ const differs = <X extends Extra>(a: OutboxEntry<X>, b: OutboxEntry<X>): boolean
 
 /** One pending change of one record: null removes it. `fresh`: no write of it has been confirmed yet. */
 export interface RecordEdit {
+  readonly userId: string
+  readonly id: string
   readonly record: StoredRecord | null
   readonly fresh: boolean
 }
+
+export const removal = (userId: string, id: string): RecordEdit => ({ userId, id, record: null, fresh: false })
 
 /** Messages belong to one tab; a read watermark to the user, whichever tab writes it. */
 export const isShared = (id: string): boolean => id.startsWith(READ_PREFIX)
@@ -70,8 +74,8 @@ function diffQueue<X extends Extra>(
 /** What changed between two states of one user's outbox, as edits of records. Costs what changed, not what is queued. */
 export function diffOutbox<X extends Extra>(before: OutboxState<X>, after: OutboxState<X>, userId: string, tabOf: (id: string) => string): Edits {
   const edits: Edits = new Map()
-  const put = (id: string, data: Fields, fresh: boolean) => edits.set(id, { record: { userId, id, tab: tabOf(id), version: RECORD_VERSION, data }, fresh })
-  const remove = (id: string) => edits.set(id, { record: null, fresh: false })
+  const put = (id: string, data: Fields, fresh: boolean) => edits.set(id, { userId, id, record: { userId, id, tab: tabOf(id), version: RECORD_VERSION, data }, fresh })
+  const remove = (id: string) => edits.set(id, removal(userId, id))
   for (const key of changedKeys(before.channels, after.channels)) {
     const [old, now] = [valueAt(before.channels, key) ?? EMPTY_SEQUENCE, valueAt(after.channels, key) ?? EMPTY_SEQUENCE]
     diffQueue(old, now, (entry) => put(entry.message.id, entryData(entry), !entry.stored), remove)

@@ -162,11 +162,11 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
   }
 
   return {
-    add(userId: string, changed: ReadonlyMap<string, RecordEdit>): void {
+    add(changed: Iterable<RecordEdit>): void {
       // Without any storage there is nothing to wait for.
       if (!open()) return
       revive()
-      edits.add([...changed].map(([id, edit]) => ({ ...edit, userId, id })))
+      edits.add(changed)
       if (lastFailure === null && !isPaused) start()
     },
     /** Runs between two writes: what it reads is what the last one left. Null without a storage. */

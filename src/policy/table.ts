@@ -1,14 +1,14 @@
 import type { Table } from '../model'
 
-/** A shard that gets more keys than this doubles their number. Up to here V8 copies an object at once, beyond it key by key. */
+/** A shard that gets more keys than this doubles their number: so many are searched in less time than a hash of the key takes. */
 const SHARD_KEYS = 12
 
 /** Keys that all fall into one shard, by design or by malice, slow that one down and no more. */
 const MAX_SHARDS = 1_024
 
-type Shard<T> = { readonly [key: string]: T }
+type Shard<T> = Table<T>[number]
 
-const NOTHING: Shard<never> = {}
+const NOTHING: Shard<never> = []
 
 export const EMPTY_TABLE: Table<never> = []
 
@@ -20,11 +20,14 @@ function place<T>(table: Table<T>, key: string): number {
   return (hash ^ (hash >>> 15)) & (table.length - 1)
 }
 
-export function valueAt<T>(table: Table<T>, key: string): T | undefined {
-  const shard = table[place(table, key)]
-  // An own member: keys come from servers.
-  return shard && Object.hasOwn(shard, key) ? shard[key] : undefined
+function slotOf<T>(shard: Shard<T>, key: string): number {
+  for (let i = 0; i < shard.length; i++) if (shard[i]?.[0] === key) return i
+  return -1
 }
+
+const valueIn = <T>(shard: Shard<T>, key: string): T | undefined => shard[slotOf(shard, key)]?.[1]
+
+export const valueAt = <T>(table: Table<T>, key: string): T | undefined => valueIn(table[place(table, key)] ?? NOTHING, key)
 
 function replaceShard<T>(table: Table<T>, at: number, shard: Shard<T>): Table<T> {
   const next = table.slice()
@@ -34,24 +37,22 @@ function replaceShard<T>(table: Table<T>, at: number, shard: Shard<T>): Table<T>
 
 export function withValue<T>(table: Table<T>, key: string, value: T): Table<T> {
   const at = place(table, key)
-  const shard = table[at] ?? NOTHING
-  const next = replaceShard(table, at, { ...shard, [key]: value })
-  const isFull = !Object.hasOwn(shard, key) && Object.keys(shard).length >= SHARD_KEYS && next.length < MAX_SHARDS
-  return isFull ? grown(next) : next
+  const shard = (table[at] ?? NOTHING).slice()
+  const slot = slotOf(shard, key)
+  shard[slot < 0 ? shard.length : slot] = [key, value]
+  const next = replaceShard(table, at, shard)
+  return slot < 0 && shard.length > SHARD_KEYS && next.length < MAX_SHARDS ? grown(next) : next
 }
 
 export function withoutKey<T>(table: Table<T>, key: string): Table<T> {
   const at = place(table, key)
-  const shard = table[at]
-  if (!shard || !Object.hasOwn(shard, key)) return table
-  const { [key]: _removed, ...others } = shard
+  const shard = table[at] ?? NOTHING
+  const slot = slotOf(shard, key)
+  if (slot < 0) return table
+  const others = shard.slice()
+  others.splice(slot, 1)
   const next = replaceShard(table, at, others)
-  return next.every(isEmpty) ? EMPTY_TABLE : next
-}
-
-function isEmpty(shard: object): boolean {
-  for (const _key in shard) return false
-  return true
+  return next.every(({ length }) => length === 0) ? EMPTY_TABLE : next
 }
 
 export function tableOf<T>(entries: Iterable<readonly [string, T]>): Table<T> {
@@ -61,24 +62,25 @@ export function tableOf<T>(entries: Iterable<readonly [string, T]>): Table<T> {
 }
 
 export const mapValues = <T>(table: Table<T>, change: (value: T) => T): Table<T> =>
-  table.map((shard) => Object.fromEntries(Object.entries(shard).map(([key, value]) => [key, change(value)])))
+  table.map((shard) => shard.map(([key, value]) => [key, change(value)] as const))
 
 /** Twice as many shards, at the least: keys that still crowd one double them again. */
 function grown<T>(table: Table<T>): Table<T> {
-  const shards = Array.from({ length: table.length * 2 }, (): { [key: string]: T } => ({}))
-  for (const [key, value] of entriesOf(table)) {
-    const shard = shards[place(shards, key)]
-    if (shard) shard[key] = value
-  }
-  const isCrowded = shards.length < MAX_SHARDS && shards.some((shard) => Object.keys(shard).length > SHARD_KEYS)
+  const shards = Array.from({ length: table.length * 2 }, (): (readonly [string, T])[] => [])
+  for (const entry of entriesOf(table)) shards[place(shards, entry[0])]?.push(entry)
+  const isCrowded = shards.length < MAX_SHARDS && shards.some((shard) => shard.length > SHARD_KEYS)
   return isCrowded ? grown(shards) : shards
 }
 
-export const keysOf = <T>(table: Table<T>): readonly string[] => table.flatMap((shard) => Object.keys(shard))
+export function entriesOf<T>(table: Table<T>): readonly (readonly [key: string, value: T])[] {
+  const entries: (readonly [key: string, value: T])[] = []
+  for (const shard of table) for (const entry of shard) entries.push(entry)
+  return entries
+}
 
-export const valuesOf = <T>(table: Table<T>): readonly T[] => table.flatMap((shard) => Object.values(shard))
+export const keysOf = <T>(table: Table<T>): readonly string[] => entriesOf(table).map(([key]) => key)
 
-export const entriesOf = <T>(table: Table<T>): readonly (readonly [string, T])[] => table.flatMap((shard) => Object.entries(shard))
+export const valuesOf = <T>(table: Table<T>): readonly T[] => entriesOf(table).map(([, value]) => value)
 
 /** The keys whose values differ between two versions; costs what changed, as long as no growth lies between them. */
 export function changedKeys<T>(before: Table<T>, after: Table<T>): readonly string[] {
@@ -86,10 +88,11 @@ export function changedKeys<T>(before: Table<T>, after: Table<T>): readonly stri
   if (before.length !== after.length) return [...new Set([...keysOf(before), ...keysOf(after)])]
   const changed: string[] = []
   for (let i = 0; i < after.length; i++) {
-    const [old = NOTHING, now = NOTHING] = [before[i], after[i]]
+    const old = before[i] ?? NOTHING
+    const now = after[i] ?? NOTHING
     if (old === now) continue
-    for (const key in now) if (now[key] !== old[key]) changed.push(key)
-    for (const key in old) if (!Object.hasOwn(now, key)) changed.push(key)
+    for (const entry of now) if (!old.includes(entry) && valueIn(old, entry[0]) !== entry[1]) changed.push(entry[0])
+    for (const [key] of old) if (slotOf(now, key) < 0) changed.push(key)
   }
   return changed
 }

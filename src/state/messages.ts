@@ -6,6 +6,7 @@ import {
 } from './channel'
 import { censusOf, handOn } from './census'
 import { createHandlers } from './handlers'
+import { placed } from '../policy/message'
 import { entryIn } from '../policy/outbox'
 import { EMPTY_TABLE, entriesOf, mapValues, tableOf, valueAt, withValue } from '../policy/table'
 
@@ -87,9 +88,7 @@ function acked<X extends Extra>(
   outbox: OutboxState<X>, { id, channelId, seq, createdAt }: { id: string; channelId: string; seq?: number; createdAt?: number },
 ): WireMessage<X> | undefined {
   const message = entryIn(valueAt(outbox.channels, keyOf(channelId)), id)?.message
-  if (!message) return undefined
-  const moved = createdAt === undefined || createdAt === message.createdAt ? message : { ...message, createdAt }
-  return seq === undefined ? moved : { ...moved, seq }
+  return message && placed(message, createdAt ?? message.createdAt, seq)
 }
 
 const page = <X extends Extra>(

@@ -2,6 +2,7 @@ import type { ChatActions, ComposedMessage } from '../actions'
 import type { Extra, OutboxEntry, OutboxState, SendFailure, WireMessage } from '../model'
 import { jsonBytes } from '../policy/json'
 import { keyOf } from '../policy/keys'
+import { authored, hasOnly } from '../policy/message'
 import { entryIn, failure, placeIn, rested, TAKEN_OVER, type Queue } from '../policy/outbox'
 import { appended, EMPTY_SEQUENCE, itemAt, itemsOf, lastOf, mapped, mappedFromEnd, placeOf, removed, replaced, sequenceOf } from '../policy/sequence'
 import { EMPTY_TABLE, entriesOf, keysOf, valueAt, withoutKey, withValue } from '../policy/table'
@@ -18,9 +19,21 @@ export const DEFAULT_MAX_MESSAGE_BYTES = 999_000
 type State<X extends Extra> = OutboxState<X>
 
 /** Replaces one channel's queue; an empty one loses its key, so that idle channels cost nothing. */
-function setQueue<X extends Extra>(state: State<X>, key: string, queue: Queue<X>): State<X> {
-  return { ...state, channels: queue.length > 0 ? withValue(state.channels, key, queue) : withoutKey(state.channels, key) }
+function setQueue<X extends Extra>(state: State<X>, key: string, queue: Queue<X>, lastOrder = state.lastOrder): State<X> {
+  const { userId, reads } = state
+  return { userId, channels: queue.length > 0 ? withValue(state.channels, key, queue) : withoutKey(state.channels, key), lastOrder, reads }
 }
+
+/** Field by field, as for messages: a spread costs more than the whole change. */
+const emitted = <X extends Extra>(entry: OutboxEntry<X>, attempt: number, deadline: number): OutboxEntry<X> => ({
+  message: entry.message, order: entry.order, attempts: attempt, spent: entry.spent, losses: entry.losses, budgetFrom: entry.budgetFrom,
+  nextAttemptAt: null, lease: { attempt, deadline }, stored: entry.stored, failure: entry.failure, lastError: entry.lastError,
+})
+
+const marked = <X extends Extra>(entry: OutboxEntry<X>, stored: boolean): OutboxEntry<X> => ({
+  message: entry.message, order: entry.order, attempts: entry.attempts, spent: entry.spent, losses: entry.losses, budgetFrom: entry.budgetFrom,
+  nextAttemptAt: entry.nextAttemptAt, lease: entry.lease, stored, failure: entry.failure, lastError: entry.lastError,
+})
 
 function changeEntry<X extends Extra>(
   state: State<X>, channelId: string, id: string, change: (entry: OutboxEntry<X>) => OutboxEntry<X>,
@@ -60,14 +73,14 @@ const UNSERIALISABLE = 'unable to send the message: an extra field holds what JS
 export function refusal<X extends Extra>(message: WireMessage<X>, maxBytes: number | null): SendFailure | null {
   const limit = maxBytes ?? DEFAULT_MAX_MESSAGE_BYTES
   // No JSON text is longer than this: most messages need no counting.
-  const small = Object.keys(message).length === 5 && message.content.length * 6 + 1_000 < limit
+  const small = hasOnly(5, message) && message.content.length * 6 + 1_000 < limit
   return small || jsonBytes(message) <= limit ? null : failure('too_large', TOO_LARGE, false, 0)
 }
 
 function written<X extends Extra>(composed: ComposedMessage<X>, userId: string): WireMessage<X> {
-  if (composed.problem === undefined) return { ...composed, userId } as unknown as WireMessage<X>
+  if (composed.problem === undefined) return authored<X>(composed, userId)
   const { problem: _mark, ...draft } = composed
-  return { ...draft, userId } as unknown as WireMessage<X>
+  return authored<X>(draft, userId)
 }
 
 function enqueue<X extends Extra>(state: State<X>, composed: ComposedMessage<X>, maxBytes: number | null): State<X> {
@@ -80,16 +93,17 @@ function enqueue<X extends Extra>(state: State<X>, composed: ComposedMessage<X>,
   if (last && message.id <= last.message.id && placeIn(queue, message.id)) return state
   // The clock only helps: what an earlier life of the page stored stays before what this one composes until both are united.
   const order = Math.max(state.lastOrder + 1, Math.floor(message.createdAt))
-  return setQueue({ ...state, lastOrder: order }, key, appended(queue, [{
+  return setQueue(state, key, appended(queue, [{
     message,
     order,
     attempts: 0, spent: 0, losses: 0,
     budgetFrom: message.createdAt,
-    nextAttemptAt: null, lease: null, stored: false, lastError: null,
+    nextAttemptAt: null, lease: null, stored: false,
     failure: problem ? failure(problem, UNSERIALISABLE, false, 0)
       : state.userId === SIGNED_OUT ? failure('signed_out', NOBODY, false, 0)
       : refusal(message, maxBytes),
-  }]))
+    lastError: null,
+  }]), order)
 }
 
 /** No retry helps these. */
@@ -156,7 +170,7 @@ function restore<X extends Extra>(state: State<X>, userId: string, entries: read
   let next: State<X> = Object.keys(reads).length === 0 ? state : { ...state, reads: uniteReads(state.reads, reads) }
   for (const [key, restored] of byChannel) {
     const queue = unite(valueAt(next.channels, key) ?? EMPTY_SEQUENCE, restored)
-    next = setQueue({ ...next, lastOrder: Math.max(next.lastOrder, lastOf(queue)?.order ?? 0) }, key, queue)
+    next = setQueue(next, key, queue, Math.max(next.lastOrder, lastOf(queue)?.order ?? 0))
   }
   return next
 }
@@ -171,8 +185,8 @@ function changeUser<X extends Extra>(state: State<X>, userId: string): State<X> 
 /** From the ends of the queues, where new messages are: among 10,000 that wait, one more is found at once. */
 function markStored<X extends Extra>(state: State<X>, ids: readonly string[], stored: boolean): State<X> {
   const left = new Set(ids)
-  const mark = (entry: OutboxEntry<X>): OutboxEntry<X> => (left.delete(entry.message.id) && entry.stored !== stored ? { ...entry, stored } : entry)
-  return changeQueues(state, (queue) => mappedFromEnd(queue, mark, () => left.size === 0))
+  const mark = (entry: OutboxEntry<X>): OutboxEntry<X> => (left.delete(entry.message.id) && entry.stored !== stored ? marked(entry, stored) : entry)
+  return changeQueues(state, (queue) => (left.size === 0 ? queue : mappedFromEnd(queue, mark, () => left.size === 0)))
 }
 
 /** What the reducer needs to know of its sister slices. */
@@ -194,7 +208,7 @@ export function createOutboxReducer<X extends Extra>({ commands, reports }: Chat
     .on(commands.discardMessage, (state, { id }) =>
       keysOf(state.channels).reduce((next, key) => removeId(next, key, id), state))
     .on(reports.messageEmitted, (state, { channelId, id, attempt, deadline }) =>
-      changeEntry(state, channelId, id, (entry) => ({ ...entry, attempts: attempt, nextAttemptAt: null, lease: { attempt, deadline } })))
+      changeEntry(state, channelId, id, (entry) => emitted(entry, attempt, deadline)))
     .on(reports.messageAcked, (state, { channelId, id }) => removeId(state, keyOf(channelId), id))
     .on(reports.messageDelayed, (state, target) => delay(state, target, (entry) => ({
       ...entry, lease: null, losses: 0, lastError: target.reason, nextAttemptAt: target.nextAttemptAt, spent: entry.spent + (target.spent ? 1 : 0),

@@ -67,7 +67,7 @@ describe('a channel', () => {
     const chat = createChat({ url: 'x', token: 't', environment: createTestEnvironment().environment })
     const { commands, reports } = createActions('chat', { now: () => 1, id: () => 'id1' })
     const empty = chat.reducer(undefined, commands.connect({ userId: 'alice' }))
-    const entries = chat.reducer(empty, commands.sendMessage({ channelId: 'a', content: 'x' })).outbox.channels.flatMap((shard) => Object.values(shard)).flatMap((queue) => queue.flat())
+    const entries = chat.reducer(empty, commands.sendMessage({ channelId: 'a', content: 'x' })).outbox.channels.flat().flatMap(([, queue]) => queue.flat())
     const state = chat.reducer(empty, reports.outboxRestored({ userId: 'alice', entries: [...entries, ...entries], reads: {} }))
     expect(chat.selectors.selectMessages({ chat: state }, 'a')).toHaveLength(1)
   })

@@ -1,6 +1,7 @@
 import { createManualClock, createMemoryServer, createSeededRandom, createTestEnvironment } from 'redux-chat/testing'
 import { describe, expect, it } from 'vitest'
 import { openStore, type TestStore } from '../support/chat-store'
+import { valueAt } from '../../src/policy/table'
 
 const RUNS = Number(process.env['WINDOW_RUNS'] ?? 12)
 const CHANNELS = ['a', 'b', 'c']
@@ -42,7 +43,7 @@ function checkNow({ tab, windowSize }: Run, channelId: string): readonly string[
   const seqs = seqsOf(tab, channelId)
   const { gap, sync } = tab.channel(channelId)
   const hasHole = seqs.some((seq, i) => i > 0 && seq > (seqs[i - 1] ?? 0) + 1)
-  const isKnown = tab.channel(channelId).latestSeq !== null && tab.store.getState().chat?.messages.some((shard) => shard[`#${channelId}`]?.anchored)
+  const isKnown = tab.channel(channelId).latestSeq !== null && valueAt(tab.store.getState().chat?.messages ?? [], `#${channelId}`)?.anchored === true
   return [
     new Set(ids).size < ids.length && 'one twice',
     seqs.some((seq, i) => i > 0 && seq <= (seqs[i - 1] ?? 0)) && `out of order: ${seqs.join()}`,
