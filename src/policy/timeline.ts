@@ -1,4 +1,5 @@
 import type { Extra, Sequence, WireMessage } from '../model'
+import { createCompanions } from './companions'
 import { appended, fromEnd, fromStart, inserted, itemAt, lastOf, lengthOf, lowerBound, removed, withoutFirst, withoutLast, type Place } from './sequence'
 
 /** A window on a channel: ordered, each id and each seq once. */
@@ -6,25 +7,15 @@ export type Window<X extends Extra> = Sequence<WireMessage<X>>
 
 type Index<X extends Extra> = Map<string, WireMessage<X>>
 
-/**
- * id -> message, kept beside the newest version of a window and handed on from version to version, so that neither
- * a lookup nor an insert costs more when more is loaded. A cache only: any window without one gets it built anew.
- */
-const indexes = new WeakMap<object, unknown>()
-
-function buildIndex<X extends Extra>(window: Window<X>): Index<X> {
-  const index: Index<X> = new Map()
+/** id -> message, beside each window, so that neither a lookup nor an insert costs more when more is loaded. */
+const indexes = createCompanions((window: Window<Extra>) => {
+  const index: Index<Extra> = new Map()
   for (const chunk of window) for (const message of chunk) index.set(message.id, message)
   return index
-}
+})
 
-function indexOf<X extends Extra>(window: Window<X>): Index<X> {
-  const cached = indexes.get(window)
-  if (cached) return cached as Index<X>
-  const index = buildIndex(window)
-  indexes.set(window, index)
-  return index
-}
+// Whose messages a window holds is for its type to say.
+const indexOf = <X extends Extra>(window: Window<X>): Index<X> => indexes.of(window) as Index<X>
 
 export function findMessage<X extends Extra>(window: Window<X>, id: string): WireMessage<X> | undefined {
   return indexOf(window).get(id)
@@ -126,8 +117,7 @@ export function mergeMessages<X extends Extra>(
   const merged = follows(window, incoming, index) ? appended(window, incoming) : mergeEach(window, incoming, index)
   if (merged === window) return window
   const next = trimmed(merged, index, limit, keep)
-  indexes.delete(window)
-  indexes.set(next, index)
+  indexes.handOn(window, next, index)
   return next
 }
 

@@ -1,4 +1,5 @@
 import type { Extra } from '../model'
+import { createCompanions } from '../policy/companions'
 import { entriesOf } from '../policy/table'
 import type { ChannelState } from './channel'
 import type { MessagesState } from './messages'
@@ -11,9 +12,6 @@ interface Census {
   lastPlace: number
 }
 
-/** Kept beside the newest version of the state, and handed on from version to version. A cache only: a state without one is counted. */
-const censuses = new WeakMap<object, Census>()
-
 /** What has no seq cannot be loaded again and stays. */
 const isShrinkable = ({ open, cursor, messages }: ChannelState): boolean => !open && cursor !== null && messages.length > 0
 
@@ -23,21 +21,19 @@ function count(census: Census, key: string, channel: ChannelState): void {
   census.lastPlace = Math.max(census.lastPlace, channel.place)
 }
 
-export function censusOf<X extends Extra>(state: MessagesState<X>): Readonly<Census> {
-  const known = censuses.get(state)
-  if (known) return known
+const censuses = createCompanions((state: MessagesState<Extra>) => {
   const census: Census = { shrinkable: new Set(), lastPlace: 0 }
   for (const [key, channel] of entriesOf(state)) count(census, key, channel)
-  censuses.set(state, census)
   return census
-}
+})
+
+export const censusOf = <X extends Extra>(state: MessagesState<X>): Readonly<Census> => censuses.of(state)
 
 /** Hands the census on to the next version, in which at most this one channel counts differently. */
 export function handOn<X extends Extra>(before: MessagesState<X>, after: MessagesState<X>, key?: string, channel?: ChannelState<X>): MessagesState<X> {
-  const census = censuses.get(before)
+  const census = censuses.find(before)
   if (!census || after === before) return after
-  censuses.delete(before)
   if (key !== undefined && channel) count(census, key, channel)
-  censuses.set(after, census)
+  censuses.handOn(before, after, census)
   return after
 }

@@ -42,11 +42,17 @@ export const initialChannel: ChannelState<never> = {
 
 type Channel<X extends Extra> = ChannelState<X>
 
-const highestSeq = (messages: readonly WireMessage[], from: number | null): number | null =>
-  messages.reduce<number | null>((highest, { seq }) => (seq === undefined ? highest : Math.max(highest ?? 0, seq)), from)
+function highestSeq(messages: readonly WireMessage[], from: number | null): number | null {
+  let highest = from
+  for (const { seq } of messages) if (seq !== undefined && seq > (highest ?? 0)) highest = seq
+  return highest
+}
 
-const highestForeign = (messages: readonly WireMessage[], me: string | null, from: number): number =>
-  messages.reduce((highest, message) => (message.userId === me ? highest : Math.max(highest, positionOf(message))), from)
+function highestForeign(messages: readonly WireMessage[], me: string | null, from: number): number {
+  let highest = from
+  for (const message of messages) if (message.userId !== me) highest = Math.max(highest, positionOf(message))
+  return highest
+}
 
 /** Unanchored, the first seq held is where the window begins: what is older is history, not a gap. */
 function cursorAfter<X extends Extra>(channel: Channel<X>, messages: Window<X>): number | null {
