@@ -5,6 +5,7 @@ import { createEnvironment } from './create-environment'
 import type { Environment } from './environment'
 import { createMetrics, type Metrics } from './effects/metrics'
 import { createChatMiddleware } from './effects/middleware'
+import { shielded } from './effects/shielded'
 import type { Extra } from './model'
 import type { GetToken, KeyValueStorage, ResolvedOptions, SocketConfig } from './options'
 import { createKeyValueStorage } from './persistence/key-value'
@@ -46,18 +47,6 @@ function withStorage(environment: Environment, storage: KeyValueStorage | false 
   if (storage === false) return { ...environment, storage: () => null }
   const { locks } = environment
   return storage ? { ...environment, storage: (name) => createKeyValueStorage({ name, storage, locks }) } : environment
-}
-
-/** An app's callback may throw without harm to the chat: its error surfaces as an uncaught one of its own. */
-function shielded<A extends readonly unknown[]>(callback: (...args: A) => void) {
-  return (...args: A): void => {
-    try {
-      callback(...args)
-    } catch (reason) {
-      // Not ours to swallow, and not ours to die of.
-      queueMicrotask(() => { throw reason })
-    }
-  }
 }
 
 function resolve<X extends Extra, Path extends string>(config: SocketConfig<X, Path>, path: Path): ResolvedOptions<X> {

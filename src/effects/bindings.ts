@@ -1,6 +1,8 @@
 import type { UnknownAction } from '@reduxjs/toolkit'
+import type { RequestResult } from './link'
 import type { Runtime } from './runtime'
 import type { Extra } from '../model'
+import { shielded } from './shielded'
 
 /** An app's event map, as Socket.IO types it: event name to listener. */
 export type EventMap = { readonly [event: string]: (...args: never[]) => void }
@@ -77,10 +79,11 @@ function emitBound<X extends Extra>(runtime: Runtime<X>, event: string, binding:
     if (!runtime.link.emit(event, payload)) settle(undefined)
     return
   }
-  runtime.link.request(event, payload, (result) => {
+  // The app's own words: what they throw must not end the loss of a connection that it is told of.
+  runtime.link.request(event, payload, shielded((result: RequestResult) => {
     if (!result.ok) settle(failed?.(result.code, payload))
     else if (acked) runtime.dispatch(acked(result.response, payload))
-  })
+  }))
 }
 
 const describe = (reason: unknown): string => (reason instanceof Error ? reason.message : String(reason))

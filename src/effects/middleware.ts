@@ -11,6 +11,7 @@ import { createLink } from './link'
 import type { Metrics } from './metrics'
 import { createReporter } from './reporter'
 import type { Runtime } from './runtime'
+import { shielded } from './shielded'
 import { createTurns } from './turns'
 
 const carriedError = (action: UnknownAction): ChatError | null => {
@@ -38,12 +39,14 @@ export function createChatMiddleware<X extends Extra>(
         `unable to run the chat: no reducer is mounted at "${reducerPath}"; add { [chat.reducerPath]: chat.reducer } to configureStore`)
     }
     let engine: Engine | null = null
+    // What a subscriber or another middleware throws must not end what the chat is in the middle of.
+    const dispatch = shielded((reported: UnknownAction) => void api.dispatch(reported))
     const runtime: Runtime<X> = {
       options, environment, actions, metrics, getState,
       wire: createWire<X>({ protocol: options.protocol, parseExtra: options.parseExtra }),
       link: createLink(clock, options.delivery.ackTimeoutMs),
-      dispatch: (action) => void api.dispatch(action),
-      ...createReporter(clock, environment.id, (error) => void api.dispatch(actions.reports.errorReported({ error }))),
+      dispatch,
+      ...createReporter(clock, environment.id, (error) => dispatch(actions.reports.errorReported({ error }))),
       reconcile: () => engine?.reconcile(),
     }
     engine = createEngine(runtime) as unknown as Engine

@@ -29,9 +29,14 @@ export function createTurns({ switches, engine, read }: TurnsDeps) {
     // What changed so far belongs to the user who is there yet.
     if (isSwitch(turn.action)) engine.keep()
     if (isSwitching) held.push(turn)
-    const result = next(turn.action)
-    turn.isReduced = true
-    return result
+    try {
+      const result = next(turn.action)
+      turn.isReduced = true
+      return result
+    } finally {
+      // A subscriber may throw when the reducers are done.
+      turn.isReduced ||= read() !== turn.before
+    }
   }
 
   function obey({ action, before, isReduced }: Turn): void {
@@ -51,15 +56,12 @@ export function createTurns({ switches, engine, read }: TurnsDeps) {
     // Whoever is switching obeys it.
     if (isSwitching) return reduce(next, turn)
     isSwitching = isSwitch(action)
-    if (!isSwitching) {
-      const result = reduce(next, turn)
-      obey(turn)
-      return result
-    }
+    const wasSwitch = isSwitching
     try {
       return reduce(next, turn)
     } finally {
-      obeyHeld()
+      if (wasSwitch) obeyHeld()
+      else obey(turn)
     }
   }
 }

@@ -198,3 +198,68 @@ describe('dispatched by a subscriber in the middle of anything', () => {
     expect(composed).toBeGreaterThan(RUNS * 10)
   }, 120_000)
 })
+
+describe('who looks on and throws', () => {
+  /** What surfaced as the app's own. */
+  async function surfaced(run: () => Promise<void>): Promise<readonly string[]> {
+    const reasons: string[] = []
+    const listen = (reason: unknown): void => void reasons.push(String(reason))
+    const others = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException')
+    process.on('uncaughtException', listen)
+    try {
+      await run()
+      await new Promise((resolve) => { setImmediate(resolve) })
+    } finally {
+      process.off('uncaughtException', listen)
+      for (const other of others) process.on('uncaughtException', other)
+    }
+    return reasons
+  }
+
+  it('G7: a subscriber that throws at the loss of a connection does not keep it from coming back', async () => {
+    const tab = openStore()
+    tab.connect()
+    await tab.settle()
+    const stop = tab.store.subscribe(() => {
+      stop()
+      throw new Error('of the app')
+    })
+    const reasons = await surfaced(async () => {
+      tab.env.network.cut()
+      tab.env.network.restore()
+      await tab.advance(10_000)
+    })
+    expect(reasons).toEqual(['Error: of the app'])
+    expect(tab.connection().status).toBe('connected')
+  })
+
+  it.each(['sendMessage', 'connect'] as const)('G7: a subscriber that throws at %s is told, and the message is sent', async (at) => {
+    const tab = openStore()
+    if (at === 'sendMessage') tab.connect()
+    await tab.settle()
+    const stop = tab.store.subscribe(() => {
+      stop()
+      throw new Error('of the app')
+    })
+    expect(at === 'connect' ? () => tab.connect() : () => tab.send('hi')).toThrow('of the app')
+    if (at === 'connect') tab.send('hi')
+    await tab.advance(5_000)
+    expect(tab.shown()).toEqual(['hi:sent'])
+  })
+
+  it('G7: a binding that throws at the loss of a connection does not keep it from coming back', async () => {
+    const typing = createAction<{ readonly who: string }>('app/typing')
+    const failed = (): never => { throw new Error('of the app') }
+    const tab = openStore({ config: socketBindings<{}, { typing: (payload: { readonly who: string }) => void }>()({ emits: { typing: { action: typing, failed } } }) })
+    tab.connect()
+    await tab.settle()
+    const reasons = await surfaced(async () => {
+      tab.dispatch(typing({ who: 'alice' }))
+      tab.env.server.disconnectAll()
+      await tab.advance(10_000)
+    })
+    expect(reasons).toEqual(['Error: of the app'])
+    expect(tab.connection().status).toBe('connected')
+  })
+})

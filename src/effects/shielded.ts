@@ -1,0 +1,11 @@
+/** An app's callback, or whoever looks on, may throw without harm to the chat: the error surfaces as an uncaught one of its own. */
+export function shielded<A extends readonly unknown[]>(callback: (...args: A) => void) {
+  return (...args: A): void => {
+    try {
+      callback(...args)
+    } catch (reason) {
+      // Not ours to swallow, and not ours to die of.
+      queueMicrotask(() => { throw reason })
+    }
+  }
+}
