@@ -80,6 +80,12 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
     runtime.dispatch(runtime.actions.events.receiptsReceived({ receipts: [{ kind: 'read', channelId, userId, ...mark }] }))
   }
 
+  /** Of a log that the server has begun anew nothing was told yet. */
+  function forgetBeyond(key: string, { cursor, latest }: ChannelState<X>): void {
+    if (cursor === null || latest === null) return
+    for (const kind of ['delivered', 'read']) if ((sent.get(kind + key) ?? 0) > latest) sent.delete(kind + key)
+  }
+
   /** A new connection knows nothing of what was sent on the last one. */
   function forget(): void {
     stopRetry()
@@ -104,6 +110,7 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
     if (me === null || link.generation() === 0) return
     for (const key of changedKeys(told, messages)) {
       const channel = valueAt(messages, key)
+      if (channel) forgetBeyond(key, channel)
       const delivered = channel && deliveredMark(channel, me)
       // What is confirmed for me came from the server, or from my own read mark, which says more.
       if (delivered) tell('delivered', key, delivered.mark, delivered.position, channel.receipts[keyOf(me)]?.delivered ?? 0)

@@ -107,6 +107,7 @@ export const isPlaced = <X extends Extra>(channel: Channel<X>, message: WireMess
 export function receiveNewer<X extends Extra>(
   channel: Channel<X>, after: number, page: Page<X>, me: string | null, limits: Limits,
 ): Channel<X> {
+  if (page.latest !== null && page.latest < after && page.messages.length === 0 && !page.more) return begunAnew(channel)
   const latest = Math.max(channel.latest ?? 0, page.latest ?? 0, highestSeq(page.messages, null) ?? 0)
   const known = applyReceipts({ ...channel, latest, catchUp: 'idle' }, page.receipts)
   // The window moved while the page was under way: its place is gone, and the next look decides anew.
@@ -114,6 +115,12 @@ export function receiveNewer<X extends Extra>(
   if (page.more && page.latest !== null && skips(channel, after, page.latest, limits)) return skip(known, page.latest)
   return joinNewer(known, after, page, me, limits)
 }
+
+/**
+ * The server has fewer messages than are held here: it began a new log, in which each seq is somebody else's. What is held would keep the new
+ * ones from being shown for ever, so the channel is read again from its beginning.
+ */
+const begunAnew = <X extends Extra>({ open, place }: Channel<X>): Channel<X> => ({ ...initialChannel, open, place })
 
 function joinNewer<X extends Extra>(channel: Channel<X>, after: number, page: Page<X>, me: string | null, { windowSize }: Limits): Channel<X> {
   const messages = mergeMessages(channel.messages, page.messages, windowSize)

@@ -221,3 +221,36 @@ describe('tokens', () => {
     expect(tab.env.timers).toBe(0)
   })
 })
+
+describe('a server that begins a new log', () => {
+  it('G2: shows what it commits from then on, to the sender and to others', async () => {
+    const env = createTestEnvironment()
+    const alice = openStore({ env })
+    const bob = openStore({ env: env.openTab() })
+    for (const [tab, userId] of [[alice, 'alice'], [bob, 'bob']] as const) {
+      tab.connect(userId)
+      tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
+    }
+    for (let i = 0; i < 5; i++) alice.send(`old ${i}`)
+    await env.clock.advance(5_000)
+    expect(bob.messages()).toHaveLength(5)
+    env.server.restart({ keepLog: false, keepIds: false })
+    await env.clock.advance(5_000)
+    alice.send('new')
+    await env.clock.advance(5_000)
+    expect(alice.shown()).toEqual(['new:delivered'])
+    expect(bob.messages().map(({ content }) => content)).toEqual(['new'])
+    expect([alice.channel().gap, bob.channel().gap]).toEqual([null, null])
+  })
+
+  it('G2: what was sent before the first catch-up is shown after it', async () => {
+    const tab = openStore()
+    await openGeneral(tab)
+    for (let i = 0; i < 5; i++) tab.send(`old ${i}`)
+    await tab.advance(5_000)
+    tab.env.server.restart({ keepLog: false, keepIds: false })
+    tab.send('at once')
+    await tab.advance(10_000)
+    expect(tab.shown()).toEqual(['at once:sent'])
+  })
+})
