@@ -38,9 +38,10 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
   let stopRetry: Stop = () => undefined
 
   /** The newest message by somebody else that nothing is missing before; my own need no receipt. */
-  function deliveredMark(channel: ChannelState<X>, me: string): { readonly mark: ReadMark; readonly position: number } | null {
+  function deliveredMark(channel: ChannelState<X>, me: string, catchesUp: boolean): { readonly mark: ReadMark; readonly position: number } | null {
     if (channel.cursor !== null) {
-      const seq = Math.min(channel.foreign, channel.cursor)
+      // Where nothing can be asked for, nothing that is missing will ever come: to wait for it would be to wait for ever.
+      const seq = catchesUp || channel.anchored ? Math.min(channel.foreign, channel.cursor) : channel.foreign
       return seq > 0 ? { mark: { seq }, position: seq } : null
     }
     let found: { readonly mark: ReadMark; readonly position: number } | null = null
@@ -108,10 +109,11 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
     const { messages, outbox, connection } = runtime.getState()
     const me = connection.userId
     if (me === null || link.generation() === 0) return
+    const catchesUp = connection.capabilities.includes('sync')
     for (const key of changedKeys(told, messages)) {
       const channel = valueAt(messages, key)
       if (channel) forgetBeyond(key, channel)
-      const delivered = channel && deliveredMark(channel, me)
+      const delivered = channel && deliveredMark(channel, me, catchesUp)
       // What is confirmed for me came from the server, or from my own read mark, which says more.
       if (delivered) tell('delivered', key, delivered.mark, delivered.position, channel.receipts[keyOf(me)]?.delivered ?? 0)
     }

@@ -62,7 +62,7 @@ const syncOf = <X extends Extra>({ catchUp, stale }: ChannelState<X>): ChannelVi
 const describe = <X extends Extra>(channel: ChannelState<X>, channelId: string, detectable: boolean): ChannelView => ({
   channelId,
   sync: detectable ? syncOf(channel) : 'idle',
-  gap: gapOf(channel),
+  gap: detectable ? gapOf(channel) : null,
   gapsDetectable: detectable,
   hasOlder: channel.hasOlder,
   // A server without catch-up will never be asked.

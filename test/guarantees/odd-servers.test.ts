@@ -254,3 +254,17 @@ describe('a server that begins a new log', () => {
     expect(tab.shown()).toEqual(['at once:sent'])
   })
 })
+
+describe('a server that numbers, and announces nothing', () => {
+  it('G4: holes in its numbers end no delivery receipts, and are no gap', async () => {
+    const tab = openStore({ world: { server: createMemoryServer({ capabilities: null }) } })
+    tab.connect()
+    await tab.settle()
+    for (const seq of [103, 106, 109]) {
+      tab.env.server.emitRaw('alice', 'message:new', { id: `m${seq}`, channelId: 'general', userId: 'bob', content: 'hi', createdAt: seq, seq })
+      await tab.advance(200)
+    }
+    expect(tab.env.server.received('message:delivered').map(({ payload }) => payload)).toEqual([103, 106, 109].map((seq) => ({ channelId: 'general', seq })))
+    expect(tab.channel()).toMatchObject({ gapsDetectable: false, gap: null })
+  })
+})
