@@ -119,10 +119,11 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
       session.reopen()
       return
     }
-    const { name, payload } = runtime.wire.outbound('message:sync', { channelId: channel.slice(1), after: Number.MAX_SAFE_INTEGER, limit: 1 })
-    runtime.link.request(name, payload, (result) => {
+    const asked = runtime.wire.asked('message:sync', { channelId: channel.slice(1), after: Number.MAX_SAFE_INTEGER, limit: 1 })
+    if (asked) runtime.link.request(asked.name, asked.payload, (result) => {
       if (!result.ok && result.code === 'timeout') session.reopen()
     }, Math.min(5_000, options.delivery.ackTimeoutMs))
+    else session.reopen()
   }
 
   function signIn(userId: string): void {

@@ -57,10 +57,14 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
     if (position <= Math.max(confirmed, sent.get(key) ?? 0)) return
     sent.set(key, position)
     const channelId = idOf(channelKey)
-    const { name, payload } = wire.outbound(`message:${kind}`, { channelId, ...mark })
+    const asked = wire.asked(`message:${kind}`, { channelId, ...mark })
+    if (!asked) {
+      runtime.report('emit_failed', 'unmappable', `unable to send a "message:${kind}": protocol.outgoing could not map it`, { channelId })
+      return
+    }
     // A server that gives no answers leaves a callback in the socket for each that is asked for.
     const asks = clock.monotonic() - (askedAt[kind] ??= clock.monotonic()) < ANSWER_MS
-    link.emit(name, payload, asks ? (raw) => confirm(kind, channelId, mark, raw) : undefined)
+    link.emit(asked.name, asked.payload, asks ? (raw) => confirm(kind, channelId, mark, raw) : undefined)
   }
 
   /** An acknowledged read mark needs not be kept for the next connection. */

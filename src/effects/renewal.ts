@@ -81,9 +81,13 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, subject: Sub
 
   function present({ token, expiresAt }: Extract<TokenResult, { kind: 'token' }>): void {
     const mine = generation
-    const { name, payload } = runtime.wire.outbound('auth:refresh', { token })
+    const asked = runtime.wire.asked('auth:refresh', { token })
+    if (!asked) {
+      outcomes.reconnect()
+      return
+    }
     presenting = true
-    runtime.link.request(name, payload, (result) => {
+    runtime.link.request(asked.name, asked.payload, (result) => {
       if (mine !== generation) return
       presenting = false
       presented(result, expiresAt)

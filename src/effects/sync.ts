@@ -75,13 +75,17 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
 
   function start(channelKey: string, direction: PageDirection, from: number): void {
     const channelId = idOf(channelKey)
+    const asked = direction === 'newer'
+      ? wire.asked('message:sync', { channelId, after: from, limit: pageSize })
+      : wire.asked('message:history', { channelId, before: from, limit: pageSize })
+    if (!asked) {
+      failed(channelKey, direction, 'unmappable', 'protocol.outgoing could not map the request', false)
+      return
+    }
     running++
     runtime.dispatch(reports.syncStarted({ channelId, direction }))
-    const { name, payload } = direction === 'newer'
-      ? wire.outbound('message:sync', { channelId, after: from, limit: pageSize })
-      : wire.outbound('message:history', { channelId, before: from, limit: pageSize })
     const generation = link.generation()
-    link.request(name, payload, (result) => {
+    link.request(asked.name, asked.payload, (result) => {
       running--
       // After a disconnect the state has already forgotten this request.
       if (link.generation() !== generation) return

@@ -45,6 +45,11 @@ export function createWire<X extends Extra>({ protocol = {}, parseExtra }: WireO
     return mapped(parseReceipt(event === 'message:read' ? 'read' : 'delivered', raw), (receipt) => ({ kind: 'receipt', receipt }))
   }
 
+  const outbound = <E extends OutboundEvent>(event: E, payload: SocketEvents[E]): { readonly name: string; readonly payload: object } => {
+    const map = protocol.outgoing?.[event]
+    return { name: nameOf(event), payload: map ? map(payload) : payload }
+  }
+
   return {
     /** Null when the event is not the library's own. Never throws, whatever came. */
     inbound(name: string, args: readonly unknown[]): Parsed<ServerEvent<X>> | null {
@@ -57,10 +62,15 @@ export function createWire<X extends Extra>({ protocol = {}, parseExtra }: WireO
         return bad('protocol.incoming could not map the payload')
       }
     },
-    /** The server's name and payload for what we send. */
-    outbound<E extends OutboundEvent>(event: E, payload: SocketEvents[E]): { readonly name: string; readonly payload: object } {
-      const map = protocol.outgoing?.[event]
-      return { name: nameOf(event), payload: map ? map(payload) : payload }
+    /** The server's name and payload for what we send. Throws what the app's mapping throws. */
+    outbound,
+    /** The same for what the library itself asks; null when the app's mapping throws. */
+    asked<E extends OutboundEvent>(event: E, payload: SocketEvents[E]): ReturnType<typeof outbound> | null {
+      try {
+        return outbound(event, payload)
+      } catch {
+        return null
+      }
     },
     response(event: OutboundEvent, raw: unknown): Parsed<SocketResponse<Fields>> {
       try {

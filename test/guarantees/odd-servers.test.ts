@@ -268,3 +268,29 @@ describe('a server that numbers, and announces nothing', () => {
     expect(tab.channel()).toMatchObject({ gapsDetectable: false, gap: null })
   })
 })
+
+describe('a mapping of the app that throws', () => {
+  const outgoing = (): never => { throw new Error('of the app') }
+
+  it.each(['message:sync', 'message:delivered', 'message:read', 'auth:refresh'] as const)('G7: for %s ends in an error, and the chat goes on', async (event) => {
+    const tab = openStore({ config: { protocol: { outgoing: { [event]: outgoing } } } })
+    tab.env.server.push('general', { userId: 'bob', content: 'old' })
+    tab.connect()
+    await tab.settle()
+    for (let i = 0; i < 6; i++) tab.dispatch(tab.chat.actions.openChannel({ channelId: `c${i}` }))
+    tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
+    tab.env.server.push('general', { userId: 'bob', content: 'hello' })
+    await tab.advance(2_000)
+    tab.dispatch(tab.chat.actions.markRead({ channelId: 'general' }))
+    if (event === 'auth:refresh') tab.env.server.expireAuth('alice')
+    tab.send('hi')
+    await tab.advance(5_000)
+    expect(tab.messages().at(-1)).toMatchObject({ content: 'hi', seq: 3 })
+    expect(tab.connection().status).toBe('connected')
+    expect(tab.channel().sync).toBe(event === 'message:sync' ? 'failed' : 'idle')
+    expect(tab.errors().length > 0).toBe(event !== 'auth:refresh')
+    tab.dispatch(tab.chat.actions.disconnect())
+    await tab.settle()
+    expect(tab.env.timers).toBe(0)
+  })
+})
