@@ -1,5 +1,6 @@
 import type { Server } from 'socket.io'
 import { afterEach, describe, expect, it } from 'vitest'
+import { createSocketIoTransport } from 'redux-chat'
 import { openApp, type App, type AppOptions } from './support/app'
 import { contents, createLog, openOther, serveV1, userOf, type Ack, type Committed, type V1Options } from './support/other-server'
 import { createTcpProxy } from './support/tcp-proxy'
@@ -221,6 +222,16 @@ describe('servers of other people', () => {
     const log = createLog()
     const server = await serve((io, changed) => { serveV1(io.of('/chat') as unknown as Server, changed, { log }) })
     const alice = open({ url: `${server.url}/chat` })
+    alice.send('hi')
+    await alice.untilShown(['hi:sent'])
+    expect(contents(log.of('general'))).toEqual(['hi'])
+  })
+
+  it('one at a path of its own, over polling alone, is reached with a transport', async () => {
+    const log = createLog()
+    const server = await serve((io, changed) => { serveV1(io, changed, { log }) }, { path: '/ws/', transports: ['polling'] })
+    const transport = createSocketIoTransport({ path: '/ws/', transports: ['websocket', 'polling'], tryAllTransports: true })
+    const alice = open({ url: server.url, config: { environment: { transport } } })
     alice.send('hi')
     await alice.untilShown(['hi:sent'])
     expect(contents(log.of('general'))).toEqual(['hi'])

@@ -2,7 +2,7 @@
 import { combineReducers, configureStore, createAction, type Middleware, type Reducer, type UnknownAction } from '@reduxjs/toolkit'
 import { expectTypeOf } from 'vitest'
 import {
-  chatDevTools, createChat, socketBindings,
+  chatDevTools, createChat, createSocketIoTransport, socketBindings,
   type ChannelView, type Chat, type ChatConfigError, type ChatError, type ChatState, type ConnectionState, type Draft, type Environment, type GetToken,
   type KeyValueStorage, type Message, type MessageStatus, type MetricsSnapshot, type MetricSample, type RecordStorage, type SendFailure,
   type SocketConfig, type SocketErrorType, type SocketEvents, type SocketResponse, type Sequence, type Table, type TabLocks, type Transport, type WireMessage,
@@ -18,6 +18,7 @@ expectTypeOf(plain.reducer).toEqualTypeOf<Reducer<ChatState<{}>, UnknownAction>>
 expectTypeOf(plain.middleware).toExtend<Middleware>()
 expectTypeOf(plain.metrics.getSnapshot()).toEqualTypeOf<MetricsSnapshot>()
 expectTypeOf(chatDevTools).toBeFunction()
+expectTypeOf(createSocketIoTransport({ path: '/ws', transports: ['polling'], extraHeaders: {} })).toEqualTypeOf<Transport>()
 expectTypeOf<ChatConfigError>().toExtend<Error>()
 expectTypeOf<ChatConfigError['code']>().toEqualTypeOf<string>()
 
