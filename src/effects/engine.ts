@@ -220,7 +220,8 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     handle(action: UnknownAction, changed: boolean): void {
       persistence.handle(action)
       if (action.type.startsWith(`${options.reducerPath}/`)) obey(action)
-      else applyEmit(runtime, action)
+      // An app's own action may well be called `chat/typing`.
+      applyEmit(runtime, action)
       if (changed) reconcile()
     },
     reconcile,

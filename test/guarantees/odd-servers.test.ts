@@ -1,4 +1,5 @@
-import type { Transport } from 'redux-chat'
+import { createAction } from '@reduxjs/toolkit'
+import { socketBindings, type Transport } from 'redux-chat'
 import { createManualClock, createMemoryServer, createTestEnvironment } from 'redux-chat/testing'
 import { describe, expect, it } from 'vitest'
 import { openStore, type TestStore } from '../support/chat-store'
@@ -293,4 +294,14 @@ describe('a mapping of the app that throws', () => {
     await tab.settle()
     expect(tab.env.timers).toBe(0)
   })
+})
+
+it("an app's action that is named like the chat's is emitted when it is bound", async () => {
+  const typing = createAction<{ readonly who: string }>('chat/typing')
+  const tab = openStore({ config: socketBindings<{}, { typing: (payload: { readonly who: string }) => void }>()({ emits: { typing: { action: typing } } }) })
+  tab.connect()
+  await tab.settle()
+  tab.dispatch(typing({ who: 'alice' }))
+  await tab.settle()
+  expect(tab.env.server.received('typing').map(({ payload }) => payload)).toEqual([{ who: 'alice' }])
 })
