@@ -175,6 +175,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   /** Commands that the state alone does not tell. */
   function obey(action: UnknownAction): void {
     if (isOf(commands.connect, action)) signIn(action.payload.userId)
+    else if (isOf(commands.openChannel, action)) sync.wanted(action.payload.channelId)
     else if (isOf(commands.sendMessage, action)) delivery.own([action.payload.id])
     else if (isOf(commands.retryMessage, action)) retry([action.payload.id])
     else if (isOf(commands.retryAllFailed, action)) retry(idsOf(runtime.getState().outbox))

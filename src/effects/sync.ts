@@ -3,7 +3,7 @@ import type { Stop } from '../environment'
 import type { Extra } from '../model'
 import { fullJitter } from '../policy/backoff'
 import { errorBody, reactionTo } from '../policy/errors'
-import { idOf } from '../policy/keys'
+import { idOf, keyOf } from '../policy/keys'
 import { nextWakeAt } from '../policy/outbox'
 import { changedKeys, EMPTY_TABLE, valueAt } from '../policy/table'
 import { historyEdge, type ChannelState } from '../state/channel'
@@ -143,7 +143,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   function failed(channelKey: string, direction: PageDirection, code: string, message: string, retryable: boolean, retryAfterMs?: number): void {
     const channelId = idOf(channelKey)
     pause(channelKey, direction, retryAfterMs)
-    // A refusal for good is asked about again on the next connection only.
+    // A refusal for good is asked about again on the next connection, or when the channel is opened.
     if (!retryable) waits.set(waitKey(direction, channelKey), { failures: 1, readyAt: Infinity })
     const error = runtime.error('sync_failed', code, `unable to load messages of "${channelId}": ${message}`, { channelId, retryable })
     runtime.dispatch(reports.syncFailed({ channelId, direction, error }))
@@ -195,6 +195,11 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
       look()
       const now = clock.monotonic()
       if (askAll(urgent, now) && askAll(others, now)) setTimer(now)
+    },
+    /** Somebody opens the channel: what the server refused for good may be allowed by now. */
+    wanted(channelId: string): void {
+      const key = waitKey('newer', keyOf(channelId))
+      if (waits.get(key)?.readyAt === Infinity) waits.delete(key)
     },
     opened(again: boolean): void {
       waits.clear()

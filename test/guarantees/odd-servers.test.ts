@@ -47,6 +47,24 @@ describe('catch-up', () => {
     }
   })
 
+  it('G6: a channel that was forbidden is asked for again when it is opened again, and no sooner', async () => {
+    const tab = openStore()
+    let asked = 0
+    const stop = tab.env.server.on('message:sync', (_payload, _peer, reply) => {
+      asked++
+      reply({ success: false, error: { code: 'forbidden', message: 'no', retryable: false } })
+    })
+    tab.env.server.push('general', { userId: 'bob', content: 'hi' })
+    await openGeneral(tab)
+    await tab.advance(60_000)
+    expect([asked, tab.channel().sync]).toEqual([1, 'failed'])
+    stop()
+    tab.dispatch(tab.chat.actions.closeChannel({ channelId: 'general' }))
+    tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
+    await tab.advance(2_000)
+    expect([tab.shown(), tab.channel().sync]).toEqual([['hi:sent'], 'idle'])
+  })
+
   it('loadOlder on a server of the four events shows no loading', async () => {
     const tab = openStore({ world: { server: createMemoryServer({ capabilities: null }) }, config: { history: { windowSize: 10 } } })
     await openGeneral(tab)
