@@ -4,6 +4,7 @@ import type {
   ChatError, Extra, OutboxEntry, Page, ReadMark, ReceiptEvent, SendFailure, WireMessage,
 } from './model'
 import { isJson } from './policy/json'
+import { MAX_ID_LENGTH } from './policy/keys'
 import { hasOnly } from './policy/message'
 
 /** What `sendMessage` takes: the text, its channel, and the app's own extra fields. */
@@ -21,9 +22,13 @@ interface Sources {
   readonly id: () => string
 }
 
-const RESERVED = ['id', 'userId', 'createdAt', 'seq', 'status', 'problem']
+/** Those of a message and of its view: a server's copy brings none of them, so that the sender alone would see them. */
+const RESERVED = ['id', 'userId', 'createdAt', 'seq', 'status', 'stored', 'attempts', 'nextAttemptAt', 'failure', 'problem']
 
 const requireText = (action: string, field: string, value: unknown): void => {
+  if (typeof value === 'string' && value.length > MAX_ID_LENGTH) {
+    throw new ChatConfigError('invalid_argument', `unable to ${action}: ${field} has more than ${MAX_ID_LENGTH} characters; use a shorter id`)
+  }
   if (typeof value === 'string' && value !== '') return
   throw new ChatConfigError('invalid_argument', `unable to ${action}: ${field} must be a non-empty string; pass { ${field}: '...' }`)
 }

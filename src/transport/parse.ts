@@ -1,5 +1,6 @@
 import type { Extra, Page, ReceiptEvent, SocketErrorBody, SocketResponse, WireMessage } from '../model'
 import { isJson } from '../policy/json'
+import { MAX_ID_LENGTH } from '../policy/keys'
 
 /** Checks and narrows a message's extra fields; a throw drops the message. */
 export type ParseExtra<X extends Extra> = (extra: { readonly [field: string]: unknown }) => X
@@ -15,7 +16,6 @@ export interface SessionAnnouncement {
 
 export type Fields = { readonly [field: string]: unknown }
 
-const MAX_ID_LENGTH = 512
 const MAX_CAPABILITIES = 64
 /** A refusal's text is kept in the state, and its pause holds a message back: neither may be without end. */
 const [MAX_REASON_LENGTH, MAX_PAUSE_MS] = [1_000, 60 * 60 * 1_000]

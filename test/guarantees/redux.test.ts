@@ -223,3 +223,21 @@ describe('bindings', () => {
     expect(alice.messages().map(({ content }) => content)).toContain('hello')
   })
 })
+
+it('G6: an id that no client takes is not sent either', async () => {
+  const tab = openStore()
+  tab.connect()
+  await tab.settle()
+  const [longest, longer] = ['x'.repeat(512), 'x'.repeat(513)]
+  expect(() => tab.send('hi', longer)).toThrow('more than 512 characters')
+  expect(() => tab.dispatch(tab.chat.actions.openChannel({ channelId: longer }))).toThrow('more than 512 characters')
+  expect(() => tab.connect(longer)).toThrow('more than 512 characters')
+  tab.send('hi', longest)
+  await tab.settle()
+  expect([tab.shown(longest), tab.errors()]).toEqual([['hi:sent'], []])
+})
+
+it.each(['status', 'stored', 'attempts', 'nextAttemptAt', 'failure'])('G5: a field of the view (%s) is no extra field, because only its sender would see it', (name) => {
+  const tab = openStore()
+  expect(() => tab.dispatch(tab.chat.actions.sendMessage({ channelId: 'general', content: 'hi', [name]: 1 }))).toThrow('own field')
+})
