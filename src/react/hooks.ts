@@ -52,17 +52,19 @@ export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, 
     return () => [...selectors.selectErrors(store.getState())].reverse().find((error) => error.type === type)
   }
 
-  function useTransitions({ status }: ConnectionState, { onAuthError, onConnectionError, onReconnect }: SocketOptions): void {
+  function useTransitions({ status, userId }: ConnectionState, { onAuthError, onConnectionError, onReconnect }: SocketOptions): void {
     const latest = useRef({ onAuthError, onConnectionError, onReconnect })
-    const before = useRef({ status, connected: false })
+    const before = useRef({ status, userId, connected: false })
     const authError = useNewest('auth_failed')
     const connectionError = useNewest('connection_error')
     useEffect(() => {
       latest.current = { onAuthError, onConnectionError, onReconnect }
     })
     useEffect(() => {
-      const { status: old, connected } = before.current
-      before.current = { status, connected: status === 'connected' || (connected && status !== 'idle') }
+      const { status: old, userId: whose } = before.current
+      // Somebody else's connection was no earlier one of this user.
+      const connected = before.current.connected && whose === userId
+      before.current = { status, userId, connected: status === 'connected' || (connected && status !== 'idle') }
       if (status === old) return
       const error = status === 'unauthorized' ? authError() : status === 'failed' ? connectionError() : undefined
       if (error) (status === 'failed' ? latest.current.onConnectionError : latest.current.onAuthError)?.(error)

@@ -57,6 +57,19 @@ describe('useSocket', () => {
     expect(left(all)).toEqual(NOTHING)
   })
 
+  it('does not take another user for a reconnection', async () => {
+    const { Shell, Socket, env, pass } = world()
+    const onReconnect = vi.fn()
+    const view = render(<Shell><Socket userId="alice" onReconnect={onReconnect} /></Shell>)
+    await pass()
+    view.rerender(<Shell><Socket userId="bob" onReconnect={onReconnect} /></Shell>)
+    await pass()
+    expect(onReconnect).not.toHaveBeenCalled()
+    await act(async () => { env.server.disconnectAll('transport_close') })
+    await pass(5_000)
+    expect(onReconnect).toHaveBeenCalledTimes(1)
+  })
+
   it('serves several components with one connection, until the last one is gone', async () => {
     const all = world()
     const { Shell, Socket, env, pass } = all
