@@ -8,6 +8,7 @@ import { createChatMiddleware } from './effects/middleware'
 import { shielded } from './effects/shielded'
 import type { Extra } from './model'
 import type { GetToken, KeyValueStorage, ResolvedOptions, SocketConfig } from './options'
+import { withDefaults } from './policy/defaults'
 import { createKeyValueStorage } from './persistence/key-value'
 import { createChatReducer, type ChatState } from './state/chat-state'
 import { createSelectors, type ChatSelectors } from './state/selectors'
@@ -56,13 +57,13 @@ function resolve<X extends Extra, Path extends string>(config: SocketConfig<X, P
     ...rest,
     reducerPath: path,
     getToken: tokenSource(config),
-    reconnection: { attempts: 5, delayMs: 1_000, jitter: 0.5, timeoutMs: 20_000, ...reconnection },
-    auth: { timeoutMs: 10_000, renewBeforeMs: 15_000, ...auth },
-    delivery: {
+    reconnection: withDefaults({ attempts: 5, delayMs: 1_000, jitter: 0.5, timeoutMs: 20_000 }, reconnection),
+    auth: withDefaults({ timeoutMs: 10_000, renewBeforeMs: 15_000 }, auth),
+    delivery: withDefaults({
       ackTimeoutMs: 10_000, backoff: { baseMs: 1_000, maxMs: 30_000 }, maxAttempts: 10, retryForMs: 24 * 60 * 60 * 1_000,
-      inFlightPerChannel: 32, inFlightTotal: 100, ...delivery,
-    },
-    history: { pageSize: 50, windowSize: 1_000, maxChannels: 100, ...history },
+      inFlightPerChannel: 32, inFlightTotal: 100,
+    }, delivery),
+    history: withDefaults({ pageSize: 50, windowSize: 1_000, maxChannels: 100 }, history),
     environment: withStorage(createEnvironment(environment), storage),
     userTiming: config.userTiming ?? true,
     ...callbacks(config),

@@ -1,5 +1,6 @@
 import { v7 as uuid } from 'uuid'
 import type { Clock, Environment, Lifecycle, LifecycleEvent } from './environment'
+import { withDefaults } from './policy/defaults'
 import { defaultStorage } from './persistence/default-storage'
 import { createWebLocks } from './persistence/tabs'
 import { createSocketIoTransport } from './transport/socket-io'
@@ -75,7 +76,7 @@ function createIds(): () => string {
 }
 
 /** The real world, as far as an app does not replace it. Opens nothing yet. */
-export const createEnvironment = (given: Partial<Environment> = {}): Environment => ({
+export const createEnvironment = (given: Partial<Environment> = {}): Environment => withDefaults<Environment>({
   clock: systemClock,
   random: () => Math.random(),
   id: createIds(),
@@ -83,5 +84,4 @@ export const createEnvironment = (given: Partial<Environment> = {}): Environment
   lifecycle: pageLifecycle,
   storage: defaultStorage,
   locks: createWebLocks(),
-  ...given,
-})
+}, given)

@@ -241,3 +241,22 @@ it.each(['status', 'stored', 'attempts', 'nextAttemptAt', 'failure'])('G5: a fie
   const tab = openStore()
   expect(() => tab.dispatch(tab.chat.actions.sendMessage({ channelId: 'general', content: 'hi', [name]: 1 }))).toThrow('own field')
 })
+
+it('an option that is undefined has its default', async () => {
+  const unset = { attempts: undefined, delayMs: undefined, jitter: undefined, ackTimeoutMs: undefined, pageSize: undefined, windowSize: undefined }
+  const { environment, server, clock } = createTestEnvironment()
+  // A user whose compiler is less strict than ours writes { delayMs: settings.delayMs }.
+  const config: object = { url: 'x', token: 't', reconnection: unset, delivery: unset, history: unset, environment: { ...environment, lifecycle: undefined } }
+  const chat = createChat(config as Parameters<typeof createChat>[0])
+  const store = configureStore({ reducer: { [chat.reducerPath]: chat.reducer }, middleware: (getDefault) => getDefault().concat(chat.middleware) })
+  const connection = () => chat.selectors.selectConnection(store.getState())
+  store.dispatch(chat.actions.connect({ userId: 'alice' }))
+  store.dispatch(chat.actions.sendMessage({ channelId: 'general', content: 'hi' }))
+  await clock.advance(100)
+  expect(chat.selectors.selectMessages(store.getState(), 'general')).toMatchObject([{ content: 'hi', status: 'sent' }])
+  server.stop()
+  await clock.advance(500)
+  expect(connection()).toMatchObject({ status: 'reconnecting', attempt: 1 })
+  await clock.advance(10_000)
+  expect(connection().status).toBe('failed')
+})
