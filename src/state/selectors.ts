@@ -48,6 +48,24 @@ function perObject<A extends object, B, R>(compute: (a: A, b: B) => R): (a: A, b
   }
 }
 
+const isSameGap = (a: ChannelView['gap'], b: ChannelView['gap']): boolean => a === b || (a !== null && b !== null && a.after === b.after && a.before === b.before)
+
+const isSameView = (a: ChannelView, b: ChannelView): boolean =>
+  isSameGap(a.gap, b.gap) && a.sync === b.sync && a.gapsDetectable === b.gapsDetectable && a.hasOlder === b.hasOlder &&
+  a.loadingOlder === b.loadingOlder && a.hasNewer === b.hasNewer && a.latestSeq === b.latestSeq
+
+/** A receipt changes a channel and not what is told of it here: the last view of each channel stays while it says the same. */
+function createSteadyViews() {
+  const last = new Map<string, ChannelView>()
+  return (view: ChannelView): ChannelView => {
+    const known = last.get(view.channelId)
+    if (known && isSameView(known, view)) return known
+    if (last.size >= MAX_RESULTS) last.clear()
+    last.set(view.channelId, view)
+    return view
+  }
+}
+
 function gapOf<X extends Extra>({ cursor, latest, detached, messages }: ChannelState<X>): ChannelView['gap'] {
   if (cursor === null || latest === null || latest <= cursor) return null
   const after = itemAt(messages, lowerBound(messages, ({ seq }) => (seq ?? Infinity) <= cursor))
@@ -104,8 +122,9 @@ export function createSelectors<X extends Extra, Path extends string>(path: Path
   const channelOf = (root: Root, channelId: string): ChannelState<X> => valueAt(chatOf(root).messages, keyOf(channelId)) ?? initialChannel
   const queueOf = (root: Root, channelId: string): Queue<X> | undefined => valueAt(chatOf(root).outbox.channels, keyOf(channelId))
 
-  const describeOpen = perObject((channel: ChannelState<X>, channelId: string) => describe(channel, channelId, true))
-  const describeBlind = perObject((channel: ChannelState<X>, channelId: string) => describe(channel, channelId, false))
+  const steady = createSteadyViews()
+  const describeOpen = perObject((channel: ChannelState<X>, channelId: string) => steady(describe(channel, channelId, true)))
+  const describeBlind = perObject((channel: ChannelState<X>, channelId: string) => steady(describe(channel, channelId, false)))
   const unread = perObject(countUnread<X>)
   const members = perObject((receipts: ChannelState<X>['receipts'], _: undefined): readonly MemberReceipt[] =>
     Object.entries(receipts).map(([key, receipt]) => ({ userId: idOf(key), ...receipt })))

@@ -85,3 +85,17 @@ describe('a channel', () => {
     expect(tab.errors()).toEqual([])
   })
 })
+
+it('what selectChannel gives stays the same object while it says the same', async () => {
+  const tab = openStore()
+  tab.connect()
+  tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
+  await tab.settle()
+  tab.send('hi')
+  await tab.advance(1_000)
+  const before = tab.channel()
+  tab.env.server.pushReceipt('read', 'general', 'bob')
+  await tab.advance(1_000)
+  expect(tab.shown()).toEqual(['hi:read'])
+  expect(tab.channel()).toBe(before)
+})
