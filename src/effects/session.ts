@@ -1,7 +1,7 @@
 import type { UnknownAction } from '@reduxjs/toolkit'
 import type { LifecycleEvent, Stop } from '../environment'
 import type { ChatError, Extra } from '../model'
-import { spread } from '../policy/backoff'
+import { MAX_PAUSE_MS, spread } from '../policy/backoff'
 import { rejectionReaction } from '../policy/errors'
 import { entriesIn } from '../policy/outbox'
 import type { CloseEvent, Connection } from '../transport/transport'
@@ -157,7 +157,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
       return
     }
     attempt++
-    const delay = Math.max(spread(delayMs, jitter, environment.random()), retryAfterMs)
+    const delay = Math.max(spread(delayMs, jitter, environment.random()), Math.min(retryAfterMs, MAX_PAUSE_MS))
     if (!settle('waiting', { status: 'reconnecting', reason, nextRetryAt: clock.now() + delay })) return
     const mine = generation
     stopTimer = clock.setTimer(delay, () => {

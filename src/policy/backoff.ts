@@ -3,6 +3,9 @@ export interface BackoffOptions {
   readonly maxMs: number
 }
 
+/** A pause that a server asks for must end. */
+export const MAX_PAUSE_MS = 60 * 60 * 1_000
+
 /**
  * Full jitter: uniform between 0 and the capped exponential step, so that a fleet never retries in step
  * (AWS Architecture Blog, "Exponential Backoff and Jitter"). `failures` counts from 1; `random` is in [0, 1).

@@ -1,4 +1,5 @@
 import type { Extra, Page, ReceiptEvent, SocketErrorBody, SocketResponse, WireMessage } from '../model'
+import { MAX_PAUSE_MS } from '../policy/backoff'
 import { isJson } from '../policy/json'
 import { MAX_ID_LENGTH } from '../policy/keys'
 
@@ -17,8 +18,8 @@ export interface SessionAnnouncement {
 export type Fields = { readonly [field: string]: unknown }
 
 const MAX_CAPABILITIES = 64
-/** A refusal's text is kept in the state, and its pause holds a message back: neither may be without end. */
-const [MAX_REASON_LENGTH, MAX_PAUSE_MS] = [1_000, 60 * 60 * 1_000]
+/** A refusal's text is kept in the state: it may not be without end. */
+const MAX_REASON_LENGTH = 1_000
 const OWN_FIELDS = new Set(['id', 'channelId', 'userId', 'content', 'createdAt', 'seq', 'status', 'stored', 'attempts', 'nextAttemptAt', 'failure'])
 const UNSAFE_FIELDS = new Set(['__proto__', 'constructor', 'prototype'])
 

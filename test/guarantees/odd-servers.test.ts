@@ -214,6 +214,15 @@ describe('a server that disconnects', () => {
   })
 })
 
+it('G8: a server that asks for a pause without end in its handshake is asked again after an hour', async () => {
+  const tab = openStore({ world: { server: createMemoryServer({ authenticate: () => ({ code: 'overloaded', retryable: true, retryAfterMs: 1e15 }) }) } })
+  tab.connect()
+  await tab.advance(1_000)
+  expect(tab.connection()).toMatchObject({ status: 'reconnecting', attempt: 1, reason: 'overloaded' })
+  await tab.advance(60 * 60 * 1_000)
+  expect(tab.connection().attempt).toBe(2)
+})
+
 describe('tokens', () => {
   it('G1: a fresh one that grew old in a sleep on its way is no reason to sign in again', async () => {
     const clock = createManualClock()
