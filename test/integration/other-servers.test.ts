@@ -1,6 +1,7 @@
 import type { Server } from 'socket.io'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createSocketIoTransport } from 'redux-chat'
+import { createAction } from '@reduxjs/toolkit'
+import { createSocketIoTransport, socketBindings } from 'redux-chat'
 import { openApp, type App, type AppOptions } from './support/app'
 import { contents, createLog, openOther, serveV1, userOf, type Ack, type Committed, type V1Options } from './support/other-server'
 import { createTcpProxy } from './support/tcp-proxy'
@@ -304,4 +305,31 @@ describe('servers of other people', () => {
     expect(alice.messages().map(({ content }) => content)).toEqual(texts(200))
     expect(alice.errors()).toEqual([])
   })
+})
+
+it('G7: a binding that throws at the loss of a connection does not keep it from coming back', async () => {
+  const typing = createAction<{ readonly who: string }>('app/typing')
+  const failed = (): never => { throw new Error('of the app') }
+  const { server } = await serveLog()
+  const alice = open({
+    url: server.url,
+    config: { delivery: { ackTimeoutMs: 4_000 }, ...socketBindings<{}, { typing: (payload: { readonly who: string }) => void }>()({ emits: { typing: { action: typing, failed } } }) },
+  })
+  await alice.untilConnected()
+  const others = process.listeners('uncaughtException')
+  process.removeAllListeners('uncaughtException')
+  const reasons: string[] = []
+  const listen = (reason: unknown): void => void reasons.push(String(reason))
+  process.on('uncaughtException', listen)
+  try {
+    alice.store.dispatch(typing({ who: 'alice' }))
+    for (const socket of server.io.sockets.sockets.values()) socket.conn.close()
+    await alice.until(() => alice.connection().status !== 'connected')
+    alice.send('hi')
+    await alice.untilShown(['hi:sent'])
+  } finally {
+    process.off('uncaughtException', listen)
+    for (const other of others) process.on('uncaughtException', other)
+  }
+  expect(reasons).toEqual(['Error: of the app'])
 })
