@@ -12,6 +12,7 @@ import { withDefaults } from './policy/defaults'
 import { createKeyValueStorage } from './persistence/key-value'
 import { createChatReducer, type ChatState } from './state/chat-state'
 import { createSelectors, type ChatSelectors } from './state/selectors'
+import { inboundClash } from './transport/wire'
 
 /** A chat for a store: mount `reducer` at `reducerPath`, add `middleware`, dispatch `actions`, read with `selectors`. */
 export interface Chat<X extends Extra = {}, Path extends string = 'chat'> {
@@ -38,8 +39,13 @@ function tokenSource<X extends Extra, Path extends string>({ token, getToken }: 
   return token === undefined ? complain('token_missing', 'unable to create the chat: give getToken (for example Clerk\'s session.getToken) or token') : () => token
 }
 
-function check<X extends Extra, Path extends string>({ url, reducerPath }: SocketConfig<X, Path>): void {
+function check<X extends Extra, Path extends string>({ url, reducerPath, protocol }: SocketConfig<X, Path>): void {
   if (typeof url !== 'string' || url === '') complain('url_missing', 'unable to create the chat: url must be the address of the Socket.IO server')
+  const clash = inboundClash(protocol)
+  if (clash !== null) {
+    complain('protocol_names_clash',
+      `unable to create the chat: protocol.names gives "${clash}" to two events that come from the server; give each its own`)
+  }
   if (reducerPath === '') complain('reducer_path_empty', 'unable to create the chat: reducerPath must not be empty')
 }
 

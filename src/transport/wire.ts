@@ -33,6 +33,12 @@ export interface WireOptions<X extends Extra> {
 
 const INBOUND: readonly InboundEvent[] = ['message:new', 'message:delivered', 'message:read', 'auth:expired', 'session']
 
+/** A name that two inbound events share: only one of them would ever be heard. Null when all differ. */
+export function inboundClash({ names = {} }: ProtocolOptions = {}): string | null {
+  const all = INBOUND.map((event) => names[event] ?? event)
+  return all.find((name, i) => all.indexOf(name) !== i) ?? null
+}
+
 /** The one place where inbound data is trusted or dropped, and where names and shapes meet the server's. */
 export function createWire<X extends Extra>({ protocol = {}, parseExtra }: WireOptions<X>) {
   const nameOf = (event: ProtocolEvent): string => protocol.names?.[event] ?? event

@@ -260,3 +260,10 @@ it('an option that is undefined has its default', async () => {
   await clock.advance(10_000)
   expect(connection().status).toBe('failed')
 })
+
+it('two inbound events under one name are refused: one of them would never be heard', () => {
+  const create = (names: { readonly [event: string]: string }) => () => createChat({ url: 'x', token: 't', protocol: { names } })
+  expect(create({ 'message:delivered': 'receipt', 'message:read': 'receipt' })).toThrow('"receipt"')
+  expect(create({ 'message:new': 'session' })).toThrow('"session"')
+  expect(create({ 'message:send': 'chat message', 'message:new': 'chat message' })).not.toThrow()
+})
