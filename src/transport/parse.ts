@@ -164,10 +164,13 @@ export function parsePage<X extends Extra>(data: Fields, channelId: string, pars
   const receipts = parsePageReceipts(own(data, 'receipts'), channelId)
   const latest = own(data, 'latest')
   return good({
-    page: { messages: parsed.flatMap(valueOf), receipts: receipts.flatMap(valueOf), latest: isMark(latest) ? latest : null, more: own(data, 'more') === true },
+    // What a full window pushes out is told by the first of them.
+    page: { messages: parsed.flatMap(valueOf).sort(bySeq), receipts: receipts.flatMap(valueOf), latest: isMark(latest) ? latest : null, more: own(data, 'more') === true },
     problems: [...parsed, ...receipts].flatMap((result) => (result.ok ? [] : [result.problem])),
   })
 }
+
+const bySeq = (a: WireMessage, b: WireMessage): number => (a.seq ?? Infinity) === (b.seq ?? Infinity) ? 0 : (a.seq ?? Infinity) - (b.seq ?? Infinity)
 
 const ofChannel = <X extends Extra>(parsed: Parsed<WireMessage<X>>, channelId: string): Parsed<WireMessage<X>> =>
   parsed.ok && parsed.value.channelId !== channelId ? bad('a page holds a message of another channel') : parsed

@@ -272,6 +272,16 @@ describe('servers of other people', () => {
     expect(alice.messages().map(({ content }) => content)).toEqual(texts(120))
   })
 
+  it('G6: one whose pages are unsorted and larger than the window leaves older ones to be loaded', async () => {
+    const log = createLog()
+    for (const text of texts(28)) log.commit({ id: `old-${text}`, channelId: 'general', userId: 'bob', content: text, createdAt: 1 } as Committed)
+    const { server } = await serveLog({ log, page: (messages) => [...messages].reverse() })
+    const alice = open({ url: server.url, config: { history: { pageSize: 30, windowSize: 25 } } })
+    alice.store.dispatch(alice.chat.actions.openChannel({ channelId: 'general' }))
+    await alice.until(() => alice.messages().length === 25)
+    expect(alice.channel().hasOlder).toBe(true)
+  })
+
   it('G1: one that goes silent (half-open) is left after its ping timeout', async () => {
     const { server, log } = await serveLog({}, { pingInterval: 100, pingTimeout: 100 })
     const proxy = await createTcpProxy(server.port)
