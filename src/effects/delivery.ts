@@ -17,6 +17,9 @@ const LATE_TIMER_MS = 2_000
 /** How many settled ids may linger before the outbox is looked through. */
 const PRUNE_SLACK = 200
 
+/** How often it is looked whether those in flight, when there may be no more, are in flight still. */
+const SWEEP_MS = 100
+
 /** How long what stands behind a message that another tab took over waits for its echo. */
 const TAKEN_OVER_MS = 30_000
 
@@ -47,6 +50,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
   let timerAt = Infinity
   let held = true
   let pruneAt = PRUNE_SLACK
+  let sweepAt = -Infinity
 
   const outcomes = createOutcomes(runtime, renewal, {
     waitUntil: waits.until,
@@ -129,10 +133,21 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     return true
   }
 
+  /** No more may be in flight. Of what an echo has settled no ack is waited for: a server may send it late, or never. */
+  function isFull(): boolean {
+    if (flights.count() < delivery.inFlightTotal) return false
+    const now = clock.monotonic()
+    if (now >= sweepAt) {
+      sweepAt = now + SWEEP_MS
+      flights.keep(outcomes.isUnderWay)
+    }
+    return flights.count() >= delivery.inFlightTotal
+  }
+
   function emitDue(): void {
     const { outbox: { channels }, connection: { capabilities } } = runtime.getState()
     const isKnown = looked?.channels === channels && looked.capabilities === capabilities
-    if (isKnown || flights.count() >= delivery.inFlightTotal || isSuspectInFlight()) return
+    if (isKnown || isFull() || isSuspectInFlight()) return
     const found = findDue({ channels, capabilities })
     const alone = found.find(isSuspect)
     if (!alone) {
@@ -146,7 +161,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
 
   /** One timer, for the earliest moment at which something has to happen; one that rings too early only looks again. */
   function setTimer(now: number): void {
-    const wake = Math.min(flights.firstDeadline(), waits.next(now))
+    const wake = Math.min(flights.firstDeadline(), waits.next(now), flights.count() >= delivery.inFlightTotal ? Math.max(sweepAt, now) : Infinity)
     if (wake >= timerAt) return
     stopTimer()
     timerAt = wake

@@ -37,6 +37,10 @@ export function createFlights(clock: Clock, ackTimeoutMs: number) {
     },
     /** Infinity when nothing is under way. */
     firstDeadline: () => flights.values().next().value?.deadline ?? Infinity,
+    /** Ends those that do not count any more, whatever comes of them. */
+    keep(counts: (target: Target) => boolean): void {
+      for (const { target } of [...flights.values()]) if (!counts(target)) remove(target)
+    },
     /** Gives all at least this long from now. */
     prolong(ms: number): void {
       const earliest = clock.monotonic() + ms

@@ -332,3 +332,15 @@ it("an app's action that is named like the chat's is emitted when it is bound", 
   await tab.settle()
   expect(tab.env.server.received('typing').map(({ payload }) => payload)).toEqual([{ who: 'alice' }])
 })
+
+it('a server that echoes and never acknowledges is sent to at the pace of its echoes', async () => {
+  const tab = openStore({ world: { server: createMemoryServer({ capabilities: null }) } })
+  tab.env.server.on('message:send', (payload) => tab.env.server.emitRaw('alice', 'message:new', payload))
+  for (let i = 0; i < 250; i++) tab.send(String(i))
+  tab.connect()
+  await tab.advance(8_000)
+  expect(tab.shown()).toEqual(Array.from({ length: 250 }, (_, i) => `${i}:sent`))
+  await tab.advance(30_000)
+  tab.dispatch(tab.chat.actions.disconnect())
+  expect([tab.errors(), tab.env.server.received('message:send').length, tab.env.timers]).toEqual([[], 250, 0])
+})
