@@ -16,6 +16,16 @@ export function isJson(value: unknown, depth = 0): boolean {
   return isPlain(value) && Object.values(value).every((item) => item === undefined || isJson(item, depth + 1))
 }
 
+const isObject = (value: unknown): value is { readonly [key: string]: unknown } => typeof value === 'object' && value !== null
+
+/** Whether two values of which each passed `isJson` say the same. */
+export function isSameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (!isObject(a) || !isObject(b) || Array.isArray(a) !== Array.isArray(b)) return false
+  const keys = Object.keys(a)
+  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && isSameJson(a[key], b[key]))
+}
+
 /** Bytes of `value` as JSON in UTF-8. */
 export function jsonBytes(value: unknown): number {
   const text = JSON.stringify(value)

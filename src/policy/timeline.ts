@@ -1,5 +1,6 @@
 import type { Extra, Sequence, WireMessage } from '../model'
 import { createCompanions } from './companions'
+import { isSameJson } from './json'
 import { appended, fromEnd, fromStart, inserted, itemAt, lastOf, lengthOf, lowerBound, removed, withoutFirst, withoutLast, type Place } from './sequence'
 
 /** A window on a channel: ordered, each id and each seq once. */
@@ -44,11 +45,12 @@ const placeIn = <X extends Extra>(window: Window<X>, message: WireMessage): Plac
 export const holds = (window: Window<Extra>, message: WireMessage): boolean =>
   itemAt(window, placeIn(window, message))?.id === message.id
 
-/** A later copy may add the `seq` or the server's fields; it can never move a message that has its place. */
+/**
+ * A later copy may add the `seq` or the server's fields; it can never move a message that has its place. What is held may be what this client
+ * wrote and the server acknowledged: the server's own copy says what all others see, whichever of the two came first.
+ */
 const improves = (held: WireMessage, incoming: WireMessage): boolean =>
-  incoming.seq === undefined
-    ? held.seq === undefined && held.createdAt !== incoming.createdAt
-    : held.seq === undefined || (held.seq === incoming.seq && (held.createdAt !== incoming.createdAt || held.content !== incoming.content))
+  (incoming.seq !== undefined && held.seq === undefined) || (held.seq === incoming.seq && !isSameJson(held, incoming))
 
 /**
  * Whether all that came stands behind the window, in order, and is new: the usual burst. It is in the index then; else the index is as before.

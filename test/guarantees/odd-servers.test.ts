@@ -344,3 +344,29 @@ it('a server that echoes and never acknowledges is sent to at the pace of its ec
   tab.dispatch(tab.chat.actions.disconnect())
   expect([tab.errors(), tab.env.server.received('message:send').length, tab.env.timers]).toEqual([[], 250, 0])
 })
+
+describe("the server's own words", () => {
+  /** What alice shows of her own message, of which the server's copy says something else. */
+  async function shownOf(hasSeq: boolean, isAckFirst: boolean, copy: object) {
+    const tab = openStore({ world: { server: createMemoryServer({ capabilities: hasSeq ? ['sync'] : null }) } })
+    tab.env.server.on('message:send', (payload, _peer, reply) => {
+      const message = { ...(payload as { readonly id: string }), ...copy, ...(hasSeq && { seq: 1 }) }
+      const echo = (): void => tab.env.server.emitRaw('alice', 'message:new', message)
+      if (!isAckFirst) echo()
+      reply({ success: true, data: { id: message.id, ...(hasSeq && { seq: 1 }) } })
+      if (isAckFirst) echo()
+    })
+    tab.connect()
+    await tab.settle()
+    tab.dispatch(tab.chat.actions.sendMessage({ channelId: 'general', content: 'damn', ...{ mood: { is: 'bad' } } }))
+    await tab.advance(1_000)
+    return tab.messages()
+  }
+
+  it.each([[true, true], [true, false], [false, true], [false, false]])('G5: are shown to the sender as well (seq %s, acknowledged first %s)', async (hasSeq, isAckFirst) => {
+    expect(await shownOf(hasSeq, isAckFirst, { content: 'd***' })).toMatchObject([{ content: 'd***', status: 'sent', mood: { is: 'bad' } }])
+    expect(await shownOf(hasSeq, isAckFirst, { preview: { title: 'x' } })).toMatchObject([{ content: 'damn', preview: { title: 'x' } }])
+    const [message] = await shownOf(hasSeq, isAckFirst, { mood: undefined })
+    expect(message).not.toHaveProperty('mood')
+  })
+})
