@@ -41,7 +41,7 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
   function deliveredMark(channel: ChannelState<X>, me: string, catchesUp: boolean): { readonly mark: ReadMark; readonly position: number } | null {
     if (channel.cursor !== null) {
       // Where nothing can be asked for, nothing that is missing will ever come: to wait for it would be to wait for ever.
-      const seq = catchesUp || channel.anchored ? Math.min(channel.foreign, channel.cursor) : channel.foreign
+      const seq = catchesUp || channel.anchored ? Math.min(channel.foreign, channel.cursor) : Math.min(channel.foreign, channel.latest ?? channel.cursor)
       return seq > 0 ? { mark: { seq }, position: seq } : null
     }
     let found: { readonly mark: ReadMark; readonly position: number } | null = null

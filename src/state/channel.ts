@@ -1,6 +1,6 @@
 import type { Extra, Page, ReadMark, Receipt, ReceiptEvent, WireMessage } from '../model'
 import { keyOf } from '../policy/keys'
-import { firstOf, lastOf } from '../policy/sequence'
+import { firstOf, fromEnd, lastOf } from '../policy/sequence'
 import { joinReceipt } from '../policy/status'
 import { compareMessages, contiguousFrom, findMessage, mergeMessages, positionOf, type Window } from '../policy/timeline'
 
@@ -199,20 +199,34 @@ export function applyReceipts<X extends Extra>(channel: Channel<X>, events: read
   return receipts === null && early === channel.early ? channel : { ...channel, receipts: receipts ?? channel.receipts, early }
 }
 
-/** Where a mark points, or null when it names a message that is not here. */
+/** Among seqs a message without one has no place yet: its moment, taken for one, would lie beyond all that is to come. */
+const isUnplaced = <X extends Extra>({ latest }: Channel<X>, message: WireMessage<X>): boolean => message.seq === undefined && latest !== null
+
+/** Where a mark points, or null when it names a message that is not here, or has no place yet. */
 export function resolve<X extends Extra>(channel: Channel<X>, mark: ReadMark): number | null {
   if (mark.seq !== undefined) return mark.seq
   const message = mark.messageId === undefined ? undefined : findMessage(channel.messages, mark.messageId)
-  return message ? positionOf(message) : null
+  return message && !isUnplaced(channel, message) ? positionOf(message) : null
 }
 
 const withEarly = <X extends Extra>(channel: Channel<X>): Channel<X> =>
   channel.early.length === 0 ? channel : applyReceipts({ ...channel, early: [] }, channel.early)
 
+/** What has no place yet stands behind all that have one. */
+function lastPlaced<X extends Extra>({ messages }: Channel<X>): WireMessage<X> | undefined {
+  let found: WireMessage<X> | undefined
+  fromEnd(messages, (message) => {
+    if (message.seq !== undefined) found = message
+    return found === undefined
+  })
+  return found
+}
+
 /** The watermark that `markRead` sets: a message's, or that of the newest one here. Null when there is nothing to mark. */
 export function readMark<X extends Extra>(channel: Channel<X> | undefined, messageId: string | undefined): ReadMark | null {
   if (!channel) return null
-  const message = messageId === undefined ? lastOf(channel.messages) : findMessage(channel.messages, messageId)
+  const named = messageId === undefined ? lastOf(channel.messages) : findMessage(channel.messages, messageId)
+  const message = named && isUnplaced(channel, named) ? lastPlaced(channel) : named
   if (message) return message.seq === undefined ? { messageId: message.id } : { seq: message.seq }
   return messageId === undefined && channel.cursor ? { seq: channel.cursor } : null
 }

@@ -370,3 +370,45 @@ describe("the server's own words", () => {
     expect(message).not.toHaveProperty('mood')
   })
 })
+
+describe('a message that has no number yet, among others that have', () => {
+  /** Acknowledges without a seq; the echo, which brings it, comes later. */
+  async function openLate() {
+    const tab = openStore()
+    tab.env.server.push('general', { userId: 'bob', content: 'first' })
+    await openGeneral(tab)
+    let echo = (): void => undefined
+    const stop = tab.env.server.on('message:send', (payload, _peer, reply) => {
+      const { id, content } = payload as { readonly id: string; readonly content: string }
+      reply({ success: true, data: { id } })
+      echo = () => { tab.env.server.push('general', { id, userId: 'alice', content }) }
+    })
+    tab.send('mine')
+    await tab.advance(100)
+    expect(tab.messages().at(-1)).toMatchObject({ content: 'mine', status: 'sent' })
+    return { tab, echo: async () => { stop(); echo(); await tab.advance(1_000) } }
+  }
+
+  it('marks what stands before it as read, and nothing that is to come', async () => {
+    const { tab, echo } = await openLate()
+    tab.dispatch(tab.chat.actions.markRead({ channelId: 'general' }))
+    await tab.advance(1_000)
+    expect(tab.env.server.received('message:read').map(({ payload }) => payload)).toEqual([{ channelId: 'general', seq: 1 }])
+    await echo()
+    tab.env.server.push('general', { userId: 'bob', content: 'later' })
+    await tab.advance(1_000)
+    expect(tab.selectors.selectUnreadCount(tab.store.getState(), 'general')).toBe(1)
+  })
+
+  it('G4: a receipt that names it says nothing of what is to come', async () => {
+    const { tab, echo } = await openLate()
+    const { id } = tab.messages().at(-1) ?? { id: '' }
+    tab.env.server.emitRaw('alice', 'message:read', { channelId: 'general', userId: 'carol', messageId: id })
+    await tab.advance(100)
+    await echo()
+    expect(tab.shown()).toEqual(['first:read', 'mine:read'])
+    tab.send('next')
+    await tab.advance(1_000)
+    expect(tab.shown().at(-1)).toBe('next:sent')
+  })
+})
