@@ -41,6 +41,12 @@ export function compareMessages(a: WireMessage, b: WireMessage): number {
 const placeIn = <X extends Extra>(window: Window<X>, message: WireMessage): Place =>
   lowerBound(window, (other) => compareMessages(other, message) < 0)
 
+/** Whether a window has another message under the same seq. */
+export function contradicts(window: Window<Extra>, message: WireMessage): boolean {
+  const there = itemAt(window, placeIn(window, message))
+  return there !== undefined && message.seq !== undefined && there.seq === message.seq && there.id !== message.id
+}
+
 /** Whether a window has a message at its very place: found by halving, so that a window which is not the newest builds no index. */
 export const holds = (window: Window<Extra>, message: WireMessage): boolean =>
   itemAt(window, placeIn(window, message))?.id === message.id

@@ -2,7 +2,7 @@ import type { Extra, Page, ReadMark, Receipt, ReceiptEvent, WireMessage } from '
 import { keyOf } from '../policy/keys'
 import { firstOf, fromEnd, lastOf } from '../policy/sequence'
 import { joinReceipt } from '../policy/status'
-import { compareMessages, contiguousFrom, findMessage, mergeMessages, positionOf, type Window } from '../policy/timeline'
+import { compareMessages, contiguousFrom, contradicts, findMessage, mergeMessages, positionOf, type Window } from '../policy/timeline'
 
 /** Receipts for messages that are not here yet, kept per channel. */
 const MAX_EARLY_RECEIPTS = 100
@@ -121,6 +121,10 @@ export function receiveNewer<X extends Extra>(
  * ones from being shown for ever, so the channel is read again from its beginning.
  */
 const begunAnew = <X extends Extra>({ open, place }: Channel<X>): Channel<X> => ({ ...initialChannel, open, place })
+
+/** My own message, as the server acknowledged it. Under the number of another one it tells as well that a new log has begun. */
+export const receiveAcked = <X extends Extra>(channel: Channel<X>, message: WireMessage<X>, me: string | null, limits: Limits): Channel<X> =>
+  receive(contradicts(channel.messages, message) ? begunAnew(channel) : channel, [message], me, limits)
 
 function joinNewer<X extends Extra>(channel: Channel<X>, after: number, page: Page<X>, me: string | null, { windowSize }: Limits): Channel<X> {
   const messages = mergeMessages(channel.messages, page.messages, windowSize)

@@ -2,7 +2,7 @@ import type { ChatActions, PageDirection } from '../actions'
 import type { Extra, OutboxState, Page, ReceiptEvent, Table, WireMessage } from '../model'
 import { keyOf } from '../policy/keys'
 import {
-  applyReceipts, initialChannel, readMark, receive, receiveNewer, receiveOlder, resolve, type ChannelState,
+  applyReceipts, initialChannel, readMark, receive, receiveAcked, receiveNewer, receiveOlder, resolve, type ChannelState,
 } from './channel'
 import { censusOf, handOn } from './census'
 import { createHandlers } from './handlers'
@@ -143,7 +143,7 @@ export function createMessagesReducer<X extends Extra>({ commands, reports, even
     .on(reports.messageAcked, (state, ack, context) => {
       const message = acked(context.outbox, ack)
       if (!message) return state
-      return shrinkSurplus(change(state, keyOf(ack.channelId), (channel) => receive(channel, [message], context.userId, context)), context.maxChannels)
+      return shrinkSurplus(change(state, keyOf(ack.channelId), (channel) => receiveAcked(channel, message, context.userId, context)), context.maxChannels)
     })
     .on(reports.syncStarted, (state, { channelId, direction }) => change(state, keyOf(channelId), (channel) => progress(channel, direction, 'running')))
     .on(reports.syncFailed, (state, { channelId, direction }) => change(state, keyOf(channelId), (channel) => progress(channel, direction, 'failed')))

@@ -271,6 +271,18 @@ describe('a server that begins a new log', () => {
     expect([alice.channel().gap, bob.channel().gap]).toEqual([null, null])
   })
 
+  it('G2: shows what was sent before the first catch-up, though it was as much as there had been', async () => {
+    const tab = openStore()
+    await openGeneral(tab)
+    for (let i = 0; i < 3; i++) tab.send(`old ${i}`)
+    await tab.advance(5_000)
+    tab.env.server.restart({ keepLog: false, keepIds: false })
+    for (let i = 0; i < 5; i++) tab.send(`new ${i}`)
+    await tab.advance(10_000)
+    expect(tab.shown()).toEqual([0, 1, 2, 3, 4].map((i) => `new ${i}:sent`))
+    expect(tab.channel()).toMatchObject({ sync: 'idle', gap: null, latestSeq: 5 })
+  })
+
   it('G2: what was sent before the first catch-up is shown after it', async () => {
     const tab = openStore()
     await openGeneral(tab)
