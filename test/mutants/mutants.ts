@@ -39,8 +39,14 @@ const policy: readonly Mutant[] = [
     ['G8', 'the index keeps what left the window', '    index.delete(id)\n    return --left > 0', '    return --left > 0'],
     ['G8', 'more leaves the index than the window', 'return --left > 0', 'return true'],
     ['G5', 'an improved copy stands beside the old one', 'next = removed(next, placeIn(next, known))', ''],
-    ['G5', 'a late copy without seq takes the place away', '    ? held.seq === undefined && held.createdAt !== incoming.createdAt', '    ? true'],
+    ['G5', 'a late copy without seq takes the place away', '(held.seq === incoming.seq && !isSameJson(held, incoming))', '!isSameJson(held, incoming)'],
+    ['G5', "the server's own copy is not taken", ' || (held.seq === incoming.seq && !isSameJson(held, incoming))', ''],
   ]),
+  ...inFile('src/policy/companions.ts', [
+    ['G5', 'an older version finds what was handed on', 'others.delete(before)', ''],
+    ['G5', 'what is handed on stays with its last version', 'if (before === newest) newest = after', 'if (before === newest) newest = before'],
+  ]),
+  ...inFile('src/policy/defaults.ts', [['G8', 'an option that is undefined has no default', '.filter(([, value]) => value !== undefined)', '']]),
   ...inFile('src/policy/backoff.ts', [
     ['G8', 'retries without a pause', 'return Math.round(random * ceiling)', 'return random * 0'],
     ['G8', 'retries without jitter', 'return Math.round(random * ceiling)', 'return ceiling'],
@@ -64,7 +70,7 @@ const state: readonly Mutant[] = [
     ['G7', 'sign-out keeps the queue', '.on(commands.signOut, ({ lastOrder }) => ({ ...initialOutbox, userId: SIGNED_OUT, lastOrder }))', '.on(commands.signOut, (state) => state)'],
     ['G3', 'restored messages stand behind new ones', 'return sequenceOf([...missing, ...(first > last ? queue : queue.map((entry) => ({ ...entry, order: entry.order - first + last + 1 })))])', 'return sequenceOf([...queue, ...missing])'],
     ['G1', 'a restored queue replaces what was sent meanwhile', 'unite(valueAt(next.channels, key) ?? EMPTY_SEQUENCE, restored)', 'sequenceOf(restored)'],
-    ['G1', 'oversize check off', 'const small = Object.keys(message).length === 5 && message.content.length * 6 + 1_000 < limit', 'const small = limit > 0'],
+    ['G1', 'oversize check off', 'const small = hasOnly(5, message) && message.content.length * 6 + 1_000 < limit', 'const small = limit > 0'],
     ['G7', 'poison is never isolated', 'losses: entry.losses + 1', 'losses: entry.losses'],
     ['G3', 'another life of a queue begins its order anew', 'userId, lastOrder: state.lastOrder', 'userId'],
     ['G2', 'what one look brings twice is shown twice', '[...new Map(restored.map((entry) => [entry.message.id, entry])).values()]', 'restored'],
@@ -80,6 +86,9 @@ const state: readonly Mutant[] = [
     ['G6', 'live messages join a detached window', 'channel.detached ? channel.messages : mergeMessages(', 'mergeMessages('],
     ['G6', 'a page for a window that moved is taken', 'if (before !== historyEdge(channel)) return rested', ''],
     ['G6', 'a page after a lost cursor is taken', 'if (after > 0 && after > (channel.cursor ?? 0)) return { ...known, stale: true }', ''],
+    ['G1', 'a log that began anew is not read', 'if (page.latest !== null && page.latest < after && page.messages.length === 0 && !page.more) return begunAnew(channel)', ''],
+    ['G1', 'an ack under the number of another message is lost', 'contradicts(channel.messages, message) ? begunAnew(channel) : channel', 'channel'],
+    ['G4', 'a moment counts as a place among seqs', 'message.seq === undefined && latest !== null', 'message.seq === undefined && latest !== latest'],
     ['G8', 'a long absence is paged through whole', '(!channel.detached && latest - after > windowSize)', '(!channel.detached && latest < after)'],
   ]),
   ...inFile('src/state/messages.ts', [
@@ -108,12 +117,16 @@ const effects: readonly Mutant[] = [
     ['G3', 'sending does not wait for the stored queue', '=== 0 || held || renewal.isExpired()', '=== 0 || renewal.isExpired()'],
     ['G2', 'a timer that slept counts as a timeout', 'if (clock.monotonic() - wake > LATE_TIMER_MS) flights.prolong(LATE_TIMER_MS)', ''],
     ['G8', 'no bound on what is in flight in all', 'flights.count() >= delivery.inFlightTotal || link.generation()', 'link.generation()'],
-    ['G7', 'others fly with a suspect', 'flights.count() >= delivery.inFlightTotal || isSuspectInFlight()) return', 'flights.count() >= delivery.inFlightTotal) return'],
+    ['G7', 'others fly with a suspect', 'isFull() || isSuspectInFlight()) return', 'isFull()) return'],
+    ['G1', 'what an echo has settled counts as in flight', 'flights.keep(outcomes.isUnderWay)', ''],
     ['G1', 'a pause that ends during the look is not waited for', 'setTimer(now)\n    },', 'setTimer(clock.monotonic())\n    },'],
     ['G1', 'a pause that ends is not looked at', '      looked = null\n      if (clock', '      if (clock'],
     ['G1', 'what comes due while nothing may be sent is forgotten', 'timerAt = Infinity\n    looked = null\n  }', 'timerAt = Infinity\n  }'],
     ['G2', 'what another tab took over stays in the queue', 'if (!entry || entry.failure) continue', 'if (!entry || !entry.failure) continue'],
     ['G1', 'a size limit that the server announces late is not looked at', 'if (impossible) outcomes.fail(', 'if (impossible && !impossible) outcomes.fail('],
+  ]),
+  ...inFile('src/effects/middleware.ts', [
+    ['G7', 'a subscriber that throws ends the connection', 'shielded((reported: UnknownAction) => void api.dispatch(reported))', '((reported: UnknownAction) => void api.dispatch(reported))'],
   ]),
   ...inFile('src/effects/waits.ts', [
     ['G1', 'a restored moment is trusted however far it lies', 'Math.min(Math.max(0, nextAttemptAt - clock.now()), longestMs)', 'Math.max(0, nextAttemptAt - clock.now())'],
@@ -133,6 +146,7 @@ const effects: readonly Mutant[] = [
     ['G9', 'sockets stay open', 'connection?.close()', ''],
     ['G8', 'a server that turns everybody away is connected to for ever', "if (phase === 'open' && !isTurnedAway(reason)) attempt = 0", "if (phase === 'open') attempt = 0"],
     ['G8', 'attempts go on while offline', 'if (!lifecycle.isOnline()) {', 'if (!lifecycle.isOnline() && attempt < 0) {'],
+    ['G8', 'a pause before the next attempt has no end', 'Math.min(retryAfterMs, MAX_PAUSE_MS)', 'retryAfterMs'],
     ['G9', 'a reconnection timer stays', "    generation++\n    stopTimer()\n", '    generation++\n'],
   ]),
   ...inFile('src/effects/renewal.ts', [
@@ -153,14 +167,17 @@ const effects: readonly Mutant[] = [
     ['G8', 'a hole that stays is asked for in a loop', 'if (stuck) pause(', 'if (stuck && !stuck) pause('],
     ['G8', 'any number of requests at once', 'if (running >= MAX_REQUESTS) return false', ''],
     ['G6', 'what a closed channel lacks is not asked for', 'put(key, others, lacks && !channel.open)', 'put(key, others, false)'],
+    ['G6', 'a channel that was forbidden is never asked for again', 'if (waits.get(key)?.readyAt === Infinity) waits.delete(key)', ''],
     ['G8', 'an empty page that promises more is asked for in a loop', 'if (page.more && !isFurther) {', 'if (page.more && page.messages.length < 0) {'],
   ]),
   ...inFile('src/effects/engine.ts', [
+    ['G7', "an app's action with the name of the chat is not emitted", 'applyEmit(runtime, action)\n      if (changed)', "if (!action.type.startsWith('chat/')) applyEmit(runtime, action)\n      if (changed)"],
     ['G2', 'what another tab may be sending is retried at once', '&& wanted.has(message.id))) recovery.lookAgain()', '&& wanted.has(message.id))) delivery.own(ids)'],
   ]),
   ...inFile('src/effects/turns.ts', [
     ['G7', 'what is sent while the user changes leaves at once', 'if (isSwitching) return reduce(next, turn)', 'if (held.length < 0) return reduce(next, turn)'],
     ['G1', 'what was composed before a change of user is not kept', 'if (isSwitch(turn.action)) engine.keep()', ''],
+    ['G1', 'what a subscriber that throws has seen is not obeyed', 'turn.isReduced ||= read() !== turn.before', ''],
     ['G7', 'what was dispatched first is obeyed last', 'let turn = held.shift(); turn; turn = held.shift()', 'let turn = held.pop(); turn; turn = held.pop()'],
   ]),
   ...inFile('src/effects/link.ts', [
