@@ -91,9 +91,13 @@ export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, 
 
   function useMessages(channelId: string): readonly Message<X>[] {
     const store = useStore()
-    useEffect(() => presence.enter(store, `channel:${channelId}`,
-      () => store.dispatch(actions.openChannel({ channelId })),
-      () => store.dispatch(actions.closeChannel({ channelId }))), [store, channelId])
+    useEffect(() => {
+      // No channel is chosen yet.
+      if (channelId === '') return
+      return presence.enter(store, `channel:${channelId}`,
+        () => store.dispatch(actions.openChannel({ channelId })),
+        () => store.dispatch(actions.closeChannel({ channelId })))
+    }, [store, channelId])
     return useChatSelector(useCallback((root: Root) => selectors.selectMessages(root, channelId), [channelId]))
   }
 

@@ -20,6 +20,7 @@ export type Fields = { readonly [field: string]: unknown }
 const MAX_CAPABILITIES = 64
 /** A refusal's text is kept in the state: it may not be without end. */
 const MAX_REASON_LENGTH = 1_000
+const NO_REASON = 'the server gave no reason'
 const OWN_FIELDS = new Set(['id', 'channelId', 'userId', 'content', 'createdAt', 'seq', 'status', 'stored', 'attempts', 'nextAttemptAt', 'failure'])
 const UNSAFE_FIELDS = new Set(['__proto__', 'constructor', 'prototype'])
 
@@ -30,8 +31,16 @@ const valueOf = <T>(parsed: Parsed<T>): readonly T[] => (parsed.ok ? [parsed.val
 
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
 const isId = (value: unknown): value is string => typeof value === 'string' && value !== '' && value.length <= MAX_ID_LENGTH
-export const isSeq = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0
-const isMark = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
+const DIGITS = /^\d{1,16}$/
+
+/** A whole number from `least`, also as digits: node-pg gives an int8 so. Null for all else. */
+function toWhole(value: unknown, least: number): number | null {
+  const whole = typeof value === 'string' && DIGITS.test(value) ? Number(value) : value
+  return typeof whole === 'number' && Number.isSafeInteger(whole) && whole >= least ? whole : null
+}
+
+/** A place in a channel. */
+export const toSeq = (value: unknown): number | null => toWhole(value, 1)
 export const isAbsent = (value: unknown): value is null | undefined => value === undefined || value === null
 const positive = (value: unknown): number | null => (typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : null)
 
@@ -63,17 +72,18 @@ export function parseMessage<X extends Extra>(raw: unknown, parseExtra: ParseExt
   const channelId = own(raw, 'channelId')
   const userId = own(raw, 'userId')
   const content = own(raw, 'content')
-  const seq = own(raw, 'seq')
+  const given = own(raw, 'seq')
+  const seq = toSeq(given)
   const createdAt = toMillis(own(raw, 'createdAt'))
   if (!isId(id) || !isId(channelId) || !isId(userId)) return bad('id, channelId and userId must be non-empty strings')
   if (typeof content !== 'string') return bad('content must be a string')
   if (createdAt === null) return bad('createdAt must be milliseconds or an ISO 8601 text')
-  if (!isAbsent(seq) && !isSeq(seq)) return bad('seq must be a whole number from 1')
+  if (!isAbsent(given) && seq === null) return bad('seq must be a whole number from 1')
   const extra = extraFields(raw)
   if (!extra) return bad('an extra field holds what JSON cannot carry')
   try {
     const checked = parseExtra ? parseExtra(extra === NO_EXTRA ? {} : extra) : extra
-    const fields = isSeq(seq) ? { id, channelId, userId, content, createdAt, seq } : { id, channelId, userId, content, createdAt }
+    const fields = seq !== null ? { id, channelId, userId, content, createdAt, seq } : { id, channelId, userId, content, createdAt }
     // A spread costs more than all the checks: it is for messages that have something to spread.
     return good((checked === NO_EXTRA ? fields : { ...checked, ...fields }) as WireMessage<X>)
   } catch {
@@ -85,14 +95,15 @@ export function parseReceipt(kind: ReceiptEvent['kind'], raw: unknown): Parsed<R
   if (!isFields(raw)) return bad('a receipt must be an object')
   const channelId = own(raw, 'channelId')
   const userId = own(raw, 'userId')
-  const seq = own(raw, 'seq')
+  const given = own(raw, 'seq')
+  const seq = toSeq(given)
   const messageId = own(raw, 'messageId')
-  const named = isAbsent(channelId) && isId(messageId) && isAbsent(seq)
+  const named = isAbsent(channelId) && isId(messageId) && isAbsent(given)
   if (!isId(channelId) && !named) return bad('channelId must be a non-empty string')
   if (!isAbsent(userId) && !isId(userId)) return bad('userId must be a non-empty string')
   // A server that does not say who has read it means somebody other than the sender.
   const from = { kind, channelId: isId(channelId) ? channelId : '', userId: isId(userId) ? userId : '' }
-  if (isSeq(seq)) return good({ ...from, seq })
+  if (seq !== null) return good({ ...from, seq })
   return isId(messageId) ? good({ ...from, messageId }) : bad('a receipt needs a seq from 1, or a messageId')
 }
 
@@ -115,12 +126,14 @@ export const parseExpired = (raw: unknown): string => {
 
 function parseErrorBody(raw: unknown): SocketErrorBody | string | null {
   if (typeof raw === 'string') return raw.slice(0, MAX_REASON_LENGTH)
+  // A refusal without a word is one for good, like one with words alone.
+  if (isAbsent(raw)) return { code: 'rejected', message: NO_REASON }
   if (!isFields(raw)) return null
   const [code, message, retryable] = [own(raw, 'code'), own(raw, 'message'), own(raw, 'retryable')]
   const retryAfterMs = positive(own(raw, 'retryAfterMs'))
   return {
     code: isId(code) ? code : 'rejected',
-    message: typeof message === 'string' ? message.slice(0, MAX_REASON_LENGTH) : 'the server gave no reason',
+    message: typeof message === 'string' ? message.slice(0, MAX_REASON_LENGTH) : NO_REASON,
     ...(typeof retryable === 'boolean' && { retryable }),
     ...(retryAfterMs !== null && { retryAfterMs: Math.min(retryAfterMs, MAX_PAUSE_MS) }),
   }
@@ -144,9 +157,10 @@ function parsePageReceipts(raw: unknown, channelId: string): readonly Parsed<Rec
     const userId = isFields(item) ? own(item, 'userId') : undefined
     if (!isFields(item) || !isId(userId)) return [bad('a receipt of a page needs a userId')]
     return (['delivered', 'read'] as const).flatMap((kind) => {
-      const seq = own(item, kind)
-      if (isAbsent(seq) || seq === 0) return []
-      return [isSeq(seq) ? good({ kind, channelId, userId, seq }) : bad('a receipt of a page needs whole numbers from 0')]
+      const given = own(item, kind)
+      const seq = toWhole(given, 0)
+      if (isAbsent(given) || seq === 0) return []
+      return [seq !== null ? good({ kind, channelId, userId, seq }) : bad('a receipt of a page needs whole numbers from 0')]
     })
   })
 }
@@ -162,10 +176,9 @@ export function parsePage<X extends Extra>(data: Fields, channelId: string, pars
   if (!Array.isArray(listed)) return bad('a page must hold a list of messages')
   const parsed = Array.from(listed, (raw) => ofChannel(parseMessage(raw, parseExtra), channelId))
   const receipts = parsePageReceipts(own(data, 'receipts'), channelId)
-  const latest = own(data, 'latest')
   return good({
     // What a full window pushes out is told by the first of them.
-    page: { messages: parsed.flatMap(valueOf).sort(bySeq), receipts: receipts.flatMap(valueOf), latest: isMark(latest) ? latest : null, more: own(data, 'more') === true },
+    page: { messages: parsed.flatMap(valueOf).sort(bySeq), receipts: receipts.flatMap(valueOf), latest: toWhole(own(data, 'latest'), 0), more: own(data, 'more') === true },
     problems: [...parsed, ...receipts].flatMap((result) => (result.ok ? [] : [result.problem])),
   })
 }

@@ -1,6 +1,6 @@
 import type { Extra, ReceiptEvent, SocketEvents, SocketResponse, WireMessage } from '../model'
 import {
-  bad, good, isAbsent, isSeq, mapped, own, parseExpired, parseMessage, parsePage, parseReceipt, parseResponse, parseSession, toMillis,
+  bad, good, isAbsent, mapped, own, parseExpired, parseMessage, parsePage, parseReceipt, parseResponse, parseSession, toMillis, toSeq,
   type Fields, type Parsed, type ParsedPage, type ParseExtra, type SessionAnnouncement,
 } from './parse'
 
@@ -87,10 +87,11 @@ export function createWire<X extends Extra>({ protocol = {}, parseExtra }: WireO
     },
     /** What an accepted `message:send` tells; a wrong id means that the answer is not ours. */
     sendAck(id: string, data: Fields): Parsed<{ readonly seq?: number; readonly createdAt?: number }> {
-      const [ackId, seq] = [own(data, 'id'), own(data, 'seq')]
+      const ackId = own(data, 'id')
+      const seq = toSeq(own(data, 'seq'))
       const createdAt = toMillis(own(data, 'createdAt'))
       if (!isAbsent(ackId) && ackId !== id) return bad('the acknowledgement names another message')
-      if (!isSeq(seq)) return good(createdAt === null ? {} : { createdAt })
+      if (seq === null) return good(createdAt === null ? {} : { createdAt })
       return good(createdAt === null ? { seq } : { seq, createdAt })
     },
     page: (data: Fields, channelId: string): Parsed<ParsedPage<X>> => parsePage(data, channelId, parseExtra),

@@ -424,3 +424,43 @@ describe('a message that has no number yet, among others that have', () => {
     expect(tab.shown().at(-1)).toBe('next:sent')
   })
 })
+
+describe('a server whose database gives whole numbers as digits', () => {
+  it('G6: is understood: acks, messages, receipts and pages', async () => {
+    const tab = openStore()
+    const { server } = tab.env
+    server.on('message:sync', (_payload, _peer, reply) => reply({
+      success: true,
+      data: {
+        messages: page(2, true).map((message) => ({ ...message, seq: String(message.seq) })),
+        receipts: [{ userId: 'bob', delivered: '2', read: '1' }], latest: '2', more: false,
+      },
+    }))
+    server.on('message:send', (payload, _peer, reply) => reply({ success: true, data: { id: (payload as { id: string }).id, seq: '3', createdAt: 3 } }))
+    await openGeneral(tab)
+    const id = tab.send('mine')
+    await tab.advance(100)
+    server.emitRaw('alice', 'message:new', { ...page(4, true)[3], seq: '4' })
+    server.emitRaw('alice', 'message:read', { channelId: 'general', userId: 'bob', seq: '3' })
+    await tab.advance(100)
+    expect(tab.messages('general').map(({ seq }) => seq)).toEqual([1, 2, 3, 4])
+    expect(tab.messages('general').find((message) => message.id === id)?.status).toBe('read')
+    expect(tab.errors()).toEqual([])
+  })
+})
+
+describe('a refusal without a word', () => {
+  it('G3: is one for good: the next message goes on at once', async () => {
+    const tab = openStore()
+    tab.env.server.on('message:send', (payload, _peer, reply) => {
+      const { id, content } = payload as { id: string; content: string }
+      reply(content === 'bad' ? { success: false } : { success: true, data: { id, seq: 1, createdAt: 1 } })
+    })
+    tab.connect()
+    await tab.advance(100)
+    tab.send('bad')
+    tab.send('good')
+    await tab.advance(100)
+    expect(tab.messages('general').map(({ content, status, failure }) => [content, status, failure?.code])).toEqual([['good', 'sent', undefined], ['bad', 'failed', 'rejected']])
+  })
+})

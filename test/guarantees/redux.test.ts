@@ -20,7 +20,9 @@ describe('store', () => {
     alice.dispatch(alice.chat.actions.markRead({ channelId: 'general' }))
     await alice.advance(5_000)
     alice.dispatch(alice.chat.actions.signOut())
-    for (const spy of warnings) expect(spy).not.toHaveBeenCalled()
+    const said = warnings.flatMap((spy) => spy.mock.calls.map(([text]) => String(text)))
+    // The checks also tell how long they took, which is about the machine.
+    expect(said.filter((text) => !/ took \d+ms/.test(text))).toEqual([])
     expect(alice.actions.every(isPlainJson)).toBe(true)
   })
 

@@ -26,6 +26,20 @@ const left = ({ env }: ReturnType<typeof world>) => ({
 })
 const NOTHING = { sockets: 0, timers: 0, listeners: 0, locks: 0 }
 
+describe('useMessages', () => {
+  it('has none while no channel is chosen, and opens nothing', async () => {
+    const { chat, store, Shell } = world()
+    const List = ({ channelId }: { readonly channelId: string }) => <p>{`${chat.useMessages(channelId).length} messages`}</p>
+    const view = render(<Shell><List channelId="" /></Shell>)
+    expect(screen.getByText('0 messages')).toBeTruthy()
+    expect(store.getState().chat.messages).toEqual([])
+    view.rerender(<Shell><List channelId="general" /></Shell>)
+    expect(valueAt(store.getState().chat.messages, '#general')?.open).toBe(true)
+    view.rerender(<Shell><List channelId="" /></Shell>)
+    expect(valueAt(store.getState().chat.messages, '#general')?.open).toBe(false)
+  })
+})
+
 describe('useSocket', () => {
   it('connects one socket in StrictMode and disconnects on unmount', async () => {
     const all = world()

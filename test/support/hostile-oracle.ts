@@ -13,7 +13,8 @@ export const fieldsOf = (value: unknown): Record<string, unknown> | null => {
 }
 const isName = (value: unknown): boolean => typeof value === 'string' && value.length >= 1 && value.length <= 512
 const isMissing = (value: unknown): boolean => value === null || value === undefined
-const isPlace = (value: unknown): boolean => typeof value === 'number' && Number.isSafeInteger(value) && value >= 1
+const wholeOf = (value: unknown): unknown => (typeof value === 'string' && /^[0-9]{1,16}$/.test(value) ? Number(value) : value)
+const isPlace = (value: unknown): boolean => Number.isSafeInteger(wholeOf(value)) && Number(value) >= 1
 
 function isMoment(value: unknown): boolean {
   const moment = typeof value === 'string' ? new Date(value).getTime() : value
@@ -64,7 +65,7 @@ export function countBadMarks(raw: unknown): number {
   const members: readonly (Fields | null)[] = Array.isArray(raw) ? Array.from(raw, fieldsOf) : Object.entries(byUser ?? {}).map(([userId, marks]) => ({ ...fieldsOf(marks), userId }))
   return members.reduce((bad, member) => {
     if (!member || !isName(member['userId'])) return bad + 1
-    return bad + [member['delivered'], member['read']].filter((place) => !isMissing(place) && place !== 0 && !isPlace(place)).length
+    return bad + [member['delivered'], member['read']].filter((place) => !isMissing(place) && wholeOf(place) !== 0 && !isPlace(place)).length
   }, 0)
 }
 
@@ -86,7 +87,7 @@ export function judgeResponse(raw: unknown): { readonly verdict: Verdict; readon
   const data = fieldsOf(fields?.['data']) ?? {}
   const error = fields?.['error']
   if (fields?.['success'] === true) return { verdict: 'accepted', data, code: null }
-  const isError = fields?.['success'] === false && (typeof error === 'string' || fieldsOf(error) !== null)
+  const isError = fields?.['success'] === false && (typeof error === 'string' || isMissing(error) || fieldsOf(error) !== null)
   return { verdict: isError ? 'refused' : 'unreadable', data, code: fieldsOf(error)?.['code'] }
 }
 
