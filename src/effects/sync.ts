@@ -24,6 +24,10 @@ const BACKOFF = { baseMs: 1_000, maxMs: 30_000 }
 
 interface Wait { failures: number; readyAt: number }
 
+/** From where catch-up goes on. */
+const newerThan = <X extends Extra>({ anchored, doubt, cursor }: ChannelState<X>): number =>
+  (anchored ? (doubt === null ? cursor ?? 0 : doubt - 1) : 0)
+
 function put(key: string, keys: Set<string>, isIn: boolean): void {
   if (isIn) keys.add(key)
   else keys.delete(key)
@@ -176,7 +180,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   function ask(key: string, now: number): void {
     const channel = valueAt(runtime.getState().messages, key)
     if (!channel) return
-    if (lacksNewer(key, channel) && mayAskNewer(key, channel, now)) start(key, 'newer', channel.anchored ? channel.cursor ?? 0 : 0)
+    if (lacksNewer(key, channel) && mayAskNewer(key, channel, now)) start(key, 'newer', newerThan(channel))
     else if (lacksOlder(channel) && (channel.history === 'wanted' || !isPaused('older', key, now))) start(key, 'older', historyEdge(channel) ?? 1)
   }
 

@@ -28,6 +28,8 @@ export interface ChannelState<X extends Extra = {}> {
   readonly place: number
   /** A connection has begun since the last catch-up, so messages may have been missed. */
   readonly stale: boolean
+  /** The server named this seq as its newest, though more is held here: asked for next, it tells whether the server is behind or began a new log. */
+  readonly doubt: number | null
   readonly catchUp: 'idle' | 'running' | 'failed'
   readonly history: 'idle' | 'wanted' | 'running' | 'failed'
   readonly receipts: { readonly [userKey: string]: Receipt }
@@ -36,7 +38,7 @@ export interface ChannelState<X extends Extra = {}> {
 
 export const initialChannel: ChannelState<never> = {
   messages: [], cursor: null, anchored: false, latest: null, foreign: 0,
-  hasOlder: false, loaded: false, detached: false, open: false, place: 0, stale: true,
+  hasOlder: false, loaded: false, detached: false, open: false, place: 0, stale: true, doubt: null,
   catchUp: 'idle', history: 'idle', receipts: {}, early: [],
 }
 
@@ -82,11 +84,11 @@ export function receive<X extends Extra>(channel: Channel<X>, incoming: readonly
   if (messages === channel.messages) {
     return latest === channel.latest && foreign === channel.foreign ? channel : { ...channel, latest, foreign }
   }
-  const { loaded, detached, open, place, stale, catchUp, history, receipts, early } = channel
+  const { loaded, detached, open, place, stale, doubt, catchUp, history, receipts, early } = channel
   const evicted = evicts(firstOf(channel.messages), messages) || evicts(fresh[0], messages)
   // Field by field: `{ ...channel, messages }` takes V8 25 times as long, more than all else that a live message costs.
   return withEarly({
-    messages, latest, loaded, detached, open, place, stale, catchUp, history, receipts, early,
+    messages, latest, loaded, detached, open, place, stale, doubt, catchUp, history, receipts, early,
     foreign: channel.anchored || !evicted ? foreign : Math.max(foreign, (firstOf(channel.messages)?.seq ?? firstOf(messages)?.seq ?? 1) - 1),
     cursor: cursorAfter(channel, messages),
     anchored: channel.anchored || (evicted && firstOf(messages)?.seq !== undefined),
@@ -107,18 +109,26 @@ export const isPlaced = <X extends Extra>(channel: Channel<X>, message: WireMess
 export function receiveNewer<X extends Extra>(
   channel: Channel<X>, after: number, page: Page<X>, me: string | null, limits: Limits,
 ): Channel<X> {
-  if (page.latest !== null && page.latest < after && page.messages.length === 0 && !page.more) return begunAnew(channel)
+  if (page.latest !== null && page.latest < after && page.messages.length === 0 && !page.more) return doubted(channel, page.latest)
+  if (page.messages.some((message) => contradicts(channel.messages, message))) return begunAnew(channel)
   const latest = Math.max(channel.latest ?? 0, page.latest ?? 0, highestSeq(page.messages, null) ?? 0)
-  const known = applyReceipts({ ...channel, latest, catchUp: 'idle' }, page.receipts)
+  const known = applyReceipts({ ...channel, latest, doubt: null, catchUp: 'idle' }, page.receipts)
   // The window moved while the page was under way: its place is gone, and the next look decides anew.
   if (after > 0 && after > (channel.cursor ?? 0)) return { ...known, stale: true }
   if (page.more && page.latest !== null && skips(channel, after, page.latest, limits)) return skip(known, page.latest)
   return joinNewer(known, after, page, me, limits)
 }
 
+/** The server has less than is held here. A replica that is behind has the same message under the seq that it names; a new log has another. */
+function doubted<X extends Extra>(channel: Channel<X>, latest: number): Channel<X> {
+  const first = firstOf(channel.messages)?.seq
+  const isComparable = channel.doubt === null && first !== undefined && first <= latest
+  return isComparable ? { ...channel, catchUp: 'idle', stale: true, doubt: latest } : begunAnew(channel)
+}
+
 /**
- * The server has fewer messages than are held here: it began a new log, in which each seq is somebody else's. What is held would keep the new
- * ones from being shown for ever, so the channel is read again from its beginning.
+ * The server began a new log, in which each seq is another message's. What is held would keep the new ones from being shown for ever, so the
+ * channel is read again from its beginning.
  */
 const begunAnew = <X extends Extra>({ open, place }: Channel<X>): Channel<X> => ({ ...initialChannel, open, place })
 

@@ -295,6 +295,30 @@ describe('a server that begins a new log', () => {
   })
 })
 
+describe('a server that answers from a copy which is behind', () => {
+  it.each([[1], [3]])('G6: takes nothing off the screen (%s messages missing), and is not hammered', async (missing) => {
+    const tab = openStore()
+    await openGeneral(tab)
+    for (let i = 0; i < 5; i++) tab.send(`c${i}`)
+    await tab.advance(5_000)
+    const log = tab.env.server.log('general')
+    const held = log.slice(0, log.length - missing)
+    let asked = 0
+    tab.env.server.on('message:sync', (payload, _peer, reply) => {
+      asked++
+      const { after } = payload as { readonly after: number }
+      reply({ success: true, data: { messages: held.filter(({ seq }) => seq > after), receipts: [], latest: held.length, more: false } })
+    })
+    tab.env.network.cut()
+    await tab.advance(1_000)
+    tab.env.network.restore()
+    await tab.advance(10_000)
+    expect(tab.messages().map(({ content }) => content)).toEqual(['c0', 'c1', 'c2', 'c3', 'c4'])
+    expect(tab.channel()).toMatchObject({ sync: 'idle', gap: null })
+    expect(asked).toBe(2)
+  })
+})
+
 describe('a server that numbers, and announces nothing', () => {
   it('G4: holes in its numbers end no delivery receipts, and are no gap', async () => {
     const tab = openStore({ world: { server: createMemoryServer({ capabilities: null }) } })

@@ -86,7 +86,9 @@ const state: readonly Mutant[] = [
     ['G6', 'live messages join a detached window', 'channel.detached ? channel.messages : mergeMessages(', 'mergeMessages('],
     ['G6', 'a page for a window that moved is taken', 'if (before !== historyEdge(channel)) return rested', ''],
     ['G6', 'a page after a lost cursor is taken', 'if (after > 0 && after > (channel.cursor ?? 0)) return { ...known, stale: true }', ''],
-    ['G1', 'a log that began anew is not read', 'if (page.latest !== null && page.latest < after && page.messages.length === 0 && !page.more) return begunAnew(channel)', ''],
+    ['G1', 'a log that began anew is not read', 'if (page.latest !== null && page.latest < after && page.messages.length === 0 && !page.more) return doubted(channel, page.latest)', ''],
+    ['G6', 'a copy that is behind counts as a new log', 'channel.doubt === null && first !== undefined', 'first === null'],
+    ['G1', 'a page of a new log joins the old one', 'if (page.messages.some((message) => contradicts(channel.messages, message))) return begunAnew(channel)', ''],
     ['G1', 'an ack under the number of another message is lost', 'contradicts(channel.messages, message) ? begunAnew(channel) : channel', 'channel'],
     ['G4', 'a moment counts as a place among seqs', 'message.seq === undefined && latest !== null', 'message.seq === undefined && latest !== latest'],
     ['G8', 'a long absence is paged through whole', '(!channel.detached && latest - after > windowSize)', '(!channel.detached && latest < after)'],
@@ -268,7 +270,7 @@ const persistence: readonly Mutant[] = [
 
 const wire: readonly Mutant[] = [
   ...inFile('src/transport/parse.ts', [
-    ['G10', 'any number is a seq', 'Number.isSafeInteger(value) && Number(value) > 0', "typeof value === 'number'"],
+    ['G10', 'any number is a seq', 'Number.isSafeInteger(whole) && whole >= least', 'whole >= least'],
     ['G10', 'prototype names are taken as extra fields', 'OWN_FIELDS.has(name) || UNSAFE_FIELDS.has(name)', 'OWN_FIELDS.has(name)'],
     ['G10', 'the library\'s own fields come in as extra fields', "'status', 'stored',", "'status',"],
     ['G7', "a page brings another channel's messages", 'parsed.ok && parsed.value.channelId !== channelId ?', 'parsed.ok && parsed.value.channelId === null ?'],
