@@ -110,8 +110,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
       const found = await target.load(userId)
       return { ...found, purges, own: ownOf(userId, found.records), shown: seen.userId === userId ? storedIds(seen) : [] }
     }))
-    // Who took this tab for dead may be about to move its records: looked at before or after that, never amid it.
-    const loaded = await (kept ? look() : ownership.alone(tabId, look))
+    // Who took this tab for dead, or whose user had left it, may be about to move its records: looked at before or after that, never amid it.
+    const loaded = await ownership.alone(tabId, look)
     if (!loaded || isOver(visit)) return { ...readRecords<X>(userId, [], []), lost: [] }
     const tabs = tabsOf(loaded.records).filter((tab) => !ownership.isOurs(tab))
     const living = await ownership.living(userId, tabs)

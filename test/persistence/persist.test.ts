@@ -503,6 +503,38 @@ describe('tabs', () => {
     expect((await third).lost).toEqual(['of one'])
   })
 
+  it('G3: who signs in again while another tab moves what they left sees all of it moved, or nothing', async () => {
+    const inner = createMemoryStorage()
+    const moves: (() => void)[] = []
+    const adopt: RecordStorage['adopt'] = async (...args) => {
+      await new Promise<void>((resolve) => { moves.push(resolve) })
+      return inner.adopt(...args)
+    }
+    const shared = { ...world(), device: createDevice({ ...inner, adopt }) }
+    const one = openTab({ ...shared, tabId: 'one' })
+    await one.restore('alice')
+    const ids = Array.from({ length: 250 }, (_, i) => `m${1_000 + i}`)
+    one.update(outbox(ids.map((id, i) => entry(id, i))))
+    await shared.clock.flush()
+    const two = openTab({ ...shared, tabId: 'two' })
+    await two.restore('alice')
+    await shared.clock.advance(10_000)
+    one.update(outbox([], ''))
+    one.stop()
+    await shared.clock.advance(6_000)
+    moves.shift()?.()
+    await shared.clock.flush()
+    // A part has been moved.
+    one.update(outbox([], 'alice'))
+    const back = one.restore('alice')
+    await shared.clock.flush()
+    for (let move = moves.shift(); move; move = moves.shift()) {
+      move()
+      await shared.clock.flush()
+    }
+    expect([contents(await back), two.adopted.flatMap(contents)]).toEqual([[], ids])
+  })
+
   it('G1: a tab that was away and is back keeps its messages, and its end is noticed all the same', async () => {
     const shared = world()
     const one = await withMessage(shared, 'one')
