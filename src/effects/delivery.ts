@@ -54,7 +54,11 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
 
   const outcomes = createOutcomes(runtime, renewal, {
     waitUntil: waits.until,
-    settled: forget,
+    settled(id, failed) {
+      forget(id)
+      // Before anybody hears of it: the report makes delivery look at what stands behind.
+      if (failed?.code === TAKEN_OVER) waits.until(id, clock.monotonic() + TAKEN_OVER_MS)
+    },
   })
 
   function forget(id: string): void {
@@ -213,7 +217,6 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
         if (!entry || entry.failure) continue
         const { channelId } = entry.message
         outcomes.fail({ id, channelId, attempt: entry.attempts }, failure(TAKEN_OVER, TAKEN_OVER_TEXT, true, entry.attempts))
-        waits.until(id, clock.monotonic() + TAKEN_OVER_MS)
       }
     },
     /** Nothing is sent while the stored queue is being read: what it holds is older. */

@@ -15,7 +15,7 @@ export interface OutcomeBook {
   /** It may go again at this monotonic moment. */
   waitUntil(id: string, moment: number): void
   /** It is not to be sent any more, unless the user asks. */
-  settled(id: string): void
+  settled(id: string, failed?: SendFailure): void
 }
 
 const SPENT = {
@@ -38,7 +38,7 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
 
   function fail(target: Target, failed: SendFailure): void {
     metrics.count('failed')
-    book.settled(target.id)
+    book.settled(target.id, failed)
     const { id: messageId, channelId } = target
     const error = runtime.error('message_failed', failed.code, failed.message, { channelId, messageId, retryable: failed.retryable })
     runtime.dispatch(reports.messageFailed({ ...target, at: clock.now(), failure: failed, error }))

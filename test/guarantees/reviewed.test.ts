@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createManualClock, createTestEnvironment, type TestEnvironment } from 'redux-chat/testing'
 import type { RecordStorage, StoredRecord } from '../../src/persistence/record-storage'
+import type { TabLocks } from '../../src/persistence/tabs'
 import { createMemoryStorage } from '../../src/testing/memory-storage'
 import { openStore } from '../support/chat-store'
 
@@ -82,6 +83,42 @@ describe('tabs and storage', () => {
     expect(tab.actions.filter(({ type }) => type === 'chat/messageEmitted')).toEqual([])
     await tab.advance(30_000)
     expect(contents(env.server.log('general'))).toEqual(['being stored'])
+  })
+
+  it('G3: what follows a message that another tab took waits for its echo, also after a long look', async () => {
+    const { device, env } = world()
+    const { locks } = env.environment
+    const held = new Set<() => void>()
+    const hold: TabLocks['hold'] = (...args) => {
+      const stop = locks?.hold(...args) ?? (() => undefined)
+      held.add(stop)
+      return stop
+    }
+    const tab = openStore({ env, config: { environment: { locks: locks && { ...locks, hold } } } })
+    tab.connect()
+    tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
+    await tab.settle()
+    env.network.cut()
+    await tab.settle()
+    tab.send('first')
+    await tab.settle()
+    // Frozen, it loses its locks, and another tab takes over what it has.
+    for (const stop of held) stop()
+    const other = openStore({ env: env.openTab() })
+    other.env.network.cut()
+    other.connect()
+    await other.advance(10_000)
+    expect(other.shown()).toEqual(['first:pending'])
+    device.loadMs = 5_000
+    env.network.restore()
+    env.lifecycle.resumed()
+    await tab.advance(1_000)
+    tab.send('second')
+    await tab.advance(6_000)
+    other.env.network.restore()
+    other.connect()
+    await tab.advance(100_000)
+    expect(contents(env.server.log('general'))).toEqual(['first', 'second'])
   })
 
   it('G8: nothing stays stored of an adopted message that the timeline has already', async () => {
