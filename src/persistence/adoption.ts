@@ -56,8 +56,11 @@ export function createAdoption({ ownership, writer, tabId, isOver, later, failed
 
   /** Moves one ended tab's records to this one; what somebody else has moved meanwhile is theirs. */
   const moveFrom = (visit: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> => ownership.alone(tab, async () => {
-    // A frozen one may have come back.
-    if ((await ownership.living(visit.userId, [tab])).length > 0) return []
+    // A frozen one may have come back, or somebody stands in for it: then its end is yet to come.
+    if ((await ownership.living(visit.userId, [tab])).length > 0) {
+      awaitEnd(visit, tab)
+      return []
+    }
     try {
       return await move(visit, tab, ids)
     } catch (reason) {

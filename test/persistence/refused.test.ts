@@ -88,6 +88,21 @@ describe('a device that can be read and takes no writes', () => {
     expect([second.shown(), received(env)]).toEqual([['one:sent'], ['one']])
   })
 
+  it('G1: of two tabs that open at once, the other takes over when the one that stood in ends', async () => {
+    const { inner } = createDevice()
+    await inner.write({ put: [record('m', 'dead')], remove: [] })
+    let isFull = true
+    const device = createDevice({ ...inner, adopt: (...args) => (isFull ? full() : inner.adopt(...args)) })
+    const shared = { device, clock: createManualClock(), locks: createMemoryLocks() }
+    const [one, two] = [openTab({ ...shared, tabId: 'one' }), openTab({ ...shared, tabId: 'two' })]
+    expect((await Promise.all([one.restore('alice'), two.restore('alice')])).map(contents)).toEqual([['m'], []])
+    await shared.clock.advance(20_000)
+    isFull = false
+    one.kill()
+    await shared.clock.advance(20_000)
+    expect(two.adopted.flatMap(contents)).toEqual(['m'])
+  })
+
   it('G7, G9: leaves no lock at the sign-out, and shows them again to their user only', async () => {
     const env = await leaveBehind('one')
     env.network.cut()
