@@ -53,6 +53,19 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     claimedAt = clock.monotonic()
   }
 
+  function meet(userId: string, met: (tab: string) => void): void {
+    leave()
+    if (!locks) return
+    let isHere = true
+    let stop: Stop = () => undefined
+    leave = () => {
+      isHere = false
+      stop()
+    }
+    // With the lock held: who hears of a tab that has none takes it for dead, and waits for its end no more.
+    void granted.then(() => { if (isHere) stop = locks.meet(`${scope}:tabs:${userId}`, tabId, met) })
+  }
+
   return {
     living,
     /** Says that this tab lives. False when the lock was taken away since: then others may have taken this tab for dead. */
@@ -67,9 +80,11 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
       }
       return kept
     },
-    /** Holds on to what this tab has from now on, if it does not yet. */
+    /** Holds on to what this tab has from now on, if it does not yet; others have to know of it, to notice its end. */
     hold(userId: string): void {
-      if (locks && !releaseLock) take(userId, locks)
+      if (!locks || releaseLock) return
+      take(userId, locks)
+      meet(userId, () => undefined)
     },
     /** Resolves when others see the ended `tab` as living again, in this one. */
     async standIn(userId: string, tab: string): Promise<void> {
@@ -100,24 +115,14 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     /** What is done with one tab's records without that tab is done by one at a time; so is the tab's own look after it was away. */
     alone: <T>(tab: string, task: () => Promise<T>): Promise<T> => alone(locks, `${scope}:adopt:${tab}`, task),
     /** Hears of each other tab of the user, whether it has anything to keep by now or not. */
-    meet(userId: string, met: (tab: string) => void): void {
-      leave()
-      if (!locks) return
-      let isHere = true
-      let stop: Stop = () => undefined
-      leave = () => {
-        isHere = false
-        stop()
-      }
-      // With the lock held: who hears of a tab that has none takes it for dead, and waits for its end no more.
-      void granted.then(() => { if (isHere) stop = locks.meet(`${scope}:tabs:${userId}`, tabId, met) })
-    },
+    meet,
     stopWaiting(): void {
-      leave()
       for (const stop of awaited.values()) stop()
       awaited.clear()
     },
+    /** Known to the others as long as it has anything to keep. */
     releaseAfter(written: Promise<unknown>): void {
+      leave()
       const release = releaseLock
       releaseLock = null
       if (release) void written.then(release)

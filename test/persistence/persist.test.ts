@@ -444,6 +444,42 @@ describe('tabs', () => {
     expect(two.adopted.map(contents)).toEqual([['late']])
   })
 
+  it('G1: what a tab queues after a disconnect is taken when that tab ends', async () => {
+    const shared = world()
+    const [one, two] = [openTab({ ...shared, tabId: 'one' }), openTab({ ...shared, tabId: 'two' })]
+    await one.restore('alice')
+    await two.restore('alice')
+    await shared.clock.advance(10_000)
+    one.stop()
+    await shared.clock.advance(10_000)
+    one.update(outbox([entry('late')]))
+    await shared.clock.advance(10_000)
+    expect([one.stored, two.adopted]).toEqual([['late'], []])
+    one.kill()
+    await shared.clock.advance(10_000)
+    expect(two.adopted.flatMap(contents)).toEqual(['late'])
+  })
+
+  it('G1: a tab that opens after that learns of it too', async () => {
+    const shared = world()
+    const one = openTab({ ...shared, tabId: 'one' })
+    await one.restore('alice')
+    shared.device.refuses = 'QuotaExceededError'
+    one.update(outbox([entry('late')]))
+    await shared.clock.flush()
+    one.stop()
+    await shared.clock.advance(10_000)
+    shared.device.refuses = null
+    const two = openTab({ ...shared, tabId: 'two' })
+    await two.restore('alice')
+    one.update(outbox([entry('late'), entry('later', 2)]))
+    await shared.clock.advance(10_000)
+    expect(one.stored).toEqual(['late', 'later'])
+    one.kill()
+    await shared.clock.advance(10_000)
+    expect(two.adopted.flatMap(contents)).toEqual(['late', 'later'])
+  })
+
   it('a tab that reloads gets its own back at once, before any other tab takes them', async () => {
     const shared = world()
     const one = await withMessage(shared, 'one')
