@@ -27,6 +27,8 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
   /** The locks of tabs whose end this one waits for, each with the stop of its waiting. */
   const awaited = new Map<string, Stop>()
   let releaseLock: Stop | null = null
+  /** Whose lock that releases. */
+  let owner: string | null = null
   /** Ended tabs whose records could not be moved: this tab answers to their names too. */
   let standsFor = new Map<string, Stop>()
   /** That this tab's own lock is held. */
@@ -46,6 +48,7 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     granted = new Promise<void>((resolve) => { reach = resolve })
     const held = [manager.hold(witnessOf(userId)), manager.hold(lockOf(userId, tabId), reach)]
     const others = standsFor = new Map<string, Stop>()
+    owner = userId
     releaseLock = () => {
       for (const release of [...held, ...others.values()]) release()
       others.clear()
@@ -80,6 +83,8 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
       }
       return kept
     },
+    /** Whether the lock of somebody else is held still. */
+    isOfAnother: (userId: string): boolean => releaseLock !== null && owner !== userId,
     /** Holds on to what this tab has from now on, if it does not yet; others have to know of it, to notice its end. */
     hold(userId: string): void {
       if (!locks || releaseLock) return

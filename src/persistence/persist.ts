@@ -162,6 +162,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   async function restore(userId: string): Promise<Restoration<X>> {
     const visit = present?.userId === userId ? present : { userId }
     present = visit
+    // Who disconnected, and did not sign out, has left only now.
+    if (ownership.isOfAnother(userId)) leaveLock(writer.flush().catch(() => undefined))
     try {
       return await read(visit)
     } catch (reason) {
@@ -198,6 +200,11 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     if (present && writer.hasPending()) await new Promise<void>((resolve) => { leavers.add(resolve) })
   }
 
+  /** Only when all is written: who adopts a queue gets all of it. */
+  function leaveLock(written: Promise<unknown>): void {
+    ownership.releaseAfter(written.then(allWritten))
+  }
+
   /** Another user's records stay where they are: only the view of them changes. */
   function update(outbox: OutboxState<X>): void {
     if (outbox === seen) return
@@ -229,8 +236,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
       ownership.stopWaiting()
       letGo()
       const written = writer.stop()
-      // Only then: who adopts a queue gets all of it.
-      if (isEmpty(seen)) ownership.releaseAfter(written.then(allWritten))
+      if (isEmpty(seen)) leaveLock(written)
     },
   }
 }

@@ -397,6 +397,8 @@ describe('restoring', () => {
   })
 })
 
+type Tab = ReturnType<typeof openTab>
+
 describe('tabs', () => {
   const world = () => ({ device: createDevice(), clock: createManualClock(), locks: createMemoryLocks() })
   const withMessage = async (shared: ReturnType<typeof world>, tabId: string) => {
@@ -478,6 +480,38 @@ describe('tabs', () => {
     one.kill()
     await shared.clock.advance(10_000)
     expect(two.adopted.flatMap(contents)).toEqual(['late', 'later'])
+  })
+
+  const ofBob = outbox([entry('of bob', 3, {}, { userId: 'bob' })], 'bob')
+  it.each<[string, (one: Tab) => void]>([
+    ['at once', (one) => {
+      one.update(outbox([], 'bob'))
+      one.stop()
+    }],
+    ['after a disconnect', (one) => one.stop()],
+    ['who has sent something already', (one) => {
+      one.update(ofBob)
+      one.stop()
+    }],
+  ])('G3: who leaves a tab to somebody else keeps the lock until the device has all (%s)', async (_, leave) => {
+    const shared = world()
+    const { device, clock, locks } = shared
+    const one = openTab({ ...shared, tabId: 'one' })
+    await one.restore('alice')
+    one.update(outbox([entry('a', 1)]))
+    await clock.flush()
+    device.refuses = 'QuotaExceededError'
+    one.update(outbox([entry('a', 1, { stored: true }), entry('b', 2)]))
+    await clock.flush()
+    leave(one)
+    void one.restore('bob').catch(() => undefined)
+    one.update(outbox([], 'bob'))
+    await clock.advance(10_000)
+    const isHeld = () => locks.holders().has('redux-chat:chat:tab:one:alice')
+    expect(isHeld()).toBe(true)
+    device.refuses = null
+    await clock.advance(120_000)
+    expect([isHeld(), new Set(await device.ids())]).toEqual([false, new Set(['a', 'b'])])
   })
 
   it('a tab that reloads gets its own back at once, before any other tab takes them', async () => {
