@@ -102,8 +102,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
 
   async function readNow(visit: Visit): Promise<Restoration<X>> {
     const { userId } = visit
+    if (!isOver(visit) && unwanted.has(userId)) await discard(userId).finally(() => keepShown(userId))
     if (isOver(visit)) return { ...readRecords<X>(userId, [], []), lost: [] }
-    if (unwanted.has(userId)) await discard(userId).finally(() => keepShown(userId))
     const kept = await ownership.claim(userId)
     if (!isOver(visit)) ownership.meet(userId, (tab) => adoption.awaitEnd(visit, tab))
     const look = async () => (isOver(visit) ? null : writer.between(async (target) => {

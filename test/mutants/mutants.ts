@@ -212,7 +212,7 @@ const persistence: readonly Mutant[] = [
     ['G1', 'the end of a living tab goes unnoticed', 'for (const tab of living) adoption.awaitEnd(visit, tab)', ''],
     ['G1', 'a tab that comes later is not heard of', 'if (!isOver(visit)) ownership.meet(userId, (tab) => adoption.awaitEnd(visit, tab))', ''],
     ['G2', 'looks run side by side', '(looking.get(visit.userId) ?? Promise.resolve()).then(() => readNow(visit))', 'readNow(visit)'],
-    ['G9', 'a look that comes late claims a lock', "if (isOver(visit)) return { ...readRecords<X>(userId, [], []), lost: [] }\n    if (unwanted", 'if (unwanted'],
+    ['G9', 'a look that comes late claims a lock', "    if (isOver(visit)) return { ...readRecords<X>(userId, [], []), lost: [] }\n    const kept", '    const kept'],
     ['G2', 'a thawed tab looks amid an adoption', 'ownership.alone(tabId, look)', 'look()'],
     ['G7', 'what an earlier sign-in of the same user took over comes back', 'visit !== present', 'visit.userId !== present?.userId'],
     ['G1', 'what waits to be written counts as stored', '(owners.has(entry.message.id) ? entry : { ...entry, stored: false })', 'entry'],

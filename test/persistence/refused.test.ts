@@ -158,6 +158,25 @@ describe('a look', () => {
     expect([env.timers, tab.errors()]).toEqual([0, []])
   })
 
+  it('G9: that has to discard first, and whose user leaves meanwhile, claims no lock', async () => {
+    const env = createTestEnvironment()
+    let clear: RecordStorage['clear'] = full
+    const tab = openOver(env, () => ({ clear: () => clear() }))
+    tab.connect()
+    await tab.settle()
+    tab.dispatch(tab.chat.actions.signOut({ discardOutbox: true }))
+    await tab.settle()
+    let go = (): void => undefined
+    clear = () => new Promise((resolve) => { go = resolve })
+    tab.connect()
+    await tab.settle()
+    tab.dispatch(tab.chat.actions.signOut())
+    await tab.settle()
+    go()
+    await tab.settle()
+    expect([env.locks?.size, env.timers]).toEqual([0, 0])
+  })
+
   it('G9: that was asked for right before the disconnect opens no storage', async () => {
     const { restore, persistence, device, clock, locks } = openTab()
     await restore('alice')
