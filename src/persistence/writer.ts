@@ -93,7 +93,6 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
       failures = 0
       lastFailure = null
       if (refused.length > 0) setAside()
-      if (!edits.hasPending()) drained()
     } catch (reason) {
       // A device that is full or denied has done nothing; who knows what another has done before it failed.
       if (problemOf(reason).code === 'storage_failed') edits.doubt()
@@ -103,6 +102,7 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
         retryLater(reason)
       }
     }
+    if (!edits.hasPending()) drained()
   }
 
   function setAside(): void {
@@ -195,6 +195,7 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
         try {
           if (target) await task(target)
           edits.remember(() => false)
+          if (!edits.hasPending()) drained()
         } catch (reason) {
           edits.remember(comesBack)
           if (!isPaused) start()

@@ -514,6 +514,22 @@ describe('tabs', () => {
     expect([isHeld(), new Set(await device.ids())]).toEqual([false, new Set(['a', 'b'])])
   })
 
+  it('G9: a lock that was kept for what a purge has removed is let go', async () => {
+    const { restore, update, persistence, device, clock, locks } = openTab()
+    await restore('alice')
+    device.refuses = 'QuotaExceededError'
+    update(outbox([entry('a')]))
+    await clock.flush()
+    update(outbox([], 'bob'))
+    persistence.stop()
+    void restore('bob').catch(() => undefined)
+    await clock.flush()
+    device.refuses = null
+    persistence.handle({ type: 'persist/PURGE', result: () => undefined })
+    await clock.flush()
+    expect([...locks?.holders().keys() ?? []].filter((name) => name.endsWith(':alice'))).toEqual([])
+  })
+
   it('a tab that reloads gets its own back at once, before any other tab takes them', async () => {
     const shared = world()
     const one = await withMessage(shared, 'one')
