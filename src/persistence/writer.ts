@@ -47,6 +47,8 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
   let isStopped = false
   let failures = 0
   let lastFailure: unknown = null
+  /** The device had no room for one record by itself: it may have some for the next. */
+  let wasAlone = false
   let stopRetry: Stop = () => undefined
   let stopAside: Stop = () => undefined
   let stopSlow: Stop = () => undefined
@@ -88,8 +90,9 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
     const target = open()
     if (!edits.hasPending()) lastFailure = null
     if (!target || !edits.hasPending()) return
+    const begun = edits.begin()
     try {
-      const refused = await writeFitting(edits.begin(), (part) => write(target, part), sizeOf)
+      const refused = await writeFitting(begun, (part) => write(target, part), sizeOf)
       failures = 0
       lastFailure = null
       if (refused.length > 0) setAside()
@@ -99,6 +102,7 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
       if (edits.isAllTooLarge()) setAside()
       else {
         edits.again()
+        wasAlone = begun.length === 1 && problemOf(reason).code === 'storage_quota'
         retryLater(reason)
       }
     }
@@ -167,7 +171,7 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
       if (!open()) return
       revive()
       edits.add(changed)
-      if (lastFailure === null && !isPaused) start()
+      if ((lastFailure === null || wasAlone) && !isPaused) start()
     },
     /** Runs between two writes: what it reads is what the last one left. Null without a storage. */
     between<T>(task: (target: RecordStorage) => Promise<T>): Promise<T | null> {

@@ -147,6 +147,18 @@ describe('trouble', () => {
     await persistence.flush()
   })
 
+  it('G1: a message that was too large by itself holds up none that comes later', async () => {
+    const { update, device, clock, stored } = openTab()
+    device.room = 1_000
+    const large = entry('large', 1)
+    const huge = { ...large, message: { ...large.message, content: 'x'.repeat(2_000) } }
+    update(outbox([huge]))
+    await clock.advance(600_000)
+    update(outbox([huge, entry('small', 2)]))
+    await clock.flush()
+    expect(stored).toEqual(['small'])
+  })
+
   it('G8: a message too large for the device that is sent or discarded leaves nothing to write', async () => {
     const { update, device, clock, stop } = openTab()
     const [large, small] = [entry('large', 1), entry('small', 2)]
