@@ -149,7 +149,16 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     return () => segment.free.pop() ?? slotOf(tab, segment.next++)
   }
 
-  const confirm = (tab: string): Promise<void> => alone(() => raise(tab, segments.get(tab)?.next ?? 0))
+  /** Another tab may have taken a segment out of the index while it was empty, also one that what this tab has taken over stands in. */
+  async function confirm(keys: readonly string[]): Promise<void> {
+    const needed = new Map<string, number>()
+    for (const key of keys) {
+      const end = key.lastIndexOf(':')
+      const tab = key.slice(prefix.length, end)
+      needed.set(tab, Math.max(needed.get(tab) ?? 0, Number(key.slice(end + 1)) + 1))
+    }
+    for (const [tab, slots] of needed) await alone(() => raise(tab, slots))
+  }
 
   function release(key: string): void {
     used.delete(key)
@@ -169,8 +178,7 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
         used.add(key)
         await storage.setItem(key, JSON.stringify(record))
       }
-      // Another tab may have taken the segment out of the index while it was empty.
-      if (added[0]) await confirm(added[0].tab)
+      await confirm(records.flatMap((record) => known.get(recordKey(record)) ?? []))
     } catch (reason) {
       // All or nothing, as far as such a storage can: what was new goes again.
       await remove(placed, known).catch(() => undefined)

@@ -128,6 +128,21 @@ describe('key-value storage', () => {
     expect(await idsOf(backend)).toEqual(['b'])
   })
 
+  it.each(['read:#general', 'm'])('G1: a record is found that is written again where another tab has removed it (%s)', async (id) => {
+    const storage = createBackend()
+    const locks = createMemoryLocks()
+    const open = (tab: string) => createKeyValueStorage({ name: 'chat', storage, locks: locks.forTab(tab) })
+    const [gone, one, two] = [open('gone'), open('one'), open('two')]
+    await gone.write({ put: [record(id, 'gone')], remove: [] })
+    await one.adopt('alice', 'gone', 'one', [id])
+    await two.load('alice')
+    await two.write({ put: [], remove: [{ userId: 'alice', id }] })
+    // Finds nothing of the tab that is gone, and takes it out of the index.
+    await open('three').load('alice')
+    await one.write({ put: [], update: [record(id, 'one')], remove: [] })
+    expect((await open('four').load('alice')).records.map((each) => each.id)).toEqual([id])
+  })
+
   it('G1: a tab that opens while another writes its first record hides it from nobody', async () => {
     await fc.assert(fc.asyncProperty(fc.infiniteStream(fc.nat({ max: 11 })), fc.nat({ max: 400 }), async (delays, wait) => {
       const storage = createLateBackend(() => delays.next().value ?? 0)
