@@ -7,7 +7,8 @@
  * neither need nor mind it). Nobody waits for it, and where it does not work all is as before.
  */
 export function renewLog(factory: IDBFactory, name: string): void {
-  const passing = `${name}:log`
+  // Begins as no chat's own name does.
+  const passing = `log-of:${name}`
   const request = factory.open(passing)
   request.onsuccess = () => {
     request.result.close()

@@ -56,7 +56,16 @@ describe('IndexedDB storage', () => {
     await vi.waitFor(async () => expect(await factory.databases()).toEqual([{ name: 'chat', version: 1 }]))
     storage.close()
     await storage.load('alice')
-    expect(opened.mock.calls.map(([name]) => name)).toEqual(['chat', 'chat:log', 'chat'])
+    expect(opened.mock.calls.map(([name]) => name)).toEqual(['chat', 'log-of:chat', 'chat'])
+  })
+
+  it('G7: and harms no chat whose name looks like that', async () => {
+    const factory = new IDBFactory()
+    const [one, two] = ['redux-chat:x', 'redux-chat:x:log'].map((name) => createIndexedDbStorage({ name, factory }))
+    await two?.write({ put: [record('m')], remove: [] })
+    await one?.load('alice')
+    await new Promise((resolve) => { setTimeout(resolve, 50) })
+    expect((await two?.load('alice'))?.records).toHaveLength(1)
   })
 
   it('gives way to newer code and says so afterwards', async () => {
