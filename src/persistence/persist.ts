@@ -205,6 +205,12 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     ownership.releaseAfter(written.then(allWritten))
   }
 
+  function purged(): void {
+    // Nothing is left that must not be touched.
+    untouchable.clear()
+    report.unstored()
+  }
+
   /** Another user's records stay where they are: only the view of them changes. */
   function update(outbox: OutboxState<X>): void {
     if (outbox === seen) return
@@ -224,7 +230,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     restore,
     /** Removes records that turned out to be settled. */
     forget: (userId: string, ids: readonly string[]): void => writer.add(ids.map((id) => removal(userId, id))),
-    handle: createPersistor({ scope, writer, purging: () => { purges++ }, purged: report.unstored }),
+    handle: createPersistor({ scope, writer, purging: () => { purges++ }, purged }),
     flush: writer.flush,
     /** Removes all that is stored for a user, of every tab. */
     discard,

@@ -235,6 +235,17 @@ describe('records that must not be touched', () => {
     expect(await tab.device.ids('bob')).toEqual(['read:#general'])
   })
 
+  it('G1: are gone with a purge: what comes after it is kept', async () => {
+    const tab = openTab()
+    await tab.device.inner.write({ put: [record('read:#general', 'gone', 'alice', { version: 9 })], remove: [] })
+    await tab.restore('alice')
+    tab.handle({ type: 'persist/PURGE', result: () => undefined })
+    await tab.clock.flush()
+    tab.update(outbox([], 'alice', { '#general': { seq: 3 } }))
+    await tab.clock.flush()
+    expect(await tab.device.ids()).toEqual(['read:#general'])
+  })
+
   it('G2: one that broke under a living tab and was written again is removed when it is sent', async () => {
     const { inner } = createDevice()
     let isBroken = false
