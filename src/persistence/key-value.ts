@@ -1,4 +1,5 @@
 import { alone as aloneWith, type TabLocks } from './tabs'
+import { parseRecord } from './record-text'
 import type { LoadedRecords, RecordChange, RecordStorage, StoredRecord } from './record-storage'
 
 /** What redux-persist calls a storage: localStorage, AsyncStorage, MMKV and their like, synchronous or not. */
@@ -15,20 +16,6 @@ const INDEX_TRIES = 8
 const MAX_SLOTS = 1_000_000
 
 const UNREADABLE = ''
-
-const isRecord = (value: unknown): value is StoredRecord =>
-  typeof value === 'object' && value !== null && 'userId' in value && typeof value.userId === 'string' && 'id' in value &&
-  typeof value.id === 'string' && 'tab' in value && typeof value.tab === 'string' && 'version' in value &&
-  typeof value.version === 'number' && 'data' in value
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // Reported as unreadable by whoever asked, and left as it is.
-    return undefined
-  }
-}
 
 export interface KeyValueOptions {
   readonly name: string
@@ -101,8 +88,8 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     used = new Set(keys.filter((_, i) => texts[i] !== null))
     for (const [i, key] of keys.entries()) {
       const text = texts[i] ?? null
-      const record = text === null ? null : parse(text)
-      if (isRecord(record)) {
+      const record = text === null ? null : parseRecord(text)
+      if (record) {
         places.set(recordKey(record), key)
         records.push(record)
       } else if (text !== null) broken.push(key)
@@ -190,8 +177,8 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
   async function readAt(wanted: { readonly userId: string; readonly id: string }, known: ReadonlyMap<string, string>): Promise<StoredRecord | null> {
     const key = known.get(recordKey(wanted))
     const text = key === undefined ? null : await readText(key)
-    const held = text === null ? null : parse(text)
-    return isRecord(held) && recordKey(held) === recordKey(wanted) ? held : null
+    const held = text === null ? null : parseRecord(text)
+    return held && recordKey(held) === recordKey(wanted) ? held : null
   }
 
   /** Which of these another tab has taken over since they were written. */

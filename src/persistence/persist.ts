@@ -201,12 +201,10 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   }
 
   /** Only when all is written: who adopts a queue gets all of it. */
-  function leaveLock(written: Promise<unknown>): void {
-    ownership.releaseAfter(written.then(allWritten))
-  }
+  const leaveLock = (written: Promise<unknown>): void => ownership.releaseAfter(written.then(allWritten))
 
+  /** Nothing is left that must not be touched. */
   function purged(): void {
-    // Nothing is left that must not be touched.
     untouchable.clear()
     report.unstored()
   }
@@ -217,12 +215,11 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     const before = outbox.userId === seen.userId ? seen : nothing
     seen = outbox
     // Nobody, or nobody any more: there is no owner to keep it for.
-    if (outbox.userId) {
-      const edits = diffOutbox(before, outbox, outbox.userId, adoption.homeOf)
-      for (const id of untouchable.get(outbox.userId) ?? []) edits.delete(id)
-      if (edits.size > 0) writer.add(edits.values())
-      if (present === null) keepLock(outbox.userId)
-    }
+    if (!outbox.userId) return
+    const edits = diffOutbox(before, outbox, outbox.userId, adoption.homeOf)
+    for (const id of untouchable.get(outbox.userId) ?? []) edits.delete(id)
+    if (edits.size > 0) writer.add(edits.values())
+    if (present === null) keepLock(outbox.userId)
   }
 
   return {
