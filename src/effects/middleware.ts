@@ -40,13 +40,14 @@ export function createChatMiddleware<X extends Extra>(
     }
     let engine: Engine | null = null
     // What a subscriber or another middleware throws must not end what the chat is in the middle of.
-    const dispatch = shielded((reported: UnknownAction) => void api.dispatch(reported))
+    const report = shielded((action: UnknownAction) => void api.dispatch(action))
     const runtime: Runtime<X> = {
       options, environment, actions, metrics, getState,
       wire: createWire<X>({ protocol: options.protocol, parseExtra: options.parseExtra }),
       link: createLink(clock, options.delivery.ackTimeoutMs),
-      dispatch,
-      ...createReporter(clock, environment.id, (error) => dispatch(actions.reports.errorReported({ error }))),
+      // An action that the app bound is told of where it was bound.
+      dispatch: (action) => (action.type.startsWith(prefix) ? report(action) : void api.dispatch(action)),
+      ...createReporter(clock, environment.id, (error) => report(actions.reports.errorReported({ error }))),
       reconcile: () => engine?.reconcile(),
     }
     engine = createEngine(runtime) as unknown as Engine

@@ -1,4 +1,4 @@
-/** An app's callback, or whoever looks on, may throw without harm to the chat: the error surfaces as an uncaught one of its own. */
+/** An app's callback, or a subscriber of its store, may throw without harm to the chat: its error surfaces as an uncaught one of its own. */
 export function shielded<A extends readonly unknown[]>(callback: (...args: A) => void) {
   return (...args: A): void => {
     try {

@@ -34,7 +34,7 @@ export function createTurns({ switches, engine, read }: TurnsDeps) {
       turn.isReduced = true
       return result
     } finally {
-      // A subscriber may throw when the reducers are done.
+      // A subscriber that throws does so when the reducers have seen it.
       turn.isReduced ||= read() !== turn.before
     }
   }
@@ -47,7 +47,8 @@ export function createTurns({ switches, engine, read }: TurnsDeps) {
     try {
       for (let turn = held.shift(); turn; turn = held.shift()) obey(turn)
     } finally {
-      isSwitching = false
+      if (held.length > 0) obeyHeld()
+      else isSwitching = false
     }
   }
 
@@ -56,12 +57,12 @@ export function createTurns({ switches, engine, read }: TurnsDeps) {
     // Whoever is switching obeys it.
     if (isSwitching) return reduce(next, turn)
     isSwitching = isSwitch(action)
-    const wasSwitch = isSwitching
+    const isPlain = !isSwitching
     try {
       return reduce(next, turn)
     } finally {
-      if (wasSwitch) obeyHeld()
-      else obey(turn)
+      if (isPlain) obey(turn)
+      else obeyHeld()
     }
   }
 }

@@ -1,7 +1,7 @@
 import { createManualClock, createMemoryServer, createSeededRandom, createTestEnvironment } from 'redux-chat/testing'
 import { configureStore, createAction, createListenerMiddleware } from '@reduxjs/toolkit'
 import { createChat, socketBindings } from 'redux-chat'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openStore } from '../support/chat-store'
 
 /* What subscribers and listeners dispatch while an action is still on its way: the state is then ahead of the connection. */
@@ -107,6 +107,44 @@ describe('dispatched by a subscriber while the chat is switched', () => {
     expect(chat.selectors.selectConnection(store.getState())).toMatchObject({ status: 'connected', userId: 'guest' })
     expect(chat.selectors.selectMessages(store.getState(), 'general').map(({ status }) => status)).toEqual(['sent'])
     expect(env.network.open).toBe(1)
+  })
+})
+
+describe('a subscriber that throws once', () => {
+  const others = process.listeners('uncaughtException')
+  beforeAll(() => {
+    process.removeAllListeners('uncaughtException')
+    process.on('uncaughtException', () => undefined)
+  })
+  afterAll(() => {
+    process.removeAllListeners('uncaughtException')
+    for (const other of others) process.on('uncaughtException', other)
+  })
+
+  it.each(Array.from({ length: 16 }, (_, i) => i + 1))('G1, G9: stops nothing, whatever it heard (at its call %i)', async (call) => {
+    const tab = openStore()
+    let calls = 0
+    tab.store.subscribe(() => {
+      if (++calls === call) throw new Error('from a subscriber')
+    })
+    const doing = async (task: () => unknown): Promise<void> => {
+      try {
+        task()
+      } catch {
+        // The app's own: whoever dispatches sees it.
+      }
+      await tab.advance(100)
+    }
+    await doing(tab.connect)
+    await doing(() => tab.send('one'))
+    await doing(() => tab.env.network.drop())
+    await doing(() => tab.send('two'))
+    await doing(() => tab.env.network.restore())
+    await tab.advance(60_000)
+    expect([calls >= call, tab.shown()]).toEqual([true, ['one:sent', 'two:sent']])
+    await doing(() => tab.dispatch(tab.chat.actions.signOut()))
+    await tab.advance(1_000)
+    expect([tab.env.timers, tab.env.locks?.size, tab.env.network.open]).toEqual([0, 0, 0])
   })
 })
 

@@ -128,7 +128,7 @@ const effects: readonly Mutant[] = [
     ['G1', 'a size limit that the server announces late is not looked at', 'if (impossible) outcomes.fail(', 'if (impossible && !impossible) outcomes.fail('],
   ]),
   ...inFile('src/effects/middleware.ts', [
-    ['G7', 'a subscriber that throws ends the connection', 'shielded((reported: UnknownAction) => void api.dispatch(reported))', '((reported: UnknownAction) => void api.dispatch(reported))'],
+    ['G7', 'a subscriber that throws ends the connection', 'shielded((action: UnknownAction) => void api.dispatch(action))', '((action: UnknownAction) => void api.dispatch(action))'],
   ]),
   ...inFile('src/effects/waits.ts', [
     ['G1', 'a restored moment is trusted however far it lies', 'Math.min(Math.max(0, nextAttemptAt - clock.now()), longestMs)', 'Math.max(0, nextAttemptAt - clock.now())'],
