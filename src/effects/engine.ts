@@ -168,7 +168,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   /** What another tab has taken over may still be that one's to send: the storage tells. */
   function retry(ids: readonly string[]): void {
     const wanted = new Set(ids)
-    delivery.own(ids)
+    recovery.own(ids)
     if (entriesIn(runtime.getState().outbox).some(({ message, lastError }) => lastError?.code === TAKEN_OVER && wanted.has(message.id))) recovery.lookAgain()
   }
 

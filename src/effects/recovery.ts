@@ -95,6 +95,8 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
 
   return {
     take,
+    /** The user asks for these: while a look lasts they wait for its end, as all that may be somebody else's by now. */
+    own,
     start(userId: string): void {
       user = userId
       look(userId, false)

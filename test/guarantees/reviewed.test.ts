@@ -85,6 +85,25 @@ describe('tabs and storage', () => {
     expect(contents(env.server.log('general'))).toEqual(['being stored'])
   })
 
+  it('G2: nor what it is asked to retry meanwhile', async () => {
+    const { device, env } = world()
+    const tab = await openCutOff(env)
+    await tab.settle()
+    const id = tab.send('stored')
+    await tab.settle()
+    device.loadMs = 20_000
+    env.lifecycle.resumed()
+    env.network.restore()
+    await tab.advance(10_000)
+    tab.dispatch(tab.chat.actions.retryAllFailed())
+    tab.dispatch(tab.chat.actions.retryMessage({ id }))
+    tab.send('fresh', 'other')
+    await tab.advance(5_000)
+    expect([contents(env.server.log('general')), contents(env.server.log('other'))]).toEqual([[], ['fresh']])
+    await tab.advance(30_000)
+    expect(contents(env.server.log('general'))).toEqual(['stored'])
+  })
+
   it('G3: what follows a message that another tab took waits for its echo, also after a long look', async () => {
     const { device, env } = world()
     const { locks } = env.environment
