@@ -56,11 +56,14 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
     const mine = ++looks
     isLooking = true
     suspended.push(...delivery.suspend(wasAway))
+    const go = (): void => {
+      delivery.hold(false)
+      runtime.reconcile()
+    }
     const release = (): void => {
       if (looks !== mine || user !== userId) return
       stopPatience()
-      delivery.hold(false)
-      runtime.reconcile()
+      go()
     }
     /** What an earlier look saw may be over: only the newest says what this tab may send. */
     const seen = (): void => {
@@ -71,11 +74,12 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
     delivery.hold(true)
     stopPatience()
     stopPatience = clock.setTimer(RESTORE_PATIENCE_MS, () => {
-      release()
+      // First the timer: whoever sees what is sent now may sign out, which has to stop it.
       stopPatience = clock.setTimer(LOOK_PATIENCE_MS - RESTORE_PATIENCE_MS, () => {
         seen()
         runtime.reconcile()
       })
+      go()
     })
     persistence.restore(userId).then((restored) => {
       if (user !== userId) return

@@ -184,6 +184,22 @@ describe('tabs and storage', () => {
     expect([tab.shown(), contents(env.server.log('general'))]).toEqual([[], []])
   })
 
+  it('G9: a sign-out in the moment in which the patience with a look ends leaves no timer', async () => {
+    const { device, env } = world()
+    device.loadMs = 20_000
+    const tab = openStore({ env })
+    tab.connect()
+    await tab.advance(1_000)
+    tab.send('m')
+    const stop = tab.store.subscribe(() => {
+      if (!tab.types().includes('chat/messageEmitted')) return
+      stop()
+      tab.dispatch(tab.chat.actions.signOut())
+    })
+    await tab.advance(3_000)
+    expect([tab.connection().status, env.timers]).toEqual(['idle', 0])
+  })
+
   it('G1: a read mark of newer code is left as it is', async () => {
     const { device, env } = world()
     const newer: StoredRecord = { userId: 'alice', id: 'read:#general', tab: 'gone', version: 99, data: { mark: { seq: 1 }, more: true } }
