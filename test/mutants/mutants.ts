@@ -230,7 +230,7 @@ const persistence: readonly Mutant[] = [
     ['G2', 'living tabs are adopted', 'locks && tabs.length > 0 ? await locks.held(', 'locks && tabs.length < 0 ? await locks.held('],
     ['G9', 'the tab lock stays', 'if (release) void written.then(release)', ''],
     ['G3', 'the tab lock goes before the last write', 'if (release) void written.then(release)', 'release?.()'],
-    ['G2', "a lock that another tab waits for counts as this tab's own", '(await locks.held([witnessOf(userId)]).catch(() => new Set<string>())).size > 0', '(await living(userId, [tabId])).length > 0'],
+    ['G2', "a lock that another tab waits for counts as this tab's own", 'await locks.held([witnessOf(userId)]).then((held) => held.size > 0, () => true)', '(await living(userId, [tabId])).length > 0'],
     ['G2', 'adoption without a claim', 'alone(locks, `${scope}:adopt:${tab}`, task)', 'task()'],
     ['G9', 'queued locks stay', 'for (const stop of awaited.values()) stop()', ''],
   ]),
