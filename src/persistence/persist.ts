@@ -154,7 +154,11 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     if (isOver(visit)) return
     stopReading()
     stopReading = later(fullJitter(failures, random(), RESTORE_RETRY), () => {
-      read(visit).then((restored) => { if (!isOver(visit)) report.adopted(visit.userId, restored) }, () => readAgain(visit, failures + 1))
+      read(visit).then((restored) => {
+        if (isOver(visit)) return
+        report.lost(restored.lost)
+        report.adopted(visit.userId, restored)
+      }, () => readAgain(visit, failures + 1))
     })
   }
 

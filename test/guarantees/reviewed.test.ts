@@ -41,6 +41,18 @@ function world() {
   return { device, env: createTestEnvironment({ clock, storage: open }) }
 }
 
+/** Locks that the browser can take away from a page. */
+function losable(env: TestEnvironment) {
+  const { locks } = env.environment
+  const held = new Set<() => void>()
+  const hold: TabLocks['hold'] = (...args) => {
+    const stop = locks?.hold(...args) ?? (() => undefined)
+    held.add(stop)
+    return stop
+  }
+  return { locks: locks && { ...locks, hold }, lose: () => { for (const stop of held) stop() } }
+}
+
 /** Somebody who was connected, and whose network has just gone. */
 async function openCutOff(env: TestEnvironment) {
   const tab = openStore({ env })
@@ -106,14 +118,8 @@ describe('tabs and storage', () => {
 
   it('G3: what follows a message that another tab took waits for its echo, also after a long look', async () => {
     const { device, env } = world()
-    const { locks } = env.environment
-    const held = new Set<() => void>()
-    const hold: TabLocks['hold'] = (...args) => {
-      const stop = locks?.hold(...args) ?? (() => undefined)
-      held.add(stop)
-      return stop
-    }
-    const tab = openStore({ env, config: { environment: { locks: locks && { ...locks, hold } } } })
+    const { locks, lose } = losable(env)
+    const tab = openStore({ env, config: { environment: { locks } } })
     tab.connect()
     tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
     await tab.settle()
@@ -122,7 +128,7 @@ describe('tabs and storage', () => {
     tab.send('first')
     await tab.settle()
     // Frozen, it loses its locks, and another tab takes over what it has.
-    for (const stop of held) stop()
+    lose()
     const other = openStore({ env: env.openTab() })
     other.env.network.cut()
     other.connect()
@@ -138,6 +144,34 @@ describe('tabs and storage', () => {
     other.connect()
     await tab.advance(100_000)
     expect(contents(env.server.log('general'))).toEqual(['first', 'second'])
+  })
+
+  it('G2: what only a later look finds taken over is sent by one tab', async () => {
+    const { device, env } = world()
+    const { locks, lose } = losable(env)
+    const tab = openStore({ env, config: { environment: { locks } } })
+    tab.connect()
+    await tab.settle()
+    env.network.cut()
+    await tab.settle()
+    tab.send('m')
+    await tab.settle()
+    lose()
+    const other = openStore({ env: env.openTab() })
+    other.env.network.cut()
+    other.connect()
+    await other.advance(10_000)
+    device.refuses = true
+    env.lifecycle.resumed()
+    await tab.settle()
+    device.refuses = false
+    await tab.advance(60_000)
+    for (const each of [tab, other]) {
+      each.env.network.restore()
+      each.connect()
+    }
+    await tab.advance(60_000)
+    expect(env.server.received('message:send')).toHaveLength(1)
   })
 
   it('G8: nothing stays stored of an adopted message that the timeline has already', async () => {
