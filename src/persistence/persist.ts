@@ -141,9 +141,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   }
 
   /** A discard is about what was there when it was asked for. */
-  function keepShown(userId: string): void {
-    if (seen.userId === userId) writeAgain(userId, [...recordIds(seen)])
-  }
+  const keepShown = (userId: string): void => { if (seen.userId === userId) writeAgain(userId, [...recordIds(seen)]) }
 
   function adopted(visit: Visit, records: readonly StoredRecord[]): void {
     if (records.length > 0 && !isOver(visit)) report.adopted(visit.userId, readRecords<X>(visit.userId, records, []))
@@ -155,9 +153,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     stopReading()
     stopReading = later(fullJitter(failures, random(), RESTORE_RETRY), () => {
       read(visit).then((restored) => {
-        if (isOver(visit)) return
-        report.lost(restored.lost)
-        report.adopted(visit.userId, restored)
+        if (!isOver(visit)) report.lost(restored.lost)
+        if (!isOver(visit)) report.adopted(visit.userId, restored)
       }, () => readAgain(visit, failures + 1))
     })
   }
