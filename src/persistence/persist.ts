@@ -1,11 +1,10 @@
 import type { Clock, Stop } from '../environment'
 import type { Extra, OutboxState } from '../model'
 import { fullJitter } from '../policy/backoff'
-import { entriesIn } from '../policy/outbox'
 import { EMPTY_TABLE, keysOf } from '../policy/table'
 import { createAdoption, type Visit } from './adoption'
 import type { RecordStorage, StoredRecord } from './record-storage'
-import { diffOutbox, readRecords, recordIds, removal, type RestoredOutbox } from './records'
+import { diffOutbox, readRecords, recordIds, removal, storedIds, type RestoredOutbox } from './records'
 import { createOwnership, tabsOf } from './ownership'
 import { createPersistor } from './persistor'
 import type { StorageProblem } from './problem'
@@ -43,8 +42,6 @@ const RESTORE_RETRY = { baseMs: 1_000, maxMs: 60_000 }
 
 const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => keysOf(outbox.channels).length === 0
 
-const storedIds = <X extends Extra>(outbox: OutboxState<X>): readonly string[] =>
-  entriesIn(outbox).flatMap(({ stored, message }) => (stored ? [message.id] : []))
 
 /**
  * Keeps the unsent messages of one store on the device. It follows the outbox (level-triggered, by difference) and answers redux-persist's
@@ -69,6 +66,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   const unwanted = new Set<string>()
   /** Records of newer code, or that cannot be read, by user: nothing is written in their place. */
   const untouchable = new Map<string, Set<string>>()
+  /** On the device, and not shown yet: it needs not be written. */
+  const found = new Set<string>()
 
   const isOver = (visit: Visit): boolean => visit !== present
   const adoption = createAdoption({ ownership, writer, tabId, isOver, later, failed: report.failed, adopted, readAgain })
@@ -130,13 +129,14 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     if (isOver(visit)) return { ...restored, entries: [], lost: [] }
     // What still waits to be written is not stored yet.
     const entries = restored.entries.map((entry) => (owners.has(entry.message.id) ? entry : { ...entry, stored: false }))
+    for (const { message } of entries) found.add(message.id)
     return { ...restored, entries, lost: kept ? taken : [...taken, ...gone] }
   }
 
   /** The state says first that they are not stored, and then they are as new. */
   function writeAgain(userId: string, ids: readonly string[]): void {
     report.unstored(ids)
-    const all = diffOutbox(nothing, seen, userId, adoption.homeOf)
+    const all = diffOutbox(nothing, seen, userId, adoption.homeOf, () => true)
     writer.add([...all.values()].filter(({ id }) => ids.includes(id)))
   }
 
@@ -144,6 +144,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   const keepShown = (userId: string): void => { if (seen.userId === userId) writeAgain(userId, [...recordIds(seen)]) }
 
   function adopted(visit: Visit, records: readonly StoredRecord[]): void {
+    for (const { id } of records) found.add(id)
     if (records.length > 0 && !isOver(visit)) report.adopted(visit.userId, readRecords<X>(visit.userId, records, []))
   }
 
@@ -217,7 +218,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     seen = outbox
     // Nobody, or nobody any more: there is no owner to keep it for.
     if (!outbox.userId) return
-    const edits = diffOutbox(before, outbox, outbox.userId, adoption.homeOf)
+    const edits = diffOutbox(before, outbox, outbox.userId, adoption.homeOf, (id) => found.delete(id))
     for (const id of untouchable.get(outbox.userId) ?? []) edits.delete(id)
     if (edits.size > 0) writer.add(edits.values())
     if (present === null) keepLock(outbox.userId)
@@ -235,6 +236,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     /** The user is gone from this tab. The lock is kept until all is written, and then only while this tab still shows unsent messages. */
     stop(): void {
       present = null
+      found.clear()
       for (const stop of timers) stop()
       timers.clear()
       ownership.stopWaiting()

@@ -57,7 +57,7 @@ function unlike<T>(before: readonly T[], after: readonly T[]): readonly [readonl
 }
 
 function diffQueue<X extends Extra>(
-  before: Queue<X>, after: Queue<X>, put: (entry: OutboxEntry<X>) => void, remove: (id: string) => void,
+  before: Queue<X>, after: Queue<X>, isKept: (id: string) => boolean, put: (entry: OutboxEntry<X>) => void, remove: (id: string) => void,
 ): void {
   const [oldChunks, newChunks] = unlike(before, after)
   const [gone, come] = unlike(itemsOf(oldChunks), itemsOf(newChunks))
@@ -65,20 +65,22 @@ function diffQueue<X extends Extra>(
   for (const entry of come) {
     const known = old.get(entry.message.id)
     old.delete(entry.message.id)
-    // New here and stored already: it was restored.
-    if (known ? differs(known, entry) : !entry.stored) put(entry)
+    // New here and stored already: it was restored; or it is back from a removal, by a jump in DevTools.
+    if (known ? differs(known, entry) : !entry.stored || !isKept(entry.message.id)) put(entry)
   }
   for (const id of old.keys()) remove(id)
 }
 
-/** What changed between two states of one user's outbox, as edits of records. Costs what changed, not what is queued. */
-export function diffOutbox<X extends Extra>(before: OutboxState<X>, after: OutboxState<X>, userId: string, tabOf: (id: string) => string): Edits {
+/** What changed between two states of one user's outbox, as edits of records. Costs what changed, not what is queued. `isKept`: the device was seen to have it. */
+export function diffOutbox<X extends Extra>(
+  before: OutboxState<X>, after: OutboxState<X>, userId: string, tabOf: (id: string) => string, isKept: (id: string) => boolean,
+): Edits {
   const edits: Edits = new Map()
   const put = (id: string, data: Fields, fresh: boolean) => edits.set(id, { userId, id, record: { userId, id, tab: tabOf(id), version: RECORD_VERSION, data }, fresh })
   const remove = (id: string) => edits.set(id, removal(userId, id))
   for (const key of changedKeys(before.channels, after.channels)) {
     const [old, now] = [valueAt(before.channels, key) ?? EMPTY_SEQUENCE, valueAt(after.channels, key) ?? EMPTY_SEQUENCE]
-    diffQueue(old, now, (entry) => put(entry.message.id, entryData(entry), !entry.stored), remove)
+    diffQueue(old, now, isKept, (entry) => put(entry.message.id, entryData(entry), !entry.stored), remove)
   }
   if (before.reads === after.reads) return edits
   for (const key of new Set([...Object.keys(before.reads), ...Object.keys(after.reads)])) {
@@ -95,6 +97,9 @@ const isFields = (value: unknown): value is Fields => typeof value === 'object' 
 /** Ids of all records that a state stands for. */
 export const recordIds = <X extends Extra>(outbox: OutboxState<X>): ReadonlySet<string> =>
   new Set([...Object.keys(outbox.reads).map((key) => READ_PREFIX + key), ...entriesIn(outbox).map(({ message }) => message.id)])
+
+export const storedIds = <X extends Extra>(outbox: OutboxState<X>): readonly string[] =>
+  entriesIn(outbox).flatMap(({ stored, message }) => (stored ? [message.id] : []))
 
 const count = (value: unknown): number => (Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : 0)
 

@@ -106,6 +106,27 @@ describe('DevTools', () => {
     return { env, chat, store, liftedStore }
   }
 
+  it('G1: a jump back and forth leaves what shows stored on the device', async () => {
+    const { env, chat, store, liftedStore } = instrumented()
+    const jumpTo = async (index: number): Promise<void> => {
+      liftedStore.dispatch({ type: 'JUMP_TO_STATE', index, actionId: index })
+      await env.clock.advance(10_000)
+    }
+    store.dispatch(chat.actions.connect({ userId: 'alice' }))
+    await env.clock.advance(1_000)
+    const before = liftedStore.getState().currentStateIndex
+    env.server.rejectWhile(() => ({ code: 'unavailable', retryable: true, retryAfterMs: 60_000 }))
+    store.dispatch(chat.actions.sendMessage({ channelId: 'general', content: 'm' }))
+    await env.clock.advance(1_000)
+    const latest = liftedStore.getState().currentStateIndex
+    await jumpTo(before)
+    await jumpTo(latest)
+    store.dispatch(chat.actions.sendMessage({ channelId: 'other', content: 'next' }))
+    await env.clock.advance(1_000)
+    expect(chat.selectors.selectMessages(store.getState(), 'general')[0]?.stored).toBe(true)
+    expect((await env.storage('chat')?.load('alice'))?.records).toHaveLength(2)
+  })
+
   it('G12: jumping, replaying, toggling and recomputing emit nothing; neither does the next action for what is settled', async () => {
     const { env, chat, store, liftedStore } = instrumented()
     store.dispatch(chat.actions.connect({ userId: 'alice' }))
