@@ -139,17 +139,17 @@ function delay<X extends Extra>(
   }))
 }
 
-/** Restored and current entries as one queue: ids united, what is in memory wins unless another tab had it, the old ones first. */
+/**
+ * Restored and current entries as one queue: ids united, what is in memory wins unless another tab had it, each in the place of its order:
+ * what one tab composed may be taken over in parts, the later ones when the earlier are here already.
+ */
 function unite<X extends Extra>(current: Queue<X>, restored: readonly OutboxEntry<X>[]): Queue<X> {
   const back = new Set(restored.map((entry) => entry.message.id))
   const queue = itemsOf(current).filter((entry) => entry.failure?.code !== TAKEN_OVER || !back.has(entry.message.id))
   const known = new Set(queue.map((entry) => entry.message.id))
   // The same message may come as this tab's own and as one taken back from another.
   const missing = [...new Map(restored.map((entry) => [entry.message.id, entry])).values()].filter((entry) => !known.has(entry.message.id)).map((entry) => rested(entry))
-  if (missing.length === 0) return current
-  const last = missing.reduce((highest, entry) => Math.max(highest, entry.order), 0)
-  const first = queue[0]?.order ?? Infinity
-  return sequenceOf([...missing, ...(first > last ? queue : queue.map((entry) => ({ ...entry, order: entry.order - first + last + 1 })))])
+  return missing.length === 0 ? current : sequenceOf([...missing, ...queue].sort((a, b) => a.order - b.order))
 }
 
 /** Of two marks in one channel the one that says more holds. */

@@ -174,6 +174,32 @@ describe('tabs and storage', () => {
     expect(env.server.received('message:send')).toHaveLength(1)
   })
 
+  it('G3: what a tab queued in two sign-ins, taken over by another tab one after the other, leaves in dispatch order', async () => {
+    const { env } = world()
+    const one = openStore({ env })
+    one.connect()
+    await one.settle()
+    env.network.cut()
+    await one.settle()
+    const two = openStore({ env: env.openTab() })
+    two.env.network.cut()
+    two.connect()
+    await two.advance(10_000)
+    for (const content of ['first', 'second']) {
+      one.connect('alice')
+      await one.advance(1_000)
+      one.send(content)
+      await one.advance(1_000)
+      one.dispatch(one.chat.actions.signOut())
+      await one.advance(10_000)
+    }
+    expect(two.shown()).toEqual(['first:pending', 'second:pending'])
+    two.env.network.restore()
+    two.connect()
+    await two.advance(60_000)
+    expect(contents(env.server.log('general'))).toEqual(['first', 'second'])
+  })
+
   it('G8: nothing stays stored of an adopted message that the timeline has already', async () => {
     const { device, env } = world()
     const dead = openStore({ env })

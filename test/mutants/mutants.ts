@@ -68,7 +68,7 @@ const state: readonly Mutant[] = [
     ['G7', "another user's echo settles ours", 'if (message.userId === state.userId) next', 'next'],
     ['G7', 'a change of user keeps the queue', 'if (state.userId !== null) return { ...initialOutbox, userId, lastOrder: state.lastOrder }', 'if (state.userId !== null) return { ...state, userId }'],
     ['G7', 'sign-out keeps the queue', '.on(commands.signOut, ({ lastOrder }) => ({ ...initialOutbox, userId: SIGNED_OUT, lastOrder }))', '.on(commands.signOut, (state) => state)'],
-    ['G3', 'restored messages stand behind new ones', 'return sequenceOf([...missing, ...(first > last ? queue : queue.map((entry) => ({ ...entry, order: entry.order - first + last + 1 })))])', 'return sequenceOf([...queue, ...missing])'],
+    ['G3', 'restored messages stand behind new ones', 'sequenceOf([...missing, ...queue].sort((a, b) => a.order - b.order))', 'sequenceOf([...queue, ...missing])'],
     ['G1', 'a restored queue replaces what was sent meanwhile', 'unite(valueAt(next.channels, key) ?? EMPTY_SEQUENCE, restored)', 'sequenceOf(restored)'],
     ['G1', 'oversize check off', 'const small = hasOnly(5, message) && message.content.length * 6 + 1_000 < limit', 'const small = limit > 0'],
     ['G7', 'poison is never isolated', 'losses: entry.losses + 1', 'losses: entry.losses'],
