@@ -17,9 +17,6 @@ const LATE_TIMER_MS = 2_000
 /** How many settled ids may linger before the outbox is looked through. */
 const PRUNE_SLACK = 200
 
-/** How often it is looked whether those in flight, when there may be no more, are in flight still. */
-const SWEEP_MS = 100
-
 /** How long what stands behind a message that another tab took over waits for its echo. */
 const TAKEN_OVER_MS = 30_000
 
@@ -39,7 +36,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
   const { reports } = runtime.actions
   /** Messages that this tab may send: what it composed, restored or was asked to retry, and never what a replayed state shows. */
   const owned = new Set<string>()
-  const flights = createFlights(clock, delivery.ackTimeoutMs)
+  const flights = createFlights(clock, delivery.ackTimeoutMs, delivery.inFlightTotal)
   let looked: Look<X> | null = null
   /** Met an entry that this tab does not own: what it gets to own may be anywhere. */
   let metForeign = false
@@ -50,7 +47,6 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
   let timerAt = Infinity
   let held = true
   let pruneAt = PRUNE_SLACK
-  let sweepAt = -Infinity
 
   const outcomes = createOutcomes(runtime, renewal, {
     waitUntil: waits.until,
@@ -130,28 +126,17 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
   function emitAll(entries: readonly OutboxEntry<X>[]): boolean {
     const generation = link.generation()
     for (const entry of entries) {
-      if (flights.count() >= delivery.inFlightTotal || link.generation() !== generation || renewal.isExpired()) return false
+      if (flights.isAtLimit() || link.generation() !== generation || renewal.isExpired()) return false
       // An earlier emit of this round may have changed what stands here.
       if (outcomes.current(entry.message) === entry) emit(entry)
     }
     return true
   }
 
-  /** No more may be in flight. Of what an echo has settled no ack is waited for: a server may send it late, or never. */
-  function isFull(): boolean {
-    if (flights.count() < delivery.inFlightTotal) return false
-    const now = clock.monotonic()
-    if (now >= sweepAt) {
-      sweepAt = now + SWEEP_MS
-      flights.keep(outcomes.isUnderWay)
-    }
-    return flights.count() >= delivery.inFlightTotal
-  }
-
   function emitDue(): void {
     const { outbox: { channels }, connection: { capabilities } } = runtime.getState()
     const isKnown = looked?.channels === channels && looked.capabilities === capabilities
-    if (isKnown || isFull() || isSuspectInFlight()) return
+    if (isKnown || flights.isFull(outcomes.isUnderWay) || isSuspectInFlight()) return
     const found = findDue({ channels, capabilities })
     const alone = found.find(isSuspect)
     if (!alone) {
@@ -165,7 +150,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
 
   /** One timer, for the earliest moment at which something has to happen; one that rings too early only looks again. */
   function setTimer(now: number): void {
-    const wake = Math.min(flights.firstDeadline(), waits.next(now), flights.count() >= delivery.inFlightTotal ? Math.max(sweepAt, now) : Infinity)
+    const wake = Math.min(flights.nextLook(now), waits.next(now))
     if (wake >= timerAt) return
     stopTimer()
     timerAt = wake

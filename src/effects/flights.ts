@@ -7,10 +7,17 @@ interface Flight {
   readonly deadline: number
 }
 
+/** How often those in flight are looked at, when there may be no more: what an echo has settled waits for an ack that may never come. */
+const SWEEP_MS = 100
+
 /** The emits that no answer has come to yet, in the order of their deadlines, because all have the same time. */
-export function createFlights(clock: Clock, ackTimeoutMs: number) {
+export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number) {
   const flights = new Map<string, Flight>()
   const counts = new Map<string, number>()
+
+  let sweepAt = -Infinity
+
+  const isAtLimit = (): boolean => flights.size >= limit
 
   const countIn = (channelId: string): number => counts.get(channelId) ?? 0
 
@@ -22,7 +29,17 @@ export function createFlights(clock: Clock, ackTimeoutMs: number) {
   }
 
   return {
-    count: () => flights.size,
+    /** No more may be in flight. */
+    isAtLimit,
+    /** Likewise, once those that do not count any more are left out. */
+    isFull(counts: (target: Target) => boolean): boolean {
+      const now = clock.monotonic()
+      if (isAtLimit() && now >= sweepAt) {
+        sweepAt = now + SWEEP_MS
+        for (const { target } of [...flights.values()]) if (!counts(target)) remove(target)
+      }
+      return isAtLimit()
+    },
     /** Of one channel; those that an echo has settled count until their ack comes. */
     countIn,
     start(target: Target): void {
@@ -35,12 +52,8 @@ export function createFlights(clock: Clock, ackTimeoutMs: number) {
     end(target: Target): void {
       if (flights.get(target.id)?.target === target) remove(target)
     },
-    /** Infinity when nothing is under way. */
-    firstDeadline: () => flights.values().next().value?.deadline ?? Infinity,
-    /** Ends those that do not count any more, whatever comes of them. */
-    keep(counts: (target: Target) => boolean): void {
-      for (const { target } of [...flights.values()]) if (!counts(target)) remove(target)
-    },
+    /** When a time is over, or it may be no longer full; Infinity when nothing is under way. */
+    nextLook: (now: number) => Math.min(flights.values().next().value?.deadline ?? Infinity, isAtLimit() ? Math.max(sweepAt, now) : Infinity),
     /** Gives all at least this long from now. */
     prolong(ms: number): void {
       const earliest = clock.monotonic() + ms

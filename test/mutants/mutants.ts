@@ -118,9 +118,9 @@ const effects: readonly Mutant[] = [
   ...inFile('src/effects/delivery.ts', [
     ['G3', 'sending does not wait for the stored queue', '=== 0 || held || renewal.isExpired()', '=== 0 || renewal.isExpired()'],
     ['G2', 'a timer that slept counts as a timeout', 'if (clock.monotonic() - wake > LATE_TIMER_MS) flights.prolong(LATE_TIMER_MS)', ''],
-    ['G8', 'no bound on what is in flight in all', 'flights.count() >= delivery.inFlightTotal || link.generation()', 'link.generation()'],
-    ['G7', 'others fly with a suspect', 'isFull() || isSuspectInFlight()) return', 'isFull()) return'],
-    ['G1', 'what an echo has settled counts as in flight', 'flights.keep(outcomes.isUnderWay)', ''],
+    ['G8', 'no bound on what is in flight in all', 'flights.isAtLimit() || link.generation()', 'link.generation()'],
+    ['G7', 'others fly with a suspect', ' || isSuspectInFlight()) return', ') return'],
+    ['G1', 'what an echo has settled counts as in flight', 'flights.isFull(outcomes.isUnderWay)', 'flights.isAtLimit()'],
     ['G1', 'a pause that ends during the look is not waited for', 'setTimer(now)\n    },', 'setTimer(clock.monotonic())\n    },'],
     ['G1', 'a pause that ends is not looked at', '      looked = null\n      if (clock', '      if (clock'],
     ['G1', 'what comes due while nothing may be sent is forgotten', 'timerAt = Infinity\n    looked = null\n  }', 'timerAt = Infinity\n  }'],
