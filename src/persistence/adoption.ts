@@ -13,7 +13,6 @@ export interface Visit {
 export interface AdoptionDeps {
   readonly ownership: Ownership
   readonly writer: Writer
-  readonly tabId: string
   readonly isOver: (visit: Visit) => boolean
   readonly later: (delayMs: number, task: () => void) => Stop
   failed(problem: StorageProblem): void
@@ -28,7 +27,7 @@ const ADOPTED_AT_ONCE = 100
 const isReadable = (record: StoredRecord): boolean => readRecords(record.userId, [record], []).unreadable.length === 0
 
 /** Takes over what tabs that have ended left on the device. */
-export function createAdoption({ ownership, writer, tabId, isOver, later, failed, adopted, readAgain }: AdoptionDeps) {
+export function createAdoption({ ownership, writer, isOver, later, failed, adopted, readAgain }: AdoptionDeps) {
   /** Under whose name the records stay for which this tab stands in. */
   const homes = new Map<string, string>()
 
@@ -36,7 +35,7 @@ export function createAdoption({ ownership, writer, tabId, isOver, later, failed
   async function move(visit: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> {
     const moved: StoredRecord[] = []
     for (let at = 0; at < ids.length && !isOver(visit); at += ADOPTED_AT_ONCE) {
-      const slice = await writer.between((target) => target.adopt(visit.userId, tab, tabId, ids.slice(at, at + ADOPTED_AT_ONCE))) ?? []
+      const slice = await writer.between((target) => target.adopt(visit.userId, tab, ownership.name(), ids.slice(at, at + ADOPTED_AT_ONCE))) ?? []
       for (const { id } of slice) homes.delete(id)
       moved.push(...slice)
     }
@@ -49,22 +48,25 @@ export function createAdoption({ ownership, writer, tabId, isOver, later, failed
     const found = isOver(visit) ? null : await writer.between((target) => target.load(visit.userId))
     if (isOver(visit)) return []
     await ownership.standIn(visit.userId, tab)
-    const left = found?.records.filter((record) => wanted.has(record.id) && (record.tab === tab || record.tab === tabId)) ?? []
+    const left = found?.records.filter((record) => wanted.has(record.id) && (record.tab === tab || record.tab === ownership.name())) ?? []
     for (const record of left) if (record.tab === tab) homes.set(record.id, tab)
     return left
   }
 
+  /** A frozen one may have come back, or somebody stands in for it: then its end is yet to come. */
+  async function livesOn(visit: Visit, tab: string): Promise<boolean> {
+    const isLiving = (await ownership.living(visit.userId, [tab])).length > 0
+    if (isLiving) awaitEnd(visit, tab)
+    return isLiving
+  }
+
   /** Moves one ended tab's records to this one; what somebody else has moved meanwhile is theirs. */
   const moveFrom = (visit: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> => ownership.alone(tab, async () => {
-    // A frozen one may have come back, or somebody stands in for it: then its end is yet to come.
-    if ((await ownership.living(visit.userId, [tab])).length > 0) {
-      awaitEnd(visit, tab)
-      return []
-    }
+    if (await livesOn(visit, tab)) return []
     try {
       return await move(visit, tab, ids)
     } catch (reason) {
-      const left = await standIn(visit, tab, ids)
+      const left = await livesOn(visit, tab) ? [] : await standIn(visit, tab, ids)
       if (!isOver(visit)) failed(problemOf(reason))
       return left
     }
@@ -105,6 +107,6 @@ export function createAdoption({ ownership, writer, tabId, isOver, later, failed
     adopt,
     awaitEnd,
     /** The tab under whose name a record of this one is kept. */
-    homeOf: (id: string): string => homes.get(id) ?? tabId,
+    homeOf: (id: string): string => homes.get(id) ?? ownership.name(),
   }
 }

@@ -20,10 +20,15 @@ export const tabsOf = (records: readonly StoredRecord[]): readonly string[] => [
 
 /** Who owns stored messages: each tab holds a lock for its life, so that others know whether it lives and notice its end. */
 export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
+  /** What this tab's records and locks are named after. */
+  let name = tabId
+  let names = 1
+  /** Locks of this tab that are still held for what is being written. */
+  let leaving = 0
   /** One lock per tab and user: a tab that serves somebody else now no longer keeps what it left. */
   const lockOf = (userId: string, tab: string): string => `${scope}:tab:${tab}:${userId}`
   /** Nobody else asks for it: while it is held, this tab has lost no lock. One that others wait for may be theirs for a moment. */
-  const witnessOf = (userId: string): string => `${scope}:witness:${tabId}:${userId}`
+  const witnessOf = (userId: string): string => `${scope}:witness:${name}:${userId}`
   /** The locks of tabs whose end this one waits for, each with the stop of its waiting. */
   const awaited = new Map<string, Stop>()
   let releaseLock: Stop | null = null
@@ -46,7 +51,7 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
   function take(userId: string, manager: TabLocks): void {
     let reach: () => void = () => undefined
     granted = new Promise<void>((resolve) => { reach = resolve })
-    const held = [manager.hold(witnessOf(userId)), manager.hold(lockOf(userId, tabId), reach)]
+    const held = [manager.hold(witnessOf(userId)), manager.hold(lockOf(userId, name), reach)]
     const others = standsFor = new Map<string, Stop>()
     owner = userId
     releaseLock = () => {
@@ -66,15 +71,27 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
       stop()
     }
     // With the lock held: who hears of a tab that has none takes it for dead, and waits for its end no more.
-    void granted.then(() => { if (isHere) stop = locks.meet(`${scope}:tabs:${userId}`, tabId, met) })
+    void granted.then(() => { if (isHere) stop = locks.meet(`${scope}:tabs:${userId}`, name, met) })
+  }
+
+  /** Whoever stands in for what this tab left keeps it, under the name that it had: this tab goes on under another one. */
+  async function rename(userId: string): Promise<void> {
+    const before = releaseLock
+    if (before !== null || leaving > 0 || (await living(userId, [name])).length === 0 || releaseLock !== before) return
+    name = `${tabId}.${++names}`
   }
 
   return {
+    /** What this tab's records are named after, until a claim says otherwise. */
+    name: (): string => name,
     living,
     /** Says that this tab lives. False when the lock was taken away since: then others may have taken this tab for dead. */
-    async claim(userId: string): Promise<boolean> {
+    async claim(userId: string, isWanted: () => boolean): Promise<boolean> {
       // Where nobody can tell who lives, nobody is taken for dead: better sent twice, which the server notices, than by nobody.
       if (!locks) return true
+      await rename(userId)
+      // The user has left meanwhile.
+      if (!isWanted()) return false
       const before = releaseLock
       const kept = before === null || await locks.held([witnessOf(userId)]).then((held) => held.size > 0, () => true)
       // The user may have left meanwhile.
@@ -106,7 +123,7 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
       })
     },
     /** Whether what is kept under the name of `tab` is this one's. */
-    isOurs: (tab: string): boolean => tab === tabId || standsFor.has(tab),
+    isOurs: (tab: string): boolean => tab === name || standsFor.has(tab),
     /** A living tab keeps its records; its lock is queued for, so that its end is noticed the moment it comes. `graceMs`: how long to leave them. */
     awaitEnd(userId: string, tab: string, ended: (graceMs: number) => void): void {
       const lock = lockOf(userId, tab)
@@ -131,7 +148,12 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
       leave()
       const release = releaseLock
       releaseLock = null
-      if (release) void written.then(release)
+      if (!release) return
+      leaving++
+      void written.then(() => {
+        leaving--
+        release()
+      })
     },
   }
 }

@@ -9,6 +9,7 @@ import { createOwnership, tabsOf } from './ownership'
 import { createPersistor } from './persistor'
 import type { StorageProblem } from './problem'
 import type { TabLocks } from './tabs'
+import { createTimers } from './timers'
 import { createWriter } from './writer'
 
 export interface PersistenceDeps<X extends Extra> {
@@ -42,7 +43,6 @@ const RESTORE_RETRY = { baseMs: 1_000, maxMs: 60_000 }
 
 const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => keysOf(outbox.channels).length === 0
 
-
 /**
  * Keeps the unsent messages of one store on the device. It follows the outbox (level-triggered, by difference) and answers redux-persist's
  * own actions, so that `persistStore`, `PersistGate` and `persistor.flush/pause/persist/purge` work, without `persistReducer`: that one
@@ -53,7 +53,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   const writer = createWriter({ storage, clock, random, stored: report.stored, lost: report.lost, drained: letGo, failed: report.failed })
   const scope = `redux-chat:${key}`
   const ownership = createOwnership({ scope, locks, clock, tabId })
-  const timers = new Set<Stop>()
+  const timers = createTimers(clock)
   let seen = nothing
   let present: Visit | null = null
   /** The last look of each user: what holds up one user's is nothing to another's. */
@@ -70,16 +70,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   const found = new Set<string>()
 
   const isOver = (visit: Visit): boolean => visit !== present
-  const adoption = createAdoption({ ownership, writer, tabId, isOver, later, failed: report.failed, adopted, readAgain })
-
-  function later(delayMs: number, task: () => void): Stop {
-    const stop = clock.setTimer(delayMs, () => {
-      timers.delete(stop)
-      task()
-    })
-    timers.add(stop)
-    return stop
-  }
+  const adoption = createAdoption({ ownership, writer, isOver, later: timers.later, failed: report.failed, adopted, readAgain })
 
   /** This tab's records that the state does not show, less what waits to be removed. Exact only between two writes. */
   function ownOf(userId: string, records: readonly StoredRecord[]): readonly StoredRecord[] {
@@ -102,15 +93,16 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   async function readNow(visit: Visit): Promise<Restoration<X>> {
     const { userId } = visit
     if (!isOver(visit) && unwanted.has(userId)) await discard(userId).finally(() => keepShown(userId))
-    if (isOver(visit)) return { ...readRecords<X>(userId, [], []), lost: [] }
-    const kept = await ownership.claim(userId)
+    const before = ownership.name()
+    const kept = await ownership.claim(userId, () => !isOver(visit))
+    if (ownership.name() !== before) renamed(userId)
     if (!isOver(visit)) ownership.meet(userId, (tab) => adoption.awaitEnd(visit, tab))
     const look = async () => (isOver(visit) ? null : writer.between(async (target) => {
       const found = await target.load(userId)
       return { ...found, purges, own: ownOf(userId, found.records), shown: seen.userId === userId ? storedIds(seen) : [] }
     }))
     // Who took this tab for dead, or whose user had left it, may be about to move its records: looked at before or after that, never amid it.
-    const loaded = await ownership.alone(tabId, look)
+    const loaded = await ownership.alone(ownership.name(), look)
     if (!loaded || isOver(visit)) return { ...readRecords<X>(userId, [], []), lost: [] }
     const tabs = tabsOf(loaded.records).filter((tab) => !ownership.isOurs(tab))
     const living = await ownership.living(userId, tabs)
@@ -133,6 +125,11 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     return { ...restored, entries, lost: kept ? taken : [...taken, ...gone] }
   }
 
+  /** What waits to be written is not what somebody else has under the old name. */
+  function renamed(userId: string): void {
+    writer.add(writer.waiting(userId).flatMap((edit) => (edit.record ? [{ ...edit, record: { ...edit.record, tab: adoption.homeOf(edit.id) } }] : [])))
+  }
+
   /** The state says first that they are not stored, and then they are as new. */
   function writeAgain(userId: string, ids: readonly string[]): void {
     report.unstored(ids)
@@ -152,7 +149,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   function readAgain(visit: Visit, failures: number): void {
     if (isOver(visit)) return
     stopReading()
-    stopReading = later(fullJitter(failures, random(), RESTORE_RETRY), () => {
+    stopReading = timers.later(fullJitter(failures, random(), RESTORE_RETRY), () => {
       read(visit).then((restored) => {
         if (!isOver(visit)) report.lost(restored.lost)
         if (!isOver(visit)) report.adopted(visit.userId, restored)
@@ -237,8 +234,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     stop(): void {
       present = null
       found.clear()
-      for (const stop of timers) stop()
-      timers.clear()
+      timers.stop()
       ownership.stopWaiting()
       letGo()
       const written = writer.stop()

@@ -295,6 +295,22 @@ describe('a server that begins a new log', () => {
   })
 })
 
+describe('a new log that has less than the old one', () => {
+  it('G2: is told by its newest message, and shown in place of the old one', async () => {
+    const tab = openStore()
+    await openGeneral(tab)
+    for (let i = 0; i < 5; i++) tab.send(`old ${i}`)
+    await tab.advance(5_000)
+    tab.env.network.cut()
+    tab.env.server.restart({ keepLog: false, keepIds: false })
+    for (let i = 0; i < 3; i++) tab.env.server.push('general', { userId: 'bob', content: `new ${i}` })
+    tab.env.network.restore()
+    await tab.advance(10_000)
+    expect(tab.messages().map(({ content }) => content)).toEqual(['new 0', 'new 1', 'new 2'])
+    expect(tab.channel()).toMatchObject({ sync: 'idle', gap: null, latestSeq: 3 })
+  })
+})
+
 describe('a server that answers from a copy which is behind', () => {
   it.each([[1], [3]])('G6: takes nothing off the screen (%s messages missing), and is not hammered', async (missing) => {
     const tab = openStore()

@@ -2,6 +2,7 @@ import { createManualClock, createMemoryLocks, createTestEnvironment, type TestE
 import { describe, expect, it } from 'vitest'
 import type { RecordStorage } from '../../src/persistence/record-storage'
 import type { TabLocks } from '../../src/persistence/tabs'
+import { createMemoryStorage } from '../../src/testing/memory-storage'
 import { openStore } from '../support/chat-store'
 import { contents, createDevice, entry, openTab, outbox, record } from './support'
 
@@ -315,5 +316,45 @@ describe('locks', () => {
     void tab.restore('bob').then((restored) => found.push(...contents(restored)))
     await clock.advance(60_000)
     expect(found).toEqual(['b'])
+  })
+})
+
+describe('who comes back while another tab stands in for them', () => {
+  /** Alice leaves tab one while nothing can be moved, tab two stands in, and alice is back on tab one. */
+  async function comeBack() {
+    const inner = createMemoryStorage()
+    const [clock, locks] = [createManualClock(), createMemoryLocks()]
+    let isFull = false
+    const device = createDevice({ ...inner, adopt: (...args) => (isFull ? full() : inner.adopt(...args)) })
+    const [one, two] = [openTab({ clock, locks, device, tabId: 'one' }), openTab({ clock, locks, device, tabId: 'two' })]
+    await one.restore('alice')
+    await two.restore('alice')
+    await clock.advance(10_000)
+    one.update(outbox([entry('m')]))
+    await clock.flush()
+    isFull = true
+    one.update(outbox([], ''))
+    one.stop()
+    await clock.advance(10_000)
+    expect(two.adopted.flatMap(contents)).toEqual(['m'])
+    two.update(outbox([entry('m', 1, { stored: true })]))
+    isFull = false
+    one.update(outbox([], 'alice'))
+    return { clock, one, two, back: await one.restore('alice') }
+  }
+
+  it('G2: shares nothing of it', async () => {
+    const { back } = await comeBack()
+    expect(contents(back)).toEqual([])
+  })
+
+  it('G1: and what they write from then on is taken over when that tab ends', async () => {
+    const { clock, one, two } = await comeBack()
+    one.update(outbox([entry('n', 2)]))
+    await clock.flush()
+    expect(one.stored).toContain('n')
+    one.kill()
+    await clock.advance(60_000)
+    expect(two.adopted.flatMap(contents)).toContain('n')
   })
 })
