@@ -154,6 +154,13 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
     resumed()
   }
 
+  /** Nobody is here, or somebody who needs nothing of it. */
+  function closeUnused(): void {
+    if (!isStopped) return
+    device?.close()
+    device = undefined
+  }
+
   async function flush(): Promise<void> {
     do {
       lastFailure = null
@@ -206,6 +213,7 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
           throw reason
         }
       })
+      void done.catch(() => undefined).then(closeUnused)
       // What comes from now on is written after it.
       batch++
       if (isQueued) {
@@ -227,11 +235,7 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
       stopRetry()
       stopAside()
       stopSlow()
-      return flush().catch(() => undefined).then(() => {
-        if (!isStopped) return
-        device?.close()
-        device = undefined
-      })
+      return flush().catch(() => undefined).then(closeUnused)
     },
   }
 }

@@ -1,3 +1,4 @@
+import { PURGE } from 'redux-persist'
 import { createManualClock, createMemoryLocks, createTestEnvironment, type TestEnvironment } from 'redux-chat/testing'
 import { describe, expect, it } from 'vitest'
 import type { RecordStorage } from '../../src/persistence/record-storage'
@@ -316,6 +317,21 @@ describe('locks', () => {
     void tab.restore('bob').then((restored) => found.push(...contents(restored)))
     await clock.advance(60_000)
     expect(found).toEqual(['b'])
+  })
+})
+
+describe('a purge', () => {
+  it('G9: after the sign-out leaves no storage open', async () => {
+    const [clock, locks, device] = [createManualClock(), createMemoryLocks(), createDevice()]
+    const tab = openTab({ clock, locks, device })
+    await tab.restore('alice')
+    tab.update(outbox([], ''))
+    tab.stop()
+    await clock.advance(1_000)
+    expect(device.opened - device.closed).toBe(0)
+    tab.handle({ type: PURGE, result: () => undefined })
+    await clock.advance(1_000)
+    expect([device.opened, device.opened - device.closed]).toEqual([2, 0])
   })
 })
 
