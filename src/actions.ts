@@ -138,6 +138,8 @@ function createReports<X extends Extra>(path: string) {
       readonly userId: string
       readonly entries: readonly OutboxEntry<X>[]
       readonly reads: { readonly [channelKey: string]: ReadMark }
+      /** They were composed before anything that is shown, whatever the clock said then. */
+      readonly earlier?: boolean
     }>('outboxRestored'),
     syncStarted: report<{ readonly channelId: string; readonly direction: PageDirection }>('syncStarted'),
     pageLoaded: report<{ readonly channelId: string; readonly direction: PageDirection; readonly from: number; readonly page: Page<X> }>('pageLoaded'),

@@ -22,6 +22,8 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
   let looks = 0
   let stopPatience: Stop = () => undefined
   let isLooking = false
+  /** Who has signed in since the page began. */
+  const met = new Set<string>()
   /** Not to be sent before the newest look has ended. */
   const suspended: string[] = []
 
@@ -40,10 +42,10 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
   }
 
   /** Stored messages become this tab's own: those of its earlier life, and those of tabs that have ended. */
-  function take(userId: string, { entries, reads, unreadable }: RestoredOutbox<X>): void {
+  function take(userId: string, { entries, reads, unreadable }: RestoredOutbox<X>, earlier = false): void {
     const mine = looks
     own(entries.map((entry) => entry.message.id))
-    if (entries.length > 0 || Object.keys(reads).length > 0) runtime.dispatch(reports.outboxRestored({ userId, entries, reads }))
+    if (entries.length > 0 || Object.keys(reads).length > 0) runtime.dispatch(reports.outboxRestored({ userId, entries, reads, ...(earlier && { earlier }) }))
     // Whoever saw them come may have signed out and in again: then they are missing for another reason.
     if (looks === mine) forgetSettled(userId, entries)
     if (unreadable.length === 0) return
@@ -52,7 +54,7 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
   }
 
   /** Reads the stored queue; nothing is sent before, because what is stored is older and may belong to another tab by now. */
-  function look(userId: string, wasAway: boolean): void {
+  function look(userId: string, wasAway: boolean, isFirst = false): void {
     const mine = ++looks
     isLooking = true
     suspended.push(...delivery.suspend(wasAway))
@@ -87,7 +89,7 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
       delivery.abandon(restored.lost)
       seen()
       // A newer look, which follows, finds this as well, and all in order.
-      if (looks === mine) take(userId, restored)
+      if (looks === mine) take(userId, restored, isFirst)
     }, (reason: unknown) => {
       if (user !== userId) return
       // Nobody can tell: better sent twice, which the server notices, than by nobody.
@@ -103,7 +105,9 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
     own,
     start(userId: string): void {
       user = userId
-      look(userId, false)
+      // What is stored when a page begins comes from before it; what is found later may be the other half of what is shown.
+      look(userId, false, !met.has(userId))
+      met.add(userId)
     },
     /** The page ran again after a freeze, so that others may have taken it for dead; or somebody asks for what they have taken. */
     lookAgain(): void {

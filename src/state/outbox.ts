@@ -139,17 +139,25 @@ function delay<X extends Extra>(
   }))
 }
 
+/** After all that was composed earlier, whatever the clock said then. */
+function movedBehind<X extends Extra>(queue: readonly OutboxEntry<X>[], earlier: readonly OutboxEntry<X>[]): readonly OutboxEntry<X>[] {
+  const last = earlier.reduce((highest, entry) => Math.max(highest, entry.order), 0)
+  const first = queue[0]?.order ?? Infinity
+  return first > last ? queue : queue.map((entry) => ({ ...entry, order: entry.order - first + last + 1 }))
+}
+
 /**
  * Restored and current entries as one queue: ids united, what is in memory wins unless another tab had it, each in the place of its order:
  * what one tab composed may be taken over in parts, the later ones when the earlier are here already.
  */
-function unite<X extends Extra>(current: Queue<X>, restored: readonly OutboxEntry<X>[]): Queue<X> {
+function unite<X extends Extra>(current: Queue<X>, restored: readonly OutboxEntry<X>[], earlier: boolean): Queue<X> {
   const back = new Set(restored.map((entry) => entry.message.id))
   const queue = itemsOf(current).filter((entry) => entry.failure?.code !== TAKEN_OVER || !back.has(entry.message.id))
   const known = new Set(queue.map((entry) => entry.message.id))
   // The same message may come as this tab's own and as one taken back from another.
   const missing = [...new Map(restored.map((entry) => [entry.message.id, entry])).values()].filter((entry) => !known.has(entry.message.id)).map((entry) => rested(entry))
-  return missing.length === 0 ? current : sequenceOf([...missing, ...queue].sort((a, b) => a.order - b.order))
+  if (missing.length === 0) return current
+  return sequenceOf([...missing, ...(earlier ? movedBehind(queue, missing) : queue)].sort((a, b) => a.order - b.order))
 }
 
 /** Of two marks in one channel the one that says more holds. */
@@ -158,7 +166,7 @@ function uniteReads(current: OutboxState['reads'], restored: OutboxState['reads'
   return { ...current, ...Object.fromEntries(older) }
 }
 
-function restore<X extends Extra>(state: State<X>, userId: string, entries: readonly OutboxEntry<X>[], reads: State<X>['reads']): State<X> {
+function restore<X extends Extra>(state: State<X>, userId: string, entries: readonly OutboxEntry<X>[], reads: State<X>['reads'], earlier: boolean): State<X> {
   if (state.userId !== userId) return state
   const byChannel = new Map<string, OutboxEntry<X>[]>()
   for (const entry of entries) {
@@ -169,7 +177,7 @@ function restore<X extends Extra>(state: State<X>, userId: string, entries: read
   }
   let next: State<X> = Object.keys(reads).length === 0 ? state : { ...state, reads: uniteReads(state.reads, reads) }
   for (const [key, restored] of byChannel) {
-    const queue = unite(valueAt(next.channels, key) ?? EMPTY_SEQUENCE, restored)
+    const queue = unite(valueAt(next.channels, key) ?? EMPTY_SEQUENCE, restored, earlier)
     next = setQueue(next, key, queue, Math.max(next.lastOrder, lastOf(queue)?.order ?? 0))
   }
   return next
@@ -219,7 +227,7 @@ export function createOutboxReducer<X extends Extra>({ commands, reports }: Chat
     .on(reports.connectionLost, (state, { wasOpen, reason }) =>
       (!wasOpen ? state : reason === 'reopened' ? changeEvery(state, rested) : changeQueues(state, afterLoss)))
     .on(reports.outboxStored, (state, { ids, stored = true }) => markStored(state, ids, stored))
-    .on(reports.outboxRestored, (state, { userId, entries, reads }) => restore(state, userId, entries, reads))
+    .on(reports.outboxRestored, (state, { userId, entries, reads, earlier = false }) => restore(state, userId, entries, reads, earlier))
     .reduce
 }
 
