@@ -465,6 +465,23 @@ describe('a message that has no number yet, among others that have', () => {
   })
 })
 
+describe("somebody else's message under the id of mine", () => {
+  it.each([['a page', true], ['an echo', false]])('G7: in %s settles nothing: mine is sent all the same', async (_, isPage) => {
+    const tab = openStore()
+    await openGeneral(tab)
+    tab.env.server.on('message:send', () => undefined)
+    const id = tab.send('mine')
+    const theirs = { ...page(1, true)[0], id }
+    tab.env.server.on('message:sync', (_payload, _peer, reply) => reply({ success: true, data: { messages: [theirs], receipts: [], latest: 1, more: false } }))
+    if (isPage) {
+      tab.env.network.cut()
+      tab.env.network.restore()
+    } else tab.env.server.emitRaw('alice', 'message:new', theirs)
+    await tab.advance(3_000)
+    expect(tab.messages().map(({ userId, status }) => [userId, status])).toEqual([['bob', 'sent'], ['alice', 'pending']])
+  })
+})
+
 describe('a server whose database gives whole numbers as digits', () => {
   it('G6: is understood: acks, messages, receipts and pages', async () => {
     const tab = openStore()
