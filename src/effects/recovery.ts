@@ -88,8 +88,7 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
       // First what is not this tab's any more: each report of it makes delivery look at what it may send.
       delivery.abandon(restored.lost)
       seen()
-      // A newer look, which follows, finds this as well, and all in order.
-      if (looks === mine) take(userId, restored, isFirst)
+      take(userId, restored, isFirst)
     }, (reason: unknown) => {
       if (user !== userId) return
       // Nobody can tell: better sent twice, which the server notices, than by nobody.

@@ -196,7 +196,6 @@ const effects: readonly Mutant[] = [
     ['G3', 'a clock that was set back moves new messages before old ones', 'look(userId, false, !met.has(userId))', 'look(userId, false, false)'],
     ['G1', 'the record of a message that was settled meanwhile stays', 'if (looks === mine) forgetSettled(userId, entries)', ''],
     ['G1', 'what a sign-out took out of the state counts as settled', 'if (looks === mine) forgetSettled(userId, entries)', 'forgetSettled(userId, entries)'],
-    ['G3', 'an earlier look shows what it found', 'if (looks === mine) take(userId, restored, isFirst)', 'take(userId, restored, isFirst)'],
     ['G2', 'a thawed tab does not look again', 'if (user !== null) look(user, true)', ''],
     ['G2', 'a thawed tab sends what it has before it has looked', 'look(user, true)', 'look(user, false)'],
     ['G2', 'what others took over is sent after the thaw', 'delivery.abandon(restored.lost)', ''],
