@@ -77,10 +77,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     phase = 'busy'
     if (wasOpen && !tell(reports.connectionLost({ status: 'reconnecting', reason: 'reopened', attempt, nextRetryAt: null, wasOpen }))) return
     if (!tell(reports.connectionStarted({ attempt }))) return
-    const mine = generation
-    stopTimer = askForToken(options.getToken, skipCache, clock, options.auth.timeoutMs, (result) => {
-      if (mine === generation) useToken(subject.check(result))
-    })
+    stopTimer = askForToken(options.getToken, skipCache, clock, options.auth.timeoutMs, (result) => useToken(subject.check(result)))
   }
 
   function useToken(result: TokenResult): void {

@@ -142,7 +142,6 @@ const effects: readonly Mutant[] = [
     ['G3', 'retryAfterMs is ignored', 'delivery.backoff), retryAfterMs)', 'delivery.backoff), 0)'],
   ]),
   ...inFile('src/effects/session.ts', [
-    ['G9', 'a late token is used', 'askForToken(options.getToken, skipCache, clock, options.auth.timeoutMs, (result) => {\n      if (mine === generation) useToken', 'askForToken(options.getToken, skipCache, clock, options.auth.timeoutMs, (result) => {\n      useToken'],
     ['G9', 'no generation guard on a connection', 'if (mine === generation) task()', 'task()'],
     ['G8', 'a refused token is refreshed for ever', 'else if (refreshed) refuse(', 'else if (refreshed && code === null) refuse('],
     ['G9', 'lifecycle listeners stay', '      hidden.end()\n      stopLifecycle()', '      hidden.end()'],
@@ -190,6 +189,7 @@ const effects: readonly Mutant[] = [
     ['G7', "what arrived for one user is applied for the next", 'stopTimer = null\n      messages = []', 'stopTimer = null'],
   ]),
   ...inFile('src/effects/token.ts', [
+    ['G9', 'a late token is used', 'return () => {\n    answered = true', 'return () => {'],
     ['G7', 'a token of another subject is taken', 'known === result.subject ? result', 'known !== null ? result'],
   ]),
   ...inFile('src/effects/recovery.ts', [
