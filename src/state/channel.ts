@@ -85,13 +85,14 @@ export function receive<X extends Extra>(channel: Channel<X>, incoming: readonly
     return latest === channel.latest && foreign === channel.foreign ? channel : { ...channel, latest, foreign }
   }
   const { loaded, detached, open, place, stale, doubt, catchUp, history, receipts, early } = channel
-  const evicted = evicts(firstOf(channel.messages), messages) || evicts(fresh[0], messages)
+  // Without seqs there is no history to be asked for; nor does a first message whose time the server corrects push any out.
+  const evicted = firstOf(messages)?.seq !== undefined && (evicts(firstOf(channel.messages), messages) || evicts(fresh[0], messages))
   // Field by field: `{ ...channel, messages }` takes V8 25 times as long, more than all else that a live message costs.
   return withEarly({
     messages, latest, loaded, detached, open, place, stale, doubt, catchUp, history, receipts, early,
     foreign: channel.anchored || !evicted ? foreign : Math.max(foreign, (firstOf(channel.messages)?.seq ?? firstOf(messages)?.seq ?? 1) - 1),
     cursor: cursorAfter(channel, messages),
-    anchored: channel.anchored || (evicted && firstOf(messages)?.seq !== undefined),
+    anchored: channel.anchored || evicted,
     hasOlder: evicted || (channel.anchored ? channel.hasOlder : (firstOf(messages)?.seq ?? 1) > 1),
   })
 }

@@ -72,7 +72,18 @@ describe('catch-up', () => {
     await tab.advance(1_000)
     tab.dispatch(tab.chat.actions.loadOlder({ channelId: 'general' }))
     await tab.advance(60_000)
-    expect(tab.channel()).toMatchObject({ loadingOlder: false, gapsDetectable: false })
+    expect(tab.channel()).toMatchObject({ hasOlder: false, loadingOlder: false, gapsDetectable: false })
+  })
+
+  it('a server of the four events that corrects the time of a message promises no older ones', async () => {
+    const tab = openStore({ world: { server: createMemoryServer({ capabilities: null }) } })
+    await openGeneral(tab)
+    const id = tab.send('hi')
+    await tab.advance(1_000)
+    tab.env.server.emitRaw('alice', 'message:new', { id, channelId: 'general', userId: 'alice', content: 'hi', createdAt: tab.env.clock.now() })
+    await tab.advance(1_000)
+    expect(tab.messages()[0]?.createdAt).toBe(tab.env.clock.now() - 1_000)
+    expect(tab.channel()).toMatchObject({ hasOlder: false, loadingOlder: false })
   })
 })
 
