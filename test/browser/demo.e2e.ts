@@ -31,8 +31,12 @@ describeInBrowsers('demo', ({ engine, browser, itNeeds }) => {
   it('G4: two people chat, and the ticks turn', async () => {
     const demo = await serve()
     const alice = await visit(demo, 'alice')
+    await alice.page.evaluate(() => document.querySelector('details')?.setAttribute('open', ''))
+    await alice.page.waitFor(() => document.querySelector('.plot figcaption')?.textContent === 'Ack latency: –', [])
     await alice.say('first light')
     await alice.sees('first light', ['sent'])
+    // The first ack is to be seen in the plot: a line of one point is none.
+    await alice.page.waitFor(() => document.querySelector('.plot polyline')?.getAttribute('points')?.split(' ').length === 2, [])
     await demo.confirmDelivery(CHANNEL)
     await alice.sees('first light', ['delivered'])
     const bob = await visit(demo, 'bob')
