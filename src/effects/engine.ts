@@ -3,9 +3,9 @@ import type { Stop } from '../environment'
 import type { Extra, OutboxState, ReceiptEvent } from '../model'
 import { createOutboxPersistence } from '../persistence/persist'
 import { problemOf } from '../persistence/problem'
-import { idOf } from '../policy/keys'
-import { entriesIn, findEntry, TAKEN_OVER } from '../policy/outbox'
-import { entriesOf, keysOf } from '../policy/table'
+import { idOf, keyOf } from '../policy/keys'
+import { entriesIn, entryIn, findEntry, TAKEN_OVER } from '../policy/outbox'
+import { entriesOf, keysOf, valueAt } from '../policy/table'
 import { findMessage } from '../policy/timeline'
 import { isOf } from '../state/handlers'
 import type { ServerEvent } from '../transport/wire'
@@ -172,11 +172,20 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     if (entriesIn(runtime.getState().outbox).some(({ message, lastError }) => lastError?.code === TAKEN_OVER && wanted.has(message.id))) recovery.lookAgain()
   }
 
+  /** What can never be sent fails in the reducers: it is told as every other failure is. */
+  function composed({ id, channelId }: { readonly id: string; readonly channelId: string }): void {
+    delivery.own([id])
+    const failed = entryIn(valueAt(runtime.getState().outbox.channels, keyOf(channelId)), id)?.failure
+    if (!failed) return
+    metrics.count('failed')
+    runtime.report('message_failed', failed.code, failed.message, { channelId, messageId: id })
+  }
+
   /** Commands that the state alone does not tell. */
   function obey(action: UnknownAction): void {
     if (isOf(commands.connect, action)) signIn(action.payload.userId)
     else if (isOf(commands.openChannel, action)) sync.wanted(action.payload.channelId)
-    else if (isOf(commands.sendMessage, action)) delivery.own([action.payload.id])
+    else if (isOf(commands.sendMessage, action)) composed(action.payload)
     else if (isOf(commands.retryMessage, action)) retry([action.payload.id])
     else if (isOf(commands.retryAllFailed, action)) retry(idsOf(runtime.getState().outbox))
     else if (isOf(commands.discardMessage, action)) delivery.disown(action.payload.id)

@@ -163,6 +163,19 @@ describe('sending', () => {
     expect(alice.env.server.received('message:send')).toEqual([])
   })
 
+  it('what fails at once is told as an error and counted, like what fails later, until it is discarded', async () => {
+    const told: unknown[] = []
+    const alice = openStore({ config: { onError: ({ code }) => told.push(code) } })
+    alice.connect()
+    await alice.settle()
+    const id = alice.send('x'.repeat(2_000_000))
+    expect(alice.errors()).toMatchObject([{ type: 'message_failed', code: 'too_large', retryable: false, channelId: 'general', messageId: id }])
+    await alice.settle()
+    expect([told, alice.chat.metrics.getSnapshot().failures]).toEqual([['too_large'], 1])
+    alice.dispatch(alice.chat.actions.discardMessage({ id }))
+    expect(alice.errors()).toEqual([])
+  })
+
   it('G7: a message that breaks the connection each time is isolated, and the others go on', async () => {
     const env = createTestEnvironment({ seed: 4 })
     const alice = openStore({ env, config: { reconnection: { attempts: 50 } } })
