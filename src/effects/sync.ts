@@ -128,13 +128,18 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
       failed(channelKey, direction, 'empty_page', 'the server promised more messages but gave none that are', true)
       return
     }
+    const key = waitKey(direction, channelKey)
+    const failures = waits.get(key)?.failures ?? 0
     const before = valueAt(runtime.getState().messages, channelKey)
+    // Nothing more is asked for before it is known what this page brought.
+    waits.set(key, { failures, readyAt: Infinity })
     runtime.dispatch(reports.pageLoaded({ channelId, direction, from, page }))
     const after = valueAt(runtime.getState().messages, channelKey)
-    const stuck = direction === 'newer' && !page.more && after?.cursor === before?.cursor && (after?.latest ?? 0) > (after?.cursor ?? 0)
-    // The server has nothing where something is missing: asked again, but ever more slowly.
-    if (stuck) pause(channelKey, direction)
-    else waits.delete(waitKey(direction, channelKey))
+    const isLacking = direction === 'newer' && after !== undefined && lacksNewer(channelKey, after)
+    if (!isLacking) waits.delete(key)
+    else if ((after.cursor ?? 0) > (before?.cursor ?? 0)) waits.set(key, { failures, readyAt: 0 })
+    // The server has nothing where something is missing, or contradicts itself: asked again, but ever more slowly.
+    else pause(channelKey, direction)
   }
 
   function pause(channelKey: string, direction: PageDirection, retryAfterMs = 0): void {

@@ -31,6 +31,23 @@ describe('catch-up', () => {
     expect(asked).toBeLessThan(20)
   })
 
+  it.each([
+    // Each look at its end begins the channel anew.
+    ['names a newest seq far below what it gives', (after: number) => ({ messages: after >= 50 ? [] : page(60, true).filter(({ seq = 0 }) => seq > after), latest: 10, more: after < 50 })],
+    ['is behind, and promises more', (after: number) => ({ messages: page(7, true).filter(({ seq = 0 }) => seq > after), latest: after < 1 ? 7 : 5, more: after > 0 && after < 7 })],
+  ])('G8: a server that %s is asked ever more slowly', async (_, answer) => {
+    const tab = openStore()
+    let asked = 0
+    tab.env.server.on('message:sync', (payload, _peer, reply) => {
+      if (++asked <= 200) reply({ success: true, data: { receipts: [], ...answer((payload as { after: number }).after) } })
+    })
+    await openGeneral(tab)
+    tab.env.network.drop()
+    await tab.advance(60_000)
+    expect(asked).toBeGreaterThan(2)
+    expect(asked).toBeLessThan(40)
+  })
+
   it('loadOlder asks again after a refusal for good, and never shows loading for ever', async () => {
     const tab = openStore()
     for (let i = 0; i < 120; i++) tab.env.server.push('general', { userId: 'bob', content: `c${i}` })

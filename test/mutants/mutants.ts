@@ -166,7 +166,7 @@ const effects: readonly Mutant[] = [
   ]),
   ...inFile('src/effects/sync.ts', [
     ['G6', 'a page of the last connection counts', 'if (link.generation() !== generation) return', ''],
-    ['G8', 'a hole that stays is asked for in a loop', 'if (stuck) pause(', 'if (stuck && !stuck) pause('],
+    ['G8', 'a hole that stays is asked for in a loop', 'else pause(channelKey, direction)', 'else waits.delete(key)'],
     ['G8', 'any number of requests at once', 'if (running >= MAX_REQUESTS) return false', ''],
     ['G6', 'what a closed channel lacks is not asked for', 'put(key, others, lacks && !channel.open)', 'put(key, others, false)'],
     ['G6', 'a channel that was forbidden is never asked for again', 'if (waits.get(key)?.readyAt === Infinity) waits.delete(key)', ''],
