@@ -32,6 +32,8 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
   let told: MessagesState<X> = EMPTY_TABLE
   /** When this connection's server was first asked for an answer that it has not given (monotonic). */
   let askedAt: { [kind in Kind]: number | null } = { delivered: null, read: null }
+  /** This server could catch up at some time: a channel may be anchored by that, and not only because its window is full. */
+  let caughtUp = false
   let seenMessages: unknown = null
   let seenReads: unknown = null
   let stopTimer: Stop | null = null
@@ -41,7 +43,7 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
   function deliveredMark(channel: ChannelState<X>, me: string, catchesUp: boolean): { readonly mark: ReadMark; readonly position: number } | null {
     if (channel.cursor !== null) {
       // Where nothing can be asked for, nothing that is missing will ever come: to wait for it would be to wait for ever.
-      const seq = catchesUp || channel.anchored ? Math.min(channel.foreign, channel.cursor) : Math.min(channel.foreign, channel.latest ?? channel.cursor)
+      const seq = catchesUp || (caughtUp && channel.anchored) ? Math.min(channel.foreign, channel.cursor) : Math.min(channel.foreign, channel.latest ?? channel.cursor)
       return seq > 0 ? { mark: { seq }, position: seq } : null
     }
     let found: { readonly mark: ReadMark; readonly position: number } | null = null
@@ -114,6 +116,7 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
     const me = connection.userId
     if (me === null || link.generation() === 0) return
     const catchesUp = connection.capabilities.includes('sync')
+    caughtUp ||= catchesUp
     for (const key of changedKeys(told, messages)) {
       const channel = valueAt(messages, key)
       if (channel) forgetBeyond(key, channel)

@@ -364,6 +364,17 @@ describe('a server that answers from a copy which is behind', () => {
 })
 
 describe('a server that numbers, and announces nothing', () => {
+  it('G4: nor do they when the window is full', async () => {
+    const tab = openStore({ world: { server: createMemoryServer({ capabilities: null }) }, config: { history: { windowSize: 3 } } })
+    tab.connect()
+    await tab.settle()
+    for (const seq of [1, 2, 3, 4, 5, 7, 9]) {
+      tab.env.server.emitRaw('alice', 'message:new', { id: `m${seq}`, channelId: 'general', userId: 'bob', content: 'hi', createdAt: seq, seq })
+      await tab.advance(200)
+    }
+    expect(tab.env.server.received('message:delivered').map(({ payload }) => (payload as { seq: number }).seq)).toEqual([1, 2, 3, 4, 5, 7, 9])
+  })
+
   it('G4: holes in its numbers end no delivery receipts, and are no gap', async () => {
     const tab = openStore({ world: { server: createMemoryServer({ capabilities: null }) } })
     tab.connect()
