@@ -6,7 +6,7 @@ import { errorBody, reactionTo } from '../policy/errors'
 import { idOf, keyOf } from '../policy/keys'
 import { nextWakeAt } from '../policy/outbox'
 import { changedKeys, EMPTY_TABLE, valueAt } from '../policy/table'
-import { historyEdge, type ChannelState } from '../state/channel'
+import { historyEdge, newerEdge, type ChannelState } from '../state/channel'
 import type { MessagesState } from '../state/messages'
 import type { RequestResult } from './link'
 import type { Runtime } from './runtime'
@@ -23,10 +23,6 @@ const RECONNECT_SPREAD_MS = 1_000
 const BACKOFF = { baseMs: 1_000, maxMs: 30_000 }
 
 interface Wait { failures: number; readyAt: number }
-
-/** From where catch-up goes on. */
-const newerThan = <X extends Extra>({ anchored, doubt, cursor }: ChannelState<X>): number =>
-  (anchored ? (doubt === null ? cursor ?? 0 : doubt - 1) : 0)
 
 function put(key: string, keys: Set<string>, isIn: boolean): void {
   if (isIn) keys.add(key)
@@ -185,7 +181,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   function ask(key: string, now: number): void {
     const channel = valueAt(runtime.getState().messages, key)
     if (!channel) return
-    if (lacksNewer(key, channel) && mayAskNewer(key, channel, now)) start(key, 'newer', newerThan(channel))
+    if (lacksNewer(key, channel) && mayAskNewer(key, channel, now)) start(key, 'newer', newerEdge(channel))
     else if (lacksOlder(channel) && (channel.history === 'wanted' || !isPaused('older', key, now))) start(key, 'older', historyEdge(channel) ?? 1)
   }
 

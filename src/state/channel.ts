@@ -121,10 +121,13 @@ export function receiveNewer<X extends Extra>(
 }
 
 /** The server has less than is held here. A replica that is behind has the same message under the seq that it names; a new log has another. */
-function doubted<X extends Extra>(channel: Channel<X>, latest: number): Channel<X> {
-  const first = firstOf(channel.messages)?.seq
-  const isComparable = channel.doubt === null && first !== undefined && first <= latest
-  return isComparable ? { ...channel, catchUp: 'idle', stale: true, doubt: latest } : begunAnew(channel)
+const doubted = <X extends Extra>(channel: Channel<X>, latest: number): Channel<X> =>
+  (channel.doubt === null ? { ...channel, catchUp: 'idle', stale: true, doubt: latest } : begunAnew(channel))
+
+/** Where catch-up goes on. In doubt, what is held under the seq that the server named is compared; without any the same is asked once more. */
+export function newerEdge<X extends Extra>({ anchored, doubt, cursor, messages }: Channel<X>): number {
+  if (!anchored) return 0
+  return doubt !== null && (firstOf(messages)?.seq ?? Infinity) <= doubt ? doubt - 1 : cursor ?? 0
 }
 
 /**

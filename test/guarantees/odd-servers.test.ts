@@ -48,6 +48,21 @@ describe('catch-up', () => {
     expect(asked).toBeLessThan(40)
   })
 
+  it('G6: a copy that is for a moment behind all that is shown takes nothing off the screen', async () => {
+    const tab = openStore({ config: { history: { windowSize: 3 } } })
+    for (let i = 1; i <= 9; i++) tab.env.server.push('general', { userId: 'bob', content: `c${i}` })
+    await openGeneral(tab)
+    let fewest = tab.messages().length
+    tab.store.subscribe(() => { fewest = Math.min(fewest, tab.messages().length) })
+    const stop = tab.env.server.on('message:sync', (_payload, _peer, reply) => {
+      reply({ success: true, data: { messages: [], receipts: [], latest: 4, more: false } })
+      stop()
+    })
+    tab.env.network.drop()
+    await tab.advance(10_000)
+    expect([fewest, tab.messages().map(({ content }) => content), tab.channel().sync]).toEqual([3, ['c7', 'c8', 'c9'], 'idle'])
+  })
+
   it('loadOlder asks again after a refusal for good, and never shows loading for ever', async () => {
     const tab = openStore()
     for (let i = 0; i < 120; i++) tab.env.server.push('general', { userId: 'bob', content: `c${i}` })

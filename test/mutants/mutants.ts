@@ -88,7 +88,7 @@ const state: readonly Mutant[] = [
     ['G6', 'a page for a window that moved is taken', 'if (before !== historyEdge(channel)) return rested', ''],
     ['G6', 'a page after a lost cursor is taken', 'if (after > 0 && after > (channel.cursor ?? 0)) return { ...known, stale: true }', ''],
     ['G1', 'a log that began anew is not read', 'if (page.latest !== null && page.latest < after && page.messages.length === 0 && !page.more) return doubted(channel, page.latest)', ''],
-    ['G6', 'a copy that is behind counts as a new log', 'channel.doubt === null && first !== undefined', 'first === null'],
+    ['G6', 'a copy that is behind counts as a new log', 'channel.doubt === null ?', 'latest < 0 ?'],
     ['G1', 'a page of a new log joins the old one', 'if (page.messages.some((message) => contradicts(channel.messages, message))) return begunAnew(channel)', ''],
     ['G1', 'an ack under the number of another message is lost', 'contradicts(channel.messages, message) ? begunAnew(channel) : channel', 'channel'],
     ['G4', 'a moment counts as a place among seqs', 'message.seq === undefined && latest !== null', 'message.seq === undefined && latest !== latest'],
