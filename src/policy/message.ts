@@ -19,6 +19,12 @@ export function authored<X extends Extra>(composed: Omit<MessageFields, 'userId'
   return { id, channelId, userId, content, createdAt } as WireMessage<X>
 }
 
+/** A message whose place another one has. */
+export function unplaced<X extends Extra>(message: WireMessage<X>): WireMessage<X> {
+  const { seq: _taken, ...fields } = message
+  return fields as unknown as WireMessage<X>
+}
+
 /** A message as the server has placed it in its channel; without a `seq`, only its time may be another. */
 export function placed<X extends Extra>(message: WireMessage<X>, createdAt: number, seq: number | undefined): WireMessage<X> {
   if (seq === undefined) return createdAt === message.createdAt ? message : { ...message, createdAt }

@@ -104,7 +104,7 @@ function mergeEach<X extends Extra>(window: Window<X>, incoming: readonly WireMe
   let next = window
   for (const message of incoming) {
     const known = index.get(message.id)
-    if (known && (known.userId !== message.userId || !improves(known, message))) continue
+    if (known && (known.userId !== message.userId || !improves(known, message) || contradicts(next, message))) continue
     if (known) {
       next = removed(next, placeIn(next, known))
       index.delete(known.id)

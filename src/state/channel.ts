@@ -1,5 +1,6 @@
 import type { Extra, Page, ReadMark, Receipt, ReceiptEvent, WireMessage } from '../model'
 import { keyOf } from '../policy/keys'
+import { unplaced } from '../policy/message'
 import { firstOf, fromEnd, lastOf } from '../policy/sequence'
 import { joinReceipt } from '../policy/status'
 import { compareMessages, contiguousFrom, contradicts, findMessage, mergeMessages, positionOf, type Window } from '../policy/timeline'
@@ -121,8 +122,7 @@ export function receiveNewer<X extends Extra>(
 }
 
 /** The server has less than is held here. A replica that is behind has the same message under the seq that it names; a new log has another. */
-const doubted = <X extends Extra>(channel: Channel<X>, latest: number): Channel<X> =>
-  (channel.doubt === null ? { ...channel, catchUp: 'idle', stale: true, doubt: latest } : begunAnew(channel))
+const doubted = <X extends Extra>(channel: Channel<X>, latest: number): Channel<X> => (channel.doubt === null ? { ...channel, catchUp: 'idle', stale: true, doubt: latest } : begunAnew(channel))
 
 /** Where catch-up goes on. In doubt, what is held under the seq that the server named is compared; without any the same is asked once more. */
 export function newerEdge<X extends Extra>({ anchored, doubt, cursor, messages }: Channel<X>): number {
@@ -136,9 +136,10 @@ export function newerEdge<X extends Extra>({ anchored, doubt, cursor, messages }
  */
 const begunAnew = <X extends Extra>({ open, place }: Channel<X>): Channel<X> => ({ ...initialChannel, open, place })
 
-/** My own message, as the server acknowledged it. Under the number of another one it tells as well that a new log has begun. */
-export const receiveAcked = <X extends Extra>(channel: Channel<X>, message: WireMessage<X>, me: string | null, limits: Limits): Channel<X> =>
-  receive(contradicts(channel.messages, message) ? begunAnew(channel) : channel, [message], me, limits)
+/** My own message, as acknowledged. Under the number of another one it tells of a new log too; what cannot be read again stays, and mine stands behind it. */
+export const receiveAcked = <X extends Extra>(channel: Channel<X>, message: WireMessage<X>, me: string | null, limits: Limits, catchesUp: boolean): Channel<X> =>
+  (!contradicts(channel.messages, message) ? receive(channel, [message], me, limits)
+    : catchesUp ? receive(begunAnew(channel), [message], me, limits) : receive(channel, [unplaced(message)], me, limits))
 
 function joinNewer<X extends Extra>(channel: Channel<X>, after: number, page: Page<X>, me: string | null, { windowSize }: Limits): Channel<X> {
   const messages = mergeMessages(channel.messages, page.messages, windowSize)

@@ -20,6 +20,7 @@ export interface MessagesContext<X extends Extra> {
   readonly outbox: OutboxState<X>
   readonly windowSize: number
   readonly maxChannels: number
+  readonly capabilities: readonly string[]
 }
 
 type State<X extends Extra> = MessagesState<X>
@@ -143,7 +144,7 @@ export function createMessagesReducer<X extends Extra>({ commands, reports, even
     .on(reports.messageAcked, (state, ack, context) => {
       const message = acked(context.outbox, ack)
       if (!message) return state
-      return shrinkSurplus(change(state, keyOf(ack.channelId), (channel) => receiveAcked(channel, message, context.userId, context)), context.maxChannels)
+      return shrinkSurplus(change(state, keyOf(ack.channelId), (channel) => receiveAcked(channel, message, context.userId, context, context.capabilities.includes('sync'))), context.maxChannels)
     })
     .on(reports.syncStarted, (state, { channelId, direction }) => change(state, keyOf(channelId), (channel) => progress(channel, direction, 'running')))
     .on(reports.syncFailed, (state, { channelId, direction }) => change(state, keyOf(channelId), (channel) => progress(channel, direction, 'failed')))

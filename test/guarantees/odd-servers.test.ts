@@ -379,6 +379,21 @@ describe('a server that answers from a copy which is behind', () => {
 })
 
 describe('a server that numbers, and announces nothing', () => {
+  it('G1: my own message, acknowledged under the number of another one, is shown and takes nothing off the screen', async () => {
+    const tab = openStore({ world: { server: createMemoryServer({ capabilities: null }) } })
+    tab.connect()
+    await tab.settle()
+    for (const seq of [1, 2]) tab.env.server.emitRaw('alice', 'message:new', { id: `m${seq}`, channelId: 'general', userId: 'bob', content: `c${seq}`, createdAt: seq, seq })
+    await tab.advance(100)
+    tab.env.server.on('message:send', (payload, _peer, reply) => reply({ success: true, data: { id: (payload as { id: string }).id, seq: 2, createdAt: 9 } }))
+    const id = tab.send('mine')
+    await tab.advance(1_000)
+    expect(tab.messages().map(({ content }) => content)).toEqual(['c1', 'c2', 'mine'])
+    tab.env.server.emitRaw('alice', 'message:new', { id, channelId: 'general', userId: 'alice', content: 'mine', createdAt: 9, seq: 2 })
+    await tab.advance(1_000)
+    expect(tab.messages().map(({ content }) => content)).toEqual(['c1', 'c2', 'mine'])
+  })
+
   it('G4: nor do they when the window is full', async () => {
     const tab = openStore({ world: { server: createMemoryServer({ capabilities: null }) }, config: { history: { windowSize: 3 } } })
     tab.connect()

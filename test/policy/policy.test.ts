@@ -175,6 +175,7 @@ describe('timeline', () => {
         const known = items.find(({ id }) => id === each.id)
         if (known && (known.userId !== each.userId || (known.seq !== undefined && known.seq !== each.seq))) continue
         if (known && known.seq === each.seq && known.createdAt === each.createdAt && known.content === each.content) continue
+        if (known && each.seq !== undefined && items.some((other) => other !== known && other.seq === each.seq)) continue
         items = items.filter((other) => other !== known)
         if (each.seq === undefined || items.every(({ seq }) => seq !== each.seq)) items = [...items, each].sort(place)
       }
