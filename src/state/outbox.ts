@@ -73,7 +73,8 @@ const UNSERIALISABLE = 'unable to send the message: an extra field holds what JS
 export function refusal<X extends Extra>(message: WireMessage<X>, maxBytes: number | null): SendFailure | null {
   const limit = maxBytes ?? DEFAULT_MAX_MESSAGE_BYTES
   // No JSON text is longer than this: most messages need no counting.
-  const small = hasOnly(5, message) && message.content.length * 6 + 1_000 < limit
+  const { id, channelId, userId, content } = message
+  const small = hasOnly(5, message) && (id.length + channelId.length + userId.length + content.length) * 6 + 1_000 < limit
   return small || jsonBytes(message) <= limit ? null : failure('too_large', TOO_LARGE, false, 0)
 }
 

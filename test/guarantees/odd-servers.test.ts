@@ -119,6 +119,17 @@ describe('catch-up', () => {
   })
 })
 
+it('G7: a message that is too large by the names of its channel and its author alone is refused before any emit', async () => {
+  const tab = openStore({ world: { server: createMemoryServer({ maxMessageBytes: 1_200 }) } })
+  tab.connect('ü'.repeat(200))
+  await tab.advance(1_000)
+  const channelId = '漢'.repeat(255)
+  tab.send('x', channelId)
+  await tab.advance(1_000)
+  expect([tab.messages(channelId)[0]?.failure?.code, tab.connection().status]).toEqual(['too_large', 'connected'])
+  expect(tab.env.server.received('message:send')).toEqual([])
+})
+
 describe('receipts', () => {
   it('G1: a read mark that may be tried again is told until the server takes it, and leaves no timer', async () => {
     const tab = openStore()
