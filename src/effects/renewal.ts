@@ -60,10 +60,7 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, subject: Sub
     if (renewing) return
     renewing = true
     askedAt = clock.now()
-    const mine = generation
-    stopAsking = askForToken(runtime.options.getToken, true, clock, timeoutMs, (result) => {
-      if (mine === generation) useToken(subject.check(result))
-    })
+    stopAsking = askForToken(runtime.options.getToken, true, clock, timeoutMs, (result) => useToken(subject.check(result)))
   }
 
   function useToken(result: TokenResult): void {

@@ -1,12 +1,8 @@
-import type { Extra, Page, ReadMark, Receipt, ReceiptEvent, WireMessage } from '../model'
-import { keyOf } from '../policy/keys'
+import type { Extra, Page, Receipt, ReceiptEvent, WireMessage } from '../model'
 import { unplaced } from '../policy/message'
-import { firstOf, fromEnd, lastOf } from '../policy/sequence'
-import { joinReceipt } from '../policy/status'
+import { firstOf, lastOf } from '../policy/sequence'
 import { compareMessages, contiguousFrom, contradicts, findMessage, mergeMessages, positionOf, type Window } from '../policy/timeline'
-
-/** Receipts for messages that are not here yet, kept per channel. */
-const MAX_EARLY_RECEIPTS = 100
+import { applyReceipts, withEarly } from './marks'
 
 export interface ChannelState<X extends Extra = {}> {
   /** The committed messages that are loaded, in order: a window on the channel. */
@@ -196,56 +192,3 @@ export function receiveOlder<X extends Extra>(
 /** History is asked for what stands before this seq ; null on a server without seqs. */
 export const historyEdge = <X extends Extra>(channel: Channel<X>): number | null =>
   firstOf(channel.messages)?.seq ?? (channel.cursor === null ? null : channel.cursor + 1)
-
-/** Watermarks only rise. One that names a message which is not here waits for it. */
-export function applyReceipts<X extends Extra>(channel: Channel<X>, events: readonly ReceiptEvent[]): Channel<X> {
-  let receipts: { [userKey: string]: Receipt } | null = null
-  const waiting: ReceiptEvent[] = []
-  for (const event of events) {
-    const position = resolve(channel, event)
-    if (position === null) {
-      waiting.push(event)
-      continue
-    }
-    const key = keyOf(event.userId)
-    const held = (receipts ?? channel.receipts)[key]
-    const joined = joinReceipt(held, { delivered: 0, read: 0, [event.kind]: position })
-    if (joined === held) continue
-    receipts ??= { ...channel.receipts }
-    receipts[key] = joined
-  }
-  const early = waiting.length === 0 ? channel.early : [...channel.early, ...waiting].slice(-MAX_EARLY_RECEIPTS)
-  return receipts === null && early === channel.early ? channel : { ...channel, receipts: receipts ?? channel.receipts, early }
-}
-
-/** Among seqs a message without one has no place yet: its moment, taken for one, would lie beyond all that is to come. */
-const isUnplaced = <X extends Extra>({ latest }: Channel<X>, message: WireMessage<X>): boolean => message.seq === undefined && latest !== null
-
-/** Where a mark points, or null when it names a message that is not here, or has no place yet. */
-export function resolve<X extends Extra>(channel: Channel<X>, mark: ReadMark): number | null {
-  if (mark.seq !== undefined) return mark.seq
-  const message = mark.messageId === undefined ? undefined : findMessage(channel.messages, mark.messageId)
-  return message && !isUnplaced(channel, message) ? positionOf(message) : null
-}
-
-const withEarly = <X extends Extra>(channel: Channel<X>): Channel<X> =>
-  channel.early.length === 0 ? channel : applyReceipts({ ...channel, early: [] }, channel.early)
-
-/** What has no place yet stands behind all that have one. */
-function lastPlaced<X extends Extra>({ messages }: Channel<X>): WireMessage<X> | undefined {
-  let found: WireMessage<X> | undefined
-  fromEnd(messages, (message) => {
-    if (message.seq !== undefined) found = message
-    return found === undefined
-  })
-  return found
-}
-
-/** The watermark that `markRead` sets: a message's, or that of the newest one here. Null when there is nothing to mark. */
-export function readMark<X extends Extra>(channel: Channel<X> | undefined, messageId: string | undefined): ReadMark | null {
-  if (!channel) return null
-  const named = messageId === undefined ? lastOf(channel.messages) : findMessage(channel.messages, messageId)
-  const message = named && isUnplaced(channel, named) ? lastPlaced(channel) : named
-  if (message) return message.seq === undefined ? { messageId: message.id } : { seq: message.seq }
-  return messageId === undefined && channel.cursor ? { seq: channel.cursor } : null
-}

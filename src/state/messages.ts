@@ -1,11 +1,10 @@
 import type { ChatActions, PageDirection } from '../actions'
 import type { Extra, OutboxState, Page, ReceiptEvent, Table, WireMessage } from '../model'
 import { keyOf } from '../policy/keys'
-import {
-  applyReceipts, initialChannel, readMark, receive, receiveAcked, receiveNewer, receiveOlder, resolve, type ChannelState,
-} from './channel'
+import { initialChannel, receive, receiveAcked, receiveNewer, receiveOlder, type ChannelState } from './channel'
 import { censusOf, handOn } from './census'
 import { createHandlers } from './handlers'
+import { applyReceipts, readMark, resolve } from './marks'
 import { placed } from '../policy/message'
 import { entryIn } from '../policy/outbox'
 import { EMPTY_TABLE, entriesOf, mapValues, tableOf, valueAt, withValue } from '../policy/table'

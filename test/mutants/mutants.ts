@@ -82,8 +82,6 @@ const state: readonly Mutant[] = [
   ...inFile('src/state/channel.ts', [
     ['G6', 'a page covers nothing but its messages', "const covered = page.more ? (highestSeq(page.messages, null) ?? after) : Math.max(page.latest ?? 0, highestSeq(page.messages, null) ?? 0, after)", 'const covered = after'],
     ['G6', 'the cursor is the newest held', 'cursor: cursorAfter(channel, messages),', 'cursor: highestSeq(messages.flat(), channel.cursor),'],
-    ['G5', 'receipts that come early are lost', 'waiting.push(event)', ''],
-    ['G8', 'early receipts are kept without bound', '.slice(-MAX_EARLY_RECEIPTS)', ''],
     ['G6', 'live messages join a detached window', 'channel.detached ? channel.messages : mergeMessages(', 'mergeMessages('],
     ['G6', 'a page for a window that moved is taken', 'if (before !== historyEdge(channel)) return rested', ''],
     ['G6', 'a page after a lost cursor is taken', 'if (after > 0 && after > (channel.cursor ?? 0)) return { ...known, stale: true }', ''],
@@ -92,8 +90,12 @@ const state: readonly Mutant[] = [
     ['G1', 'a page of a new log joins the old one', 'if (page.messages.some((message) => contradicts(channel.messages, message))) return begunAnew(channel)', ''],
     ['G1', 'an ack under the number of another message is lost', 'receive(begunAnew(channel), [message]', 'receive(channel, [message]'],
     ['G1', 'what cannot be read again is given up for an ack', ': catchesUp ?', ': true ?'],
-    ['G4', 'a moment counts as a place among seqs', 'message.seq === undefined && latest !== null', 'message.seq === undefined && latest !== latest'],
     ['G8', 'a long absence is paged through whole', '(!channel.detached && latest - after > windowSize)', '(!channel.detached && latest < after)'],
+  ]),
+  ...inFile('src/state/marks.ts', [
+    ['G5', 'receipts that come early are lost', 'waiting.push(event)', ''],
+    ['G8', 'early receipts are kept without bound', '.slice(-MAX_EARLY_RECEIPTS)', ''],
+    ['G4', 'a moment counts as a place among seqs', 'message.seq === undefined && latest !== null', 'message.seq === undefined && latest !== latest'],
   ]),
   ...inFile('src/state/messages.ts', [
     ['G7', 'a change of user keeps the messages', '(context.userId === userId ? state : reopened(state))', '(context.userId === userId ? state : state)'],
@@ -156,7 +158,6 @@ const effects: readonly Mutant[] = [
     ['G8', 'each refusal asks for a token of its own', 'if (renewing) return\n', ''],
     ['G8', 'fresh tokens that do not help are asked for without end', 'if (++fruitless > MAX_FRUITLESS) {', 'if (++fruitless > Infinity) {'],
     ['G9', 'the renewal timer stays', 'generation++\n      stopTimer()', 'generation++'],
-    ['G7', "a token that comes after sign-out is presented", 'if (mine === generation) useToken(subject.check(result))', 'useToken(subject.check(result))'],
   ]),
   ...inFile('src/effects/receipts.ts', [
     ['G6', 'delivery is confirmed beyond a gap', 'Math.min(channel.foreign, channel.cursor)', 'channel.foreign'],

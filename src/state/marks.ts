@@ -1,0 +1,63 @@
+import type { Extra, ReadMark, Receipt, ReceiptEvent, WireMessage } from '../model'
+import { keyOf } from '../policy/keys'
+import { fromEnd, lastOf } from '../policy/sequence'
+import { joinReceipt } from '../policy/status'
+import { findMessage, positionOf } from '../policy/timeline'
+import type { ChannelState } from './channel'
+
+/** Receipts for messages that are not here yet, kept per channel. */
+const MAX_EARLY_RECEIPTS = 100
+
+/** Watermarks only rise. One that names a message which is not here waits for it. */
+export function applyReceipts<X extends Extra>(channel: ChannelState<X>, events: readonly ReceiptEvent[]): ChannelState<X> {
+  let receipts: { [userKey: string]: Receipt } | null = null
+  const waiting: ReceiptEvent[] = []
+  for (const event of events) {
+    const position = resolve(channel, event)
+    if (position === null) {
+      waiting.push(event)
+      continue
+    }
+    const key = keyOf(event.userId)
+    const held = (receipts ?? channel.receipts)[key]
+    const joined = joinReceipt(held, { delivered: 0, read: 0, [event.kind]: position })
+    if (joined === held) continue
+    receipts ??= { ...channel.receipts }
+    receipts[key] = joined
+  }
+  const early = waiting.length === 0 ? channel.early : [...channel.early, ...waiting].slice(-MAX_EARLY_RECEIPTS)
+  return receipts === null && early === channel.early ? channel : { ...channel, receipts: receipts ?? channel.receipts, early }
+}
+
+/** Among seqs a message without one has no place yet: its moment, taken for one, would lie beyond all that is to come. */
+const isUnplaced = <X extends Extra>({ latest }: ChannelState<X>, message: WireMessage<X>): boolean => message.seq === undefined && latest !== null
+
+/** Where a mark points, or null when it names a message that is not here, or has no place yet. */
+export function resolve<X extends Extra>(channel: ChannelState<X>, mark: ReadMark): number | null {
+  if (mark.seq !== undefined) return mark.seq
+  const message = mark.messageId === undefined ? undefined : findMessage(channel.messages, mark.messageId)
+  return message && !isUnplaced(channel, message) ? positionOf(message) : null
+}
+
+/** What came before its message is applied when that is here. */
+export const withEarly = <X extends Extra>(channel: ChannelState<X>): ChannelState<X> =>
+  channel.early.length === 0 ? channel : applyReceipts({ ...channel, early: [] }, channel.early)
+
+/** What has no place yet stands behind all that have one. */
+function lastPlaced<X extends Extra>({ messages }: ChannelState<X>): WireMessage<X> | undefined {
+  let found: WireMessage<X> | undefined
+  fromEnd(messages, (message) => {
+    if (message.seq !== undefined) found = message
+    return found === undefined
+  })
+  return found
+}
+
+/** The watermark that `markRead` sets: a message's, or that of the newest one here. Null when there is nothing to mark. */
+export function readMark<X extends Extra>(channel: ChannelState<X> | undefined, messageId: string | undefined): ReadMark | null {
+  if (!channel) return null
+  const named = messageId === undefined ? lastOf(channel.messages) : findMessage(channel.messages, messageId)
+  const message = named && isUnplaced(channel, named) ? lastPlaced(channel) : named
+  if (message) return message.seq === undefined ? { messageId: message.id } : { seq: message.seq }
+  return messageId === undefined && channel.cursor ? { seq: channel.cursor } : null
+}
