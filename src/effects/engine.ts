@@ -4,7 +4,8 @@ import type { Extra, OutboxState, ReceiptEvent } from '../model'
 import { createOutboxPersistence } from '../persistence/persist'
 import { problemOf } from '../persistence/problem'
 import { idOf, keyOf } from '../policy/keys'
-import { entriesIn, entryIn, findEntry, TAKEN_OVER } from '../policy/outbox'
+import { entriesIn, findEntry, TAKEN_OVER } from '../policy/outbox'
+import { EMPTY_SEQUENCE, lastOf } from '../policy/sequence'
 import { entriesOf, keysOf, valueAt } from '../policy/table'
 import { findMessage } from '../policy/timeline'
 import { isOf } from '../state/handlers'
@@ -175,10 +176,11 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   /** What can never be sent fails in the reducers: it is told as every other failure is. */
   function composed({ id, channelId }: { readonly id: string; readonly channelId: string }): void {
     delivery.own([id])
-    const failed = entryIn(valueAt(runtime.getState().outbox.channels, keyOf(channelId)), id)?.failure
-    if (!failed) return
+    // It stands last: nothing is searched.
+    const entry = lastOf(valueAt(runtime.getState().outbox.channels, keyOf(channelId)) ?? EMPTY_SEQUENCE)
+    if (!entry?.failure || entry.message.id !== id) return
     metrics.count('failed')
-    runtime.report('message_failed', failed.code, failed.message, { channelId, messageId: id })
+    runtime.report('message_failed', entry.failure.code, entry.failure.message, { channelId, messageId: id })
   }
 
   /** Commands that the state alone does not tell. */

@@ -6,8 +6,8 @@ import type { MessagesState } from './messages'
 
 /** What all channels come to, without a walk through them: there may be 10,000. */
 interface Census {
-  /** The keys of those that may shrink: closed, and holding messages that can be loaded again. */
-  readonly shrinkable: Set<string>
+  /** Those that may shrink, with their places: closed, and holding messages that can be loaded again. */
+  readonly shrinkable: Map<string, number>
   /** The highest `place`. */
   lastPlace: number
 }
@@ -16,13 +16,13 @@ interface Census {
 const isShrinkable = ({ open, cursor, messages }: ChannelState): boolean => !open && cursor !== null && messages.length > 0
 
 function count(census: Census, key: string, channel: ChannelState): void {
-  if (isShrinkable(channel)) census.shrinkable.add(key)
+  if (isShrinkable(channel)) census.shrinkable.set(key, channel.place)
   else census.shrinkable.delete(key)
   census.lastPlace = Math.max(census.lastPlace, channel.place)
 }
 
 const censuses = createCompanions((state: MessagesState<Extra>) => {
-  const census: Census = { shrinkable: new Set(), lastPlace: 0 }
+  const census: Census = { shrinkable: new Map(), lastPlace: 0 }
   for (const [key, channel] of entriesOf(state)) count(census, key, channel)
   return census
 })

@@ -59,12 +59,8 @@ function perChannel<X extends Extra, T extends { readonly channelId: string }>(
 function shrinkSurplus<X extends Extra>(state: State<X>, maxChannels: number): State<X> {
   const { shrinkable } = censusOf(state)
   if (shrinkable.size <= maxChannels) return state
-  const loaded = [...shrinkable].flatMap((key) => {
-    const channel = valueAt(state, key)
-    return channel ? [{ key, channel }] : []
-  })
-  return loaded.sort((a, b) => a.channel.place - b.channel.place).slice(0, loaded.length - maxChannels)
-    .reduce((next, { key, channel }) => put(next, key, shrunk(channel)), state)
+  const byPlace = [...shrinkable].sort(([, a], [, b]) => a - b)
+  return byPlace.slice(0, byPlace.length - maxChannels).reduce((next, [key]) => changeKnown(next, key, shrunk), state)
 }
 
 const shrunk = <X extends Extra>(channel: Channel<X>): Channel<X> => ({

@@ -102,7 +102,7 @@ const state: readonly Mutant[] = [
     ['G6', 'what is on the screen is not opened for the next user', '(isOpen ? [[key', '(!isOpen ? [[key'],
     ['G6', 'a new connection makes nothing stale', 'stale: channel.stale || !channel.detached,', 'stale: channel.stale,'],
     ['G8', 'closed channels are never shrunk', 'if (shrinkable.size <= maxChannels) return state', 'return state'],
-    ['G8', 'what shrinks is the newest', 'a.channel.place - b.channel.place', 'b.channel.place - a.channel.place'],
+    ['G8', 'what shrinks is the newest', 'sort(([, a], [, b]) => a - b)', 'sort(([, a], [, b]) => b - a)'],
     ['G6', 'reopening a detached channel stays detached', 'const reset = channel.detached ? shrunk(channel) : channel', 'const reset = channel'],
   ]),
   ...inFile('src/state/views.ts', [

@@ -33,7 +33,8 @@ function fill(holder: Holder): void {
 
 export const run: Part = async ({ isQuick }) => {
   const middleOf = (measure: () => number): number => median(Array.from({ length: isQuick ? 1 : 3 }, measure))
-  const empty = () => loaded(0, COUNT)
+  // With one message: what is kept beside the newest window is this one's, and not an earlier round's.
+  const empty = () => loaded(1, COUNT)
   const fillOurs = ({ store }: ReturnType<typeof empty>): void => {
     for (let from = 0; from < COUNT; from += 500) store.dispatch({ type: 'chat/messagesReceived', payload: { messages: parsed(from, 500) } })
   }
