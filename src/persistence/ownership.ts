@@ -87,13 +87,13 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     living,
     /** Says that this tab lives. False when the lock was taken away since: then others may have taken this tab for dead. */
     async claim(userId: string, isWanted: () => boolean): Promise<boolean> {
-      // Where nobody can tell who lives, nobody is taken for dead: better sent twice, which the server notices, than by nobody.
-      if (!locks) return true
+      // What is gone from the device may have been sent by whoever took this tab for dead.
+      if (!locks) return false
       await rename(userId)
       // The user has left meanwhile.
       if (!isWanted()) return false
       const before = releaseLock
-      const kept = before === null || await locks.held([witnessOf(userId)]).then((held) => held.size > 0, () => true)
+      const kept = before === null || (await locks.held([witnessOf(userId)]).catch(() => new Set<string>())).size > 0
       // The user may have left meanwhile.
       if (releaseLock === before && (before === null || !kept)) {
         before?.()

@@ -234,7 +234,7 @@ const persistence: readonly Mutant[] = [
     ['G3', 'the tab lock goes before the last write', '      leaving++\n      void written.then', '      leaving++\n      release()\n      void written.then'],
     ['G2', 'who comes back shares what another tab stands in for', 'name = `${tabId}.${++names}`', '++names'],
     ['G9', 'who has left meanwhile claims a lock', 'if (!isWanted()) return false', ''],
-    ['G2', "a lock that another tab waits for counts as this tab's own", 'await locks.held([witnessOf(userId)]).then((held) => held.size > 0, () => true)', '(await living(userId, [tabId])).length > 0'],
+    ['G2', "a lock that another tab waits for counts as this tab's own", '(await locks.held([witnessOf(userId)]).catch(() => new Set<string>())).size > 0', '(await living(userId, [name])).length > 0'],
     ['G2', 'adoption without a claim', 'alone(locks, `${scope}:adopt:${tab}`, task)', 'task()'],
     ['G9', 'queued locks stay', 'for (const stop of awaited.values()) stop()', ''],
   ]),

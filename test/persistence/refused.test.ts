@@ -283,25 +283,6 @@ describe('locks', () => {
     expect(tab.shown()).toEqual(['m:sent'])
   })
 
-  const denied = () => Promise.reject(new DOMException('denied', 'SecurityError'))
-  it.each<[string, TabLocks | null]>([
-    ['do not exist', null], ['are refused', { hold: () => () => undefined, held: denied, during: denied, meet: () => () => undefined }],
-  ])('G1: that %s: what the device has lost is sent all the same', async (_, locks) => {
-    const env = createTestEnvironment({ locks: null })
-    const tab = openStore({ env, config: { environment: { locks } } })
-    tab.connect()
-    await tab.settle()
-    env.network.cut()
-    await tab.settle()
-    tab.send('m')
-    await tab.settle()
-    await env.storage('chat')?.clear()
-    env.network.restore()
-    env.lifecycle.resumed()
-    await tab.advance(60_000)
-    expect(tab.shown()).toEqual(['m:sent'])
-  })
-
   it("G1: that hold up the look of one user do not hold up the next user's", async () => {
     const clock = createManualClock()
     const locks = createMemoryLocks()
