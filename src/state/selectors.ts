@@ -1,5 +1,6 @@
 import { ChatConfigError } from '../chat-error'
 import type { ChatError, ConnectionState, Extra, Message, Receipt } from '../model'
+import { isSameJson } from '../policy/json'
 import { idOf, keyOf } from '../policy/keys'
 import { entriesIn, entryIn, type Queue } from '../policy/outbox'
 import { firstOf, fromEnd, itemAt, lastOf, lowerBound } from '../policy/sequence'
@@ -48,18 +49,12 @@ function perObject<A extends object, B, R>(compute: (a: A, b: B) => R): (a: A, b
   }
 }
 
-const isSameGap = (a: ChannelView['gap'], b: ChannelView['gap']): boolean => a === b || (a !== null && b !== null && a.after === b.after && a.before === b.before)
-
-const isSameView = (a: ChannelView, b: ChannelView): boolean =>
-  isSameGap(a.gap, b.gap) && a.sync === b.sync && a.gapsDetectable === b.gapsDetectable && a.hasOlder === b.hasOlder &&
-  a.loadingOlder === b.loadingOlder && a.hasNewer === b.hasNewer && a.latestSeq === b.latestSeq
-
 /** A receipt changes a channel and not what is told of it here: the last view of each channel stays while it says the same. */
 function createSteadyViews() {
   const last = new Map<string, ChannelView>()
   return (view: ChannelView): ChannelView => {
     const known = last.get(view.channelId)
-    if (known && isSameView(known, view)) return known
+    if (known && isSameJson(known, view)) return known
     if (last.size >= MAX_RESULTS) last.clear()
     last.set(view.channelId, view)
     return view

@@ -183,7 +183,7 @@ export function parsePage<X extends Extra>(data: Fields, channelId: string, pars
   })
 }
 
-const bySeq = (a: WireMessage, b: WireMessage): number => (a.seq ?? Infinity) === (b.seq ?? Infinity) ? 0 : (a.seq ?? Infinity) - (b.seq ?? Infinity)
+const bySeq = (a: WireMessage, b: WireMessage): number => (a.seq ?? Number.MAX_SAFE_INTEGER) - (b.seq ?? Number.MAX_SAFE_INTEGER)
 
 const ofChannel = <X extends Extra>(parsed: Parsed<WireMessage<X>>, channelId: string): Parsed<WireMessage<X>> =>
   parsed.ok && parsed.value.channelId !== channelId ? bad('a page holds a message of another channel') : parsed
