@@ -6,7 +6,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { mutants, type Mutant } from './mutants'
 
@@ -18,7 +18,14 @@ const WORKERS = 2
 const TIMEOUT_MS = 300_000
 const TEST_TIMEOUT_MS = 60_000
 
-interface Verdict { readonly caughtBy: string | null }
+/** The test that noticed a mutant: asked first the next time, which takes seconds where all of them take a minute. */
+interface Witness { readonly file: string; readonly test: string }
+
+const MEMORY = fileURLToPath(new URL('caught-by.json', import.meta.url))
+const keyOf = ({ file, name }: Mutant): string => `${file}: ${name}`
+const remembered = JSON.parse(readFileSync(MEMORY, 'utf8')) as Record<string, Witness>
+
+interface Verdict { readonly caughtBy: string | null; readonly witness?: Witness | undefined }
 
 interface Report {
   readonly testResults: readonly {
@@ -46,28 +53,31 @@ function mutated(folder: string, { file, find, replace, name }: Mutant): { reado
   return { original, text: original.replace(find, () => replace) }
 }
 
-function firstFailure(reportFile: string): string {
+function firstFailure(folder: string, reportFile: string): Verdict {
   let report: Report
   try {
     report = JSON.parse(readFileSync(reportFile, 'utf8')) as Report
   } catch {
-    return 'the run itself (no report)'
+    return { caughtBy: 'the run itself (no report)' }
   }
-  const failed = report.testResults.flatMap(({ assertionResults }) => assertionResults).find(({ status }) => status === 'failed')
-  return failed?.fullName ?? report.testResults.find(({ status }) => status === 'failed')?.message?.split('\n')[0] ?? 'an uncaught error'
+  for (const { name, assertionResults } of report.testResults) {
+    const failed = assertionResults.find(({ status }) => status === 'failed')
+    if (failed) return { caughtBy: failed.fullName, witness: { file: relative(folder, name), test: failed.fullName } }
+  }
+  return { caughtBy: report.testResults.find(({ status }) => status === 'failed')?.message?.split('\n')[0] ?? 'an uncaught error' }
 }
 
 /** What the simulation is for. */
 const SIMULATED = /effects\/(delivery|outcomes|sync|session|renewal|recovery|engine|link)|state\/(outbox|channel|messages)|policy\/(outbox|timeline|status)|persistence\//
 const SIM_SEEDS = 300
 
-function runSimulation(folder: string): Promise<string | null> {
+function runSimulation(folder: string): Promise<Verdict> {
   const args = ['--import', 'tsx', 'test/simulation/run.ts', '--seeds', String(SIM_SEEDS), '--bail', '--no-shrink']
-  return run(args, folder, (output) => /(regression|seed) \S+ broke I\d+/.exec(output)?.[0] ?? 'an uncaught error')
+  return run(args, folder, (output) => ({ caughtBy: /(regression|seed) \S+ broke I\d+/.exec(output)?.[0] ?? 'an uncaught error' }))
 }
 
-/** Null when the program ends well; otherwise what `explain` makes of its output. */
-function run(args: readonly string[], folder: string, explain: (output: string) => string): Promise<string | null> {
+/** Nobody noticed when the program ends well; otherwise what `explain` makes of its output. */
+function run(args: readonly string[], folder: string, explain: (output: string) => Verdict): Promise<Verdict> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
     let output = ''
@@ -79,27 +89,30 @@ function run(args: readonly string[], folder: string, explain: (output: string) 
     child.on('error', reject)
     child.on('exit', (code, signal) => {
       clearTimeout(timer)
-      resolve(code === 0 ? null : signal ? 'a run that does not end' : explain(output))
+      resolve(code === 0 ? { caughtBy: null } : signal ? { caughtBy: 'a run that does not end' } : explain(output))
     })
   })
 }
 
-/** Who notices it, or null. A run that hangs is noticed too. */
-async function runTests(folder: string): Promise<string | null> {
+const literally = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+
+/** Who notices it, if anybody. A run that hangs is noticed too. */
+async function runTests(folder: string, first?: Witness): Promise<Verdict> {
   if (bySimulation) return runSimulation(folder)
-  for (const stage of STAGES) {
-    const caughtBy = await runStage(folder, stage)
-    if (caughtBy !== null) return caughtBy
+  const asked = first ? [[first.file, '-t', `^${literally(first.test)}$`]] : []
+  for (const stage of [...asked, ...STAGES]) {
+    const verdict = await runStage(folder, stage)
+    if (verdict.caughtBy !== null) return verdict
   }
-  return null
+  return { caughtBy: null }
 }
 
-function runStage(folder: string, stage: readonly string[]): Promise<string | null> {
+function runStage(folder: string, stage: readonly string[]): Promise<Verdict> {
   const report = join(folder, 'mutant-report.json')
   rmSync(report, { force: true })
-  const args = [join('node_modules', 'vitest', 'vitest.mjs'), 'run', ...stage, '--bail=1', '--maxWorkers=1',
+  const args = [join('node_modules', 'vitest', 'vitest.mjs'), 'run', ...stage, '--bail=1', '--maxWorkers=1', '--passWithNoTests',
     `--testTimeout=${TEST_TIMEOUT_MS}`, '--reporter=json', `--outputFile=${report}`]
-  return run(args, folder, () => firstFailure(report))
+  return run(args, folder, () => firstFailure(folder, report))
 }
 
 async function judge(folder: string, mutant: Mutant): Promise<Verdict> {
@@ -107,10 +120,19 @@ async function judge(folder: string, mutant: Mutant): Promise<Verdict> {
   const { original, text } = mutated(folder, mutant)
   writeFileSync(path, text)
   try {
-    return { caughtBy: await runTests(folder) }
+    return await runTests(folder, remembered[keyOf(mutant)])
   } finally {
     writeFileSync(path, original)
   }
+}
+
+/** Those that are still there, in the order of the list. */
+function remember(): void {
+  const known = mutants.flatMap((mutant) => {
+    const witness = remembered[keyOf(mutant)]
+    return witness ? [[keyOf(mutant), witness]] : []
+  })
+  writeFileSync(MEMORY, `${JSON.stringify(Object.fromEntries(known), null, 2)}\n`)
 }
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -127,7 +149,8 @@ async function main(): Promise<number> {
   let caught = 0
   const work = async (folder: string): Promise<void> => {
     for (let mutant = queue.shift(); mutant; mutant = queue.shift()) {
-      const { caughtBy } = await judge(folder, mutant)
+      const { caughtBy, witness } = await judge(folder, mutant)
+      if (witness) remembered[keyOf(mutant)] = witness
       if (caughtBy === null) survivors.push(mutant)
       else caught++
       print(`${caughtBy === null ? 'SURVIVED' : 'caught  '}  ${mutant.promise.padEnd(3)}  ${mutant.name}  [${mutant.file}]${caughtBy === null ? '' : `  <- ${caughtBy}`}`)
@@ -135,11 +158,12 @@ async function main(): Promise<number> {
   }
   try {
     for (const mutant of queue) mutated(folders[0] ?? '', mutant)
-    const broken = await runTests(folders[0] ?? '')
+    const { caughtBy: broken } = await runTests(folders[0] ?? '')
     if (broken !== null) throw new Error(`unable to judge mutants: the tests fail without any: ${broken}`)
     await Promise.all(folders.map(work))
   } finally {
     for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+    remember()
   }
   print(`\n${caught} caught, ${survivors.length} survived`)
   for (const { promise, name, file } of survivors) print(`  survived: ${promise} ${name} [${file}]`)

@@ -12,7 +12,7 @@ import { chatHolder, entityAdapter, streamChat, type Holder } from '../peers'
 
 const BEFORE = 1_000
 const BATCH = 100
-/** Allocations fall until the hot path is compiled (hence the many warm-ups); after that they hardly vary. */
+/** Allocations fall until the hot path is compiled (hence the many warm-ups: a busy machine compiles late); after that they hardly vary. */
 const ROUNDS = 9
 
 /** What is allocated while a task runs, per message of its batch. */
@@ -100,7 +100,7 @@ async function sends(warmUps: number): Promise<{ readonly send: number; readonly
 }
 
 export const run: Part = async () => {
-  const ours = await live(() => chatHolder(BEFORE, BEFORE), true, 100)
+  const ours = await live(() => chatHolder(BEFORE, BEFORE), true, 1_000)
   // Its figure is there at once.
   const adapter = await live(() => entityAdapter(false), false, 15)
   const stream = await live(streamChat, false, 100)
