@@ -153,7 +153,7 @@ export function createWatch(world: World) {
     }
   }
 
-  /** Who still has a message in memory may write its broken record anew, or remove it when it is sent. */
+  /** Who still has a message in memory may write its broken record anew, or remove it when it is sent; also when its tab dies with that write under way. */
   const isKnown = (cell: string): boolean => {
     const id = (JSON.parse(cell) as string[])[1] ?? ''
     const composed = ledger.composed.get(id)
@@ -170,7 +170,7 @@ export function createWatch(world: World) {
       for (const [cell, value] of planted.get(name) ?? []) {
         require(disk.cells.get(cell) === value || isCleared || isKnown(cell), 'I9', () => `the unreadable record ${cell} was changed`)
       }
-      planted.set(name, new Map([...disk.cells].filter(([, value]) => isUnreadable(value))))
+      planted.set(name, new Map([...disk.cells].filter(([cell, value]) => isUnreadable(value) && !isKnown(cell))))
     }
   }
 
