@@ -55,6 +55,9 @@ function compose<X extends Extra>(draft: Draft<X>, sources: Sources): ComposedMe
   return { channelId, content, id, createdAt, problem: 'unserialisable' } as unknown as ComposedMessage<X>
 }
 
+/** Asks whether the middleware is in the store: it swallows this action, and gives it back to nobody. */
+export const probeType = (path: string): string => `${path}/probe`
+
 /** Commands: what the UI asks for. */
 function createCommands<X extends Extra>(path: string, sources: Sources) {
   const inChannel = (name: string) =>

@@ -8,6 +8,7 @@ import { createChatMiddleware } from './effects/middleware'
 import { shielded } from './effects/shielded'
 import type { Extra } from './model'
 import type { GetToken, KeyValueStorage, ResolvedOptions, SocketConfig } from './options'
+import type { BackoffOptions } from './policy/backoff'
 import { withDefaults } from './policy/defaults'
 import { createKeyValueStorage } from './persistence/key-value'
 import { createChatReducer, type ChatState } from './state/chat-state'
@@ -56,6 +57,28 @@ function withStorage(environment: Environment, storage: KeyValueStorage | false 
   return storage ? { ...environment, storage: (name) => createKeyValueStorage({ name, storage, locks }) } : environment
 }
 
+const BACKOFF: BackoffOptions = { baseMs: 1_000, maxMs: 30_000 }
+
+/** With none of these nothing would ever be sent or shown. */
+const AT_LEAST_ONE: ReadonlySet<string> = new Set(['pageSize', 'windowSize', 'maxAttempts', 'inFlightPerChannel', 'inFlightTotal'])
+
+function checkSection(section: string, defaults: object, given: object): void {
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined) continue
+    const names = Object.keys(defaults)
+    if (!names.includes(name)) complain('option_unknown', `unable to create the chat: ${section} has no option "${name}"; use one of ${names.join(', ')}`)
+    const least = AT_LEAST_ONE.has(name) ? 1 : 0
+    if (name !== 'backoff' && !(typeof value === 'number' && value >= least)) {
+      complain('option_invalid', `unable to create the chat: ${section}.${name} must be a number of at least ${least}, not ${String(value)}`)
+    }
+  }
+}
+
+function filled<T extends object>(section: string, defaults: T, given: { readonly [K in keyof T]?: T[K] | undefined } = {}): T {
+  checkSection(section, defaults, given)
+  return withDefaults(defaults, given)
+}
+
 function resolve<X extends Extra, Path extends string>(config: SocketConfig<X, Path>, path: Path): ResolvedOptions<X> {
   check(config)
   const { reconnection, auth, delivery, history, storage, environment, reducerPath: _path, token: _token, ...rest } = config
@@ -63,13 +86,12 @@ function resolve<X extends Extra, Path extends string>(config: SocketConfig<X, P
     ...rest,
     reducerPath: path,
     getToken: tokenSource(config),
-    reconnection: withDefaults({ attempts: 5, delayMs: 1_000, jitter: 0.5, timeoutMs: 20_000 }, reconnection),
-    auth: withDefaults({ timeoutMs: 10_000, renewBeforeMs: 15_000 }, auth),
-    delivery: withDefaults({
-      ackTimeoutMs: 10_000, backoff: { baseMs: 1_000, maxMs: 30_000 }, maxAttempts: 10, retryForMs: 24 * 60 * 60 * 1_000,
-      inFlightPerChannel: 32, inFlightTotal: 100,
-    }, delivery),
-    history: withDefaults({ pageSize: 50, windowSize: 1_000, maxChannels: 100 }, history),
+    reconnection: filled('reconnection', { attempts: 5, delayMs: 1_000, jitter: 0.5, timeoutMs: 20_000 }, reconnection),
+    auth: filled('auth', { timeoutMs: 10_000, renewBeforeMs: 15_000 }, auth),
+    delivery: filled('delivery', {
+      ackTimeoutMs: 10_000, maxAttempts: 10, retryForMs: 24 * 60 * 60 * 1_000, inFlightPerChannel: 32, inFlightTotal: 100, backoff: BACKOFF,
+    }, { ...delivery, backoff: filled('delivery.backoff', BACKOFF, delivery?.backoff) }),
+    history: filled('history', { pageSize: 50, windowSize: 1_000, maxChannels: 100 }, history),
     environment: withStorage(createEnvironment(environment), storage),
     userTiming: config.userTiming ?? true,
     ...callbacks(config),
@@ -90,7 +112,7 @@ function callbacks<X extends Extra, Path extends string>(config: SocketConfig<X,
 /**
  * Creates a chat. No I/O, no timer, no listener before the first `connect`: safe at import time and on a server.
  * One chat may serve several stores, and several chats (with different `reducerPath`s) one store.
- * Throws `ChatConfigError` when `url` or the token is missing or malformed.
+ * Throws `ChatConfigError` when `url` or the token is missing or malformed, or an option is unknown or no possible number.
  */
 export function createChat<X extends Extra = {}, const Path extends string = 'chat'>(config: SocketConfig<X, Path>): Chat<X, Path> {
   // The default of the type parameter is this very value.

@@ -48,7 +48,7 @@ export interface SocketConfig<X extends Extra = {}, Path extends string = string
     /** After this an unacknowledged emit has an unknown outcome and is repeated. Default 10,000. */
     readonly ackTimeoutMs?: number
     /** Full-jitter backoff between attempts. Default 1,000 to 30,000. */
-    readonly backoff?: BackoffOptions
+    readonly backoff?: Partial<BackoffOptions>
     /** Refused or timed-out attempts before a message is `failed`. Default 10. */
     readonly maxAttempts?: number
     /** How long after its dispatch a message is still sent by itself. Default 24 h, never more than the server's `dedupWindowMs`. */
@@ -96,7 +96,9 @@ type Sections = 'reconnection' | 'auth' | 'delivery' | 'history'
 
 /** The options with every default in its place. */
 export type ResolvedOptions<X extends Extra> = Omit<SocketConfig<X>, Sections | 'environment' | 'getToken' | 'token' | 'storage' | 'reducerPath'> & {
-  readonly [S in Sections]: Filled<NonNullable<SocketConfig[S]>>
+  readonly [S in Exclude<Sections, 'delivery'>]: Filled<NonNullable<SocketConfig[S]>>
+} & {
+  readonly delivery: Filled<NonNullable<SocketConfig['delivery']>> & { readonly backoff: BackoffOptions }
 } & {
   readonly reducerPath: string
   readonly getToken: GetToken

@@ -1,6 +1,6 @@
 import type { Middleware, UnknownAction } from '@reduxjs/toolkit'
 import { isAction } from '@reduxjs/toolkit'
-import type { ChatActions } from '../actions'
+import { probeType, type ChatActions } from '../actions'
 import { ChatConfigError } from '../chat-error'
 import type { ChatError, Extra } from '../model'
 import type { ResolvedOptions } from '../options'
@@ -26,6 +26,7 @@ export function createChatMiddleware<X extends Extra>(
   const { reducerPath, environment } = options
   const { clock } = environment
   const prefix = `${reducerPath}/`
+  const probe = probeType(reducerPath)
 
   return (api) => {
     const read = (): ChatState<X> | undefined => {
@@ -59,6 +60,7 @@ export function createChatMiddleware<X extends Extra>(
       if (!isAction(action)) return next(action)
       const ours = action.type.startsWith(prefix)
       if (ours) getState()
+      if (action.type === probe) return null
       const result = run(next, action)
       const error = ours ? carriedError(action) : null
       if (error) options.onError?.(error)

@@ -1,5 +1,8 @@
 import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from 'react'
 import { useSelector, useStore } from 'react-redux'
+import type { Store } from '@reduxjs/toolkit'
+import { probeType } from '../actions'
+import { ChatConfigError } from '../chat-error'
 import type { Chat } from '../create-chat'
 import type { MetricsSnapshot } from '../effects/metrics'
 import type { ChatError, ConnectionState, Extra, Message, SocketErrorType } from '../model'
@@ -43,6 +46,14 @@ export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, 
   const { actions, selectors, metrics } = chat
   const presence = createPresence()
 
+  /** A store without the middleware would show every message as pending for ever, and say nothing. */
+  function requireMiddleware(store: Store): void {
+    const probe = { type: probeType(chat.reducerPath) }
+    if (store.dispatch(probe) !== probe) return
+    throw new ChatConfigError('middleware_missing',
+      'unable to connect: the store has no middleware of this chat; add .concat(chat.middleware) to the middleware of configureStore')
+  }
+
   const useChatSelector = <R>(select: (root: Root) => R): R => useSelector(select)
   const useConnection = (): ConnectionState => useChatSelector(selectors.selectConnection)
 
@@ -79,7 +90,10 @@ export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, 
     useEffect(() => {
       if (userId === null || userId === undefined || userId === '') return
       return presence.enter(store, `socket:${userId}`,
-        () => store.dispatch(actions.connect({ userId })),
+        () => {
+          requireMiddleware(store)
+          store.dispatch(actions.connect({ userId }))
+        },
         () => {
           const current = selectors.selectConnection(store.getState() as Root)
           if (current.userId === userId) store.dispatch(actions.disconnect())

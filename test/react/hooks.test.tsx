@@ -9,7 +9,10 @@ import { ChatErrorBoundary, createChat, type SocketOptions } from 'redux-chat/re
 import { createTestEnvironment } from 'redux-chat/testing'
 import { valueAt } from '../../src/policy/table'
 
-afterEach(cleanup)
+afterEach(() => {
+  cleanup()
+  vi.restoreAllMocks()
+})
 
 function world(config = {}) {
   const env = createTestEnvironment()
@@ -41,6 +44,20 @@ describe('useMessages', () => {
 })
 
 describe('useSocket', () => {
+  it('tells a store without the middleware what to add', () => {
+    const { chat, Socket } = world()
+    const store = configureStore({ reducer: { chat: chat.reducer } })
+    vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    expect(() => render(<Provider store={store}><Socket userId="alice" /></Provider>)).toThrow(/add \.concat\(chat\.middleware\)/)
+  })
+
+  it('asks whether the middleware is there without a trace in the store', () => {
+    const { store, chat } = world()
+    const before = store.getState()
+    expect(store.dispatch({ type: `${chat.reducerPath}/probe` })).toBeNull()
+    expect(store.getState()).toBe(before)
+  })
+
   it('connects one socket in StrictMode and disconnects on unmount', async () => {
     const all = world()
     const { Shell, Socket, env, pass } = all

@@ -1,0 +1,38 @@
+import { ChatConfigError, createChat } from 'redux-chat'
+import { describe, expect, it } from 'vitest'
+
+/** What a mistake is told, or null when there is none. */
+function complaint(config: object): string | null {
+  try {
+    createChat({ url: 'https://chat.example.com', token: 'raw.jwt.token', ...config })
+    return null
+  } catch (reason) {
+    if (!(reason instanceof ChatConfigError)) throw reason
+    return `${reason.code}: ${reason.message}`
+  }
+}
+
+describe('createChat', () => {
+  it('takes every option at its limit, and one that is undefined as not given', () => {
+    expect(complaint({
+      reconnection: { attempts: 0, delayMs: 0, jitter: 0, timeoutMs: undefined }, auth: { renewBeforeMs: 0 },
+      delivery: { retryForMs: Infinity, maxAttempts: 1, backoff: { baseMs: 0 } }, history: { pageSize: 1, windowSize: 1, maxChannels: 0 },
+    })).toBeNull()
+  })
+
+  it.each([
+    [{ url: '' }, /^url_missing: .*address/],
+    [{ token: undefined }, /^token_missing: .*getToken/],
+    [{ token: 'Bearer raw.jwt.token' }, /^bearer_prefix: .*raw JWT/],
+    [{ reducerPath: '' }, /^reducer_path_empty/],
+    [{ reconnection: { attempts: -1 } }, /^option_invalid: .*reconnection\.attempts must be a number of at least 0, not -1/],
+    [{ reconnection: { delayMs: NaN } }, /^option_invalid: .*reconnection\.delayMs/],
+    [{ delivery: { maxAttempts: 0 } }, /^option_invalid: .*delivery\.maxAttempts must be a number of at least 1/],
+    [{ delivery: { ackTimeoutMs: '10s' } }, /^option_invalid: .*delivery\.ackTimeoutMs .* not 10s/],
+    [{ delivery: { backoff: { maxMs: -5 } } }, /^option_invalid: .*delivery\.backoff\.maxMs/],
+    [{ history: { windowSize: 0 } }, /^option_invalid: .*history\.windowSize/],
+    [{ history: { pagesize: 20 } }, /^option_unknown: .*no option "pagesize"; use one of pageSize, windowSize, maxChannels/],
+  ])('says what to do about %j', (config, message) => {
+    expect(complaint(config)).toMatch(message)
+  })
+})
