@@ -23,7 +23,7 @@ export function Details() {
   const [open, setOpen] = useState(() => window.matchMedia(BESIDE).matches)
   return (
     <details className="details" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>Details <NewestAction /></summary>
+      <summary>Details <ErrorCount /><NewestAction /></summary>
       {open && <><Measurements /><Errors /><ActionLog /></>}
     </details>
   )
@@ -32,6 +32,12 @@ export function Details() {
 function useLog() {
   const { log } = usePerson()
   return useSyncExternalStore(log.subscribe, log.getSnapshot)
+}
+
+/** Also seen while the list of them is folded away, as it is on a phone. */
+function ErrorCount() {
+  const { length } = usePerson().chat.useErrors().errors
+  return length > 0 ? <span className="badge">{length === 1 ? '1 error' : `${length} errors`}</span> : null
 }
 
 function NewestAction() {

@@ -26,13 +26,16 @@ export const MessageRow = memo(function MessageRow({ message, newDay }: { readon
   )
 })
 
+/** What no retry helps. */
+const HOPELESS: ReadonlySet<string | undefined> = new Set(['too_large', 'unserialisable'])
+
 function Failed({ message: { id, failure } }: { readonly message: Message }) {
   const { chat, store } = usePerson()
   return (
     <div className="failed">
       <span>{failure?.message}</span>
       <span className="choices">
-        <button type="button" onClick={() => store.dispatch(chat.actions.retryMessage({ id }))}>Retry</button>
+        {!HOPELESS.has(failure?.code) && <button type="button" onClick={() => store.dispatch(chat.actions.retryMessage({ id }))}>Retry</button>}
         <button type="button" onClick={() => store.dispatch(chat.actions.discardMessage({ id }))}>Discard</button>
       </span>
     </div>

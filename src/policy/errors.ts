@@ -10,6 +10,10 @@ const RETRY = new Set([
   'server_error', 'out_of_order', 'disconnected',
 ])
 
+/** Failures of a message that no retry helps: it can only be discarded. */
+const HOPELESS = new Set(['unserialisable', 'too_large', 'signed_out'])
+export const isHopeless = ({ code }: { readonly code: string }): boolean => HOPELESS.has(code)
+
 /** How the outbox reacts to a refused message. A server that does not say `retryable` is taken at its code. */
 export function reactionTo(error: SocketErrorBody): Reaction {
   if (REAUTHENTICATE.has(error.code)) return 'reauthenticate'

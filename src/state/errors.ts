@@ -1,5 +1,6 @@
 import type { ChatActions } from '../actions'
 import type { ChatError, Extra } from '../model'
+import { isHopeless } from '../policy/errors'
 import { createHandlers } from './handlers'
 
 /** The oldest errors make room for new ones. */
@@ -20,8 +21,10 @@ function add(state: ErrorsState, error: ChatError | undefined): ErrorsState {
   return [...state.slice(0, -1), { ...newest, at: error.at, message: error.message, count: (newest.count ?? 1) + (error.count ?? 1) }]
 }
 
-const withoutMessage = (state: ErrorsState, id: string): ErrorsState =>
-  state.some((error) => error.messageId === id) ? state.filter((error) => error.messageId !== id) : state
+const without = (state: ErrorsState, isGone: (error: ChatError) => boolean): ErrorsState =>
+  state.some(isGone) ? state.filter((error) => !isGone(error)) : state
+
+const ofMessage = (id: string) => ({ messageId }: ChatError): boolean => messageId === id
 
 export function createErrorsReducer<X extends Extra>({ commands, reports }: ChatActions<X>) {
   return createHandlers<ErrorsState>()
@@ -30,11 +33,11 @@ export function createErrorsReducer<X extends Extra>({ commands, reports }: Chat
     .on(reports.messageFailed, (state, { error }) => add(state, error))
     .on(reports.syncFailed, (state, { error }) => add(state, error))
     // What is mended is no error any more.
-    .on(reports.messageAcked, (state, { id }) => withoutMessage(state, id))
-    .on(commands.retryMessage, (state, { id }) => withoutMessage(state, id))
-    .on(commands.discardMessage, (state, { id }) => withoutMessage(state, id))
-    .on(commands.retryAllFailed, (state) =>
-      state.some((error) => error.messageId !== undefined) ? state.filter((error) => error.messageId === undefined) : state)
+    .on(reports.messageAcked, (state, { id }) => without(state, ofMessage(id)))
+    .on(commands.discardMessage, (state, { id }) => without(state, ofMessage(id)))
+    // A retry that cannot help changes nothing.
+    .on(commands.retryMessage, (state, { id }) => without(state, (error) => ofMessage(id)(error) && !isHopeless(error)))
+    .on(commands.retryAllFailed, (state) => without(state, (error) => error.messageId !== undefined && !isHopeless(error)))
     .on(commands.dismissError, (state, { id }) => state.filter((error) => error.id !== id))
     .on(commands.clearErrors, () => initialErrors)
     .on(commands.signOut, () => initialErrors)

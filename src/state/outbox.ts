@@ -3,6 +3,7 @@ import type { Extra, OutboxEntry, OutboxState, SendFailure, WireMessage } from '
 import { jsonBytes } from '../policy/json'
 import { keyOf } from '../policy/keys'
 import { authored, hasOnly } from '../policy/message'
+import { isHopeless } from '../policy/errors'
 import { entryIn, failure, placeIn, rested, TAKEN_OVER, type Queue } from '../policy/outbox'
 import { appended, EMPTY_SEQUENCE, itemAt, itemsOf, lastOf, mapped, mappedFromEnd, placeOf, removed, replaced, sequenceOf } from '../policy/sequence'
 import { EMPTY_TABLE, entriesOf, keysOf, valueAt, withoutKey, withValue } from '../policy/table'
@@ -107,12 +108,9 @@ function enqueue<X extends Extra>(state: State<X>, composed: ComposedMessage<X>,
   }]), order)
 }
 
-/** No retry helps these. */
-const HOPELESS = new Set(['unserialisable', 'too_large', 'signed_out'])
-
 /** The user's retry: a fresh budget, the same id, its old place in the queue. */
 const revived = <X extends Extra>(entry: OutboxEntry<X>, at: number): OutboxEntry<X> =>
-  entry.failure && !HOPELESS.has(entry.failure.code)
+  entry.failure && !isHopeless(entry.failure)
     ? { ...entry, failure: null, nextAttemptAt: null, spent: 0, losses: 0, budgetFrom: at }
     : entry
 

@@ -172,6 +172,12 @@ describe('sending', () => {
     expect(alice.errors()).toMatchObject([{ type: 'message_failed', code: 'too_large', retryable: false, channelId: 'general', messageId: id }])
     await alice.settle()
     expect([told, alice.chat.metrics.getSnapshot().failures]).toEqual([['too_large'], 1])
+    // No retry helps, so none takes the error away.
+    alice.dispatch(alice.chat.actions.retryMessage({ id }))
+    alice.dispatch(alice.chat.actions.retryAllFailed())
+    expect([alice.messages()[0]?.status, alice.errors().length]).toEqual(['failed', 1])
+    alice.dispatch(alice.chat.actions.discardMessage({ id }))
+    expect([alice.messages(), alice.errors()]).toEqual([[], []])
     alice.dispatch(alice.chat.actions.discardMessage({ id }))
     expect(alice.errors()).toEqual([])
   })
