@@ -15,7 +15,7 @@ export const BUILT = `${CACHE}/built`
 export const bundle = () => build({
   configFile: false, logLevel: 'error', root: ROOT,
   define: { 'process.env.NODE_ENV': '"production"' },
-  ssr: { noExternal: true, external: ['stream-chat', 'mattermost-redux', 'fake-indexeddb', 'socket.io', 'socket.io-client', 'redux-persist', 'esbuild', 'vite'] },
+  ssr: { noExternal: true, external: ['stream-chat', 'mattermost-redux', 'fake-indexeddb', 'socket.io', 'socket.io-client', 'redux-persist', 'esbuild', 'vite', 'puppeteer-core'] },
   build: {
     ssr: true, minify: false, outDir: BUILT, emptyOutDir: true, target: 'node20',
     rolldownOptions: {

@@ -3,7 +3,7 @@ import { socketBindings, type SocketConfig } from '../../src/index'
 import { CONTENT, gated, openChat } from './chat'
 import { signal, stopwatch, turn, type Sample } from './measure'
 
-/* Ours, end to end over a real Socket.IO connection. The peers' halves are `rawSend` and `rawReceive`. */
+/* Ours, end to end over a real Socket.IO connection. The peers' halves are in `raw-runs.ts`. */
 
 interface Ready { readonly isReady: Promise<void>; readonly hear: (type: string) => void }
 

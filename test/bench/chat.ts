@@ -1,8 +1,5 @@
 import { configureStore, isAction, type Middleware } from '@reduxjs/toolkit'
-import 'fake-indexeddb/auto'
-import { IDBFactory } from 'fake-indexeddb'
 import { createChat, type RecordChange, type RecordStorage, type SocketConfig, type StoredRecord, type Transport } from '../../src/index'
-import { createIndexedDbStorage } from '../../src/persistence/indexed-db'
 import { createSocketIoTransport } from '../../src/transport/socket-io'
 
 export interface Item { readonly id: string; readonly channelId: string; readonly userId: string; readonly content: string; readonly createdAt: number; readonly seq: number }
@@ -43,11 +40,6 @@ export function loaded(before: number, windowSize: number) {
   const burst = Math.max(500, Math.min(before, windowSize))
   for (let from = 0; from < before; from += burst) opened.store.dispatch(received(series(from, Math.min(burst, before - from))))
   return opened
-}
-
-export const withIndexedDb = (): Partial<SocketConfig> => {
-  const factory = new IDBFactory()
-  return { environment: { storage: (name) => createIndexedDbStorage({ name, factory }) } }
 }
 
 export interface CountingStorage extends RecordStorage {

@@ -8,6 +8,7 @@ export const PARTS: Readonly<Record<string, () => Promise<{ readonly run: Part }
   send: () => import('./parts/send'),
   receive: () => import('./parts/receive'),
   drain: () => import('./parts/drain'),
+  chromium: () => import('./parts/chromium'),
   receipts: () => import('./parts/receipts'),
   storage: () => import('./parts/storage'),
   rehydrate: () => import('./parts/rehydrate'),

@@ -1,9 +1,8 @@
 import { configureStore, createEntityAdapter, createSlice, type PayloadAction, type Reducer } from '@reduxjs/toolkit'
-import { io, type Socket } from 'socket.io-client'
 import { StreamChat } from 'stream-chat'
 import * as mattermostPosts from 'mattermost-redux/reducers/entities/posts'
-import { CONTENT, loaded, received, series, type Item } from './chat'
-import { stopwatch, timeCalls, type Sample } from './measure'
+import { loaded, received, series, type Item } from './chat'
+import { timeCalls, type Sample } from './measure'
 
 /** Something that holds a channel's messages, behind one shape. What a call is given is made before it, so that only the call is timed. */
 export interface Holder {
@@ -147,41 +146,4 @@ export function oneByOne(holder: Holder, before: number, count: number): () => S
     next += count
     return timeCalls(calls)
   }
-}
-
-const open = (url: string): Promise<Socket> => new Promise((resolve) => {
-  const socket = io(url, { transports: ['websocket'], forceNew: true, reconnection: false, auth: { token: 'token', userId: 'alice' } })
-  socket.on('connect', () => resolve(socket))
-})
-
-/** The best that Socket.IO itself gives: `emitWithAck` with so many in flight. */
-export async function rawSend(url: string, count: number, channels: number, inFlight: number): Promise<Sample> {
-  const socket = await open(url)
-  let next = 0
-  const lane = async (): Promise<void> => {
-    while (next < count) {
-      const i = next++
-      await socket.emitWithAck('message:send', {
-        id: crypto.randomUUID(), channelId: `channel-${i % channels}`, userId: 'alice', content: CONTENT, createdAt: Date.now(),
-      })
-    }
-  }
-  const stop = stopwatch()
-  await Promise.all(Array.from({ length: inFlight }, lane))
-  const sample = stop(count)
-  socket.disconnect()
-  return sample
-}
-
-export async function rawReceive(url: string, count: number, channels: number): Promise<Sample> {
-  const socket = await open(url)
-  let heard = 0
-  const stop = stopwatch()
-  await new Promise<void>((resolve) => {
-    socket.on('message:new', () => { if (++heard === count) resolve() })
-    socket.emit('flood', { count, channels })
-  })
-  const sample = stop(count)
-  socket.disconnect()
-  return sample
 }

@@ -3,7 +3,7 @@ import { chatDrain } from '../chat-runs'
 import { timed } from '../lines'
 import { interleave } from '../measure'
 import type { Part } from '../part'
-import { rawSend } from '../peers'
+import { rawSend } from '../raw-runs'
 
 const PIPELINED = 32
 

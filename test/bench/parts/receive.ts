@@ -2,7 +2,7 @@ import { chatReceive } from '../chat-runs'
 import { timed } from '../lines'
 import { interleave } from '../measure'
 import type { Part } from '../part'
-import { rawReceive } from '../peers'
+import { rawReceive } from '../raw-runs'
 
 export const run: Part = async ({ url, isQuick }) => {
   const count = isQuick ? 10_000 : 30_000
