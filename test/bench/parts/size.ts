@@ -6,7 +6,7 @@ import type { Part } from '../part'
 
 /*
  * What a page has to load: an entry point with its chunks, bundled for a browser, minified, gzipped. Ours is built from the sources, peers
- * outside, unless they are the question. (@ably/chat is not here: all of ably would have to be installed for one line.)
+ * outside, unless they are the question. The peers bring their own connection, so ours with its peers is what compares.
  */
 
 type Sources = Readonly<Record<string, string>>
@@ -68,9 +68,10 @@ export const run: Part = async ({ root }) => {
   const alone = async (source: string): Promise<number> => gzipped(reach(await chunksOf(root, { page: source }, []), 'page'))
   const core = reach(own, 'index')
   const size = gzipped(core)
-  const [page, bare, stream] = [
+  const [page, bare, stream, ably] = [
     await alone(`export { configureStore } from '@reduxjs/toolkit'\nexport { createChat } from '${ours}/index.ts'`),
     await alone(BARE), await alone(`export { StreamChat } from 'stream-chat'`),
+    await alone(`export { Realtime } from 'ably'\nexport { ChatClient } from '@ably/chat'`),
   ]
   const what = 'size, minified and gzipped'
   return [
@@ -78,6 +79,7 @@ export const run: Part = async ({ root }) => {
     limited('size.react', `${what}: ./react, on top of it`, 'B', gzipped(reach(own, 'react'), core), 2_000),
     counted({ id: 'size.testing', what: `${what}: ./testing, on top of it`, peer: '', kind: 'cost' }, 'B', gzipped(reach(own, 'testing'), core), null),
     counted({ id: 'size.stream', what: `${what}: the core`, peer: 'stream-chat', kind: 'cost' }, 'B', size, stream),
+    counted({ id: 'size.ably', what: `${what}: the core and its peers`, peer: '@ably/chat and ably', kind: 'cost' }, 'B', page, ably),
     counted({ id: 'size.page', what: `${what}: the core and its peers`, peer: 'stream-chat', kind: 'cost' }, 'B', page, stream),
     counted({ id: 'size.bare', what: `${what}: the core and its peers`, peer: 'toolkit, socket.io-client and redux-persist', kind: 'cost' }, 'B', page, bare),
   ]
