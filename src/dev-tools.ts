@@ -1,11 +1,8 @@
 import type { UnknownAction } from '@reduxjs/toolkit'
+import { isFields } from './policy/json'
 
 /** A page or burst longer than this is shown by its ends. */
 const SHOWN = 10
-
-type Fields = { readonly [name: string]: unknown }
-
-const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const shorten = (list: readonly unknown[]): readonly unknown[] =>
   list.length <= SHOWN ? list : [...list.slice(0, SHOWN / 2), `... ${list.length - SHOWN} more ...`, ...list.slice(-SHOWN / 2)]
@@ -42,8 +39,6 @@ export function chatDevTools(reducerPath = 'chat') {
       return { ...action, payload: eachMember(action['payload'], (member) => (isFields(member) ? eachMember(member, readable) : readable(member))) }
     },
     stateSanitizer: <S>(state: S): S =>
-      typeof state === 'object' && state !== null && reducerPath in state
-        ? { ...state, [reducerPath]: readableChat((state as Fields)[reducerPath]) }
-        : state,
+      isFields(state) && reducerPath in state ? { ...state, [reducerPath]: readableChat(state[reducerPath]) } : state,
   }
 }

@@ -4,6 +4,7 @@ import { probeType, type ChatActions } from '../actions'
 import { ChatConfigError } from '../chat-error'
 import type { ChatError, Extra } from '../model'
 import type { ResolvedOptions } from '../options'
+import { fieldsOf } from '../policy/json'
 import type { ChatState } from '../state/chat-state'
 import { createWire } from '../transport/wire'
 import { createEngine, type Engine } from './engine'
@@ -14,10 +15,7 @@ import type { Runtime } from './runtime'
 import { shielded } from './shielded'
 import { createTurns } from './turns'
 
-const carriedError = (action: UnknownAction): ChatError | null => {
-  const { payload } = action
-  return typeof payload === 'object' && payload !== null && 'error' in payload ? payload.error as ChatError : null
-}
+const carriedError = ({ payload }: UnknownAction): ChatError | undefined => fieldsOf(payload)['error'] as ChatError | undefined
 
 /** The middleware of one chat. What it keeps, it keeps per store; nothing is opened before an action asks for it. */
 export function createChatMiddleware<X extends Extra>(
@@ -29,10 +27,7 @@ export function createChatMiddleware<X extends Extra>(
   const probe = probeType(reducerPath)
 
   return (api) => {
-    const read = (): ChatState<X> | undefined => {
-      const root: unknown = api.getState()
-      return typeof root === 'object' && root !== null ? (root as { [path: string]: ChatState<X> | undefined })[reducerPath] : undefined
-    }
+    const read = (): ChatState<X> | undefined => fieldsOf(api.getState())[reducerPath] as ChatState<X> | undefined
     const getState = (): ChatState<X> => {
       const state = read()
       if (state) return state
@@ -62,7 +57,7 @@ export function createChatMiddleware<X extends Extra>(
       if (ours) getState()
       if (action.type === probe) return null
       const result = run(next, action)
-      const error = ours ? carriedError(action) : null
+      const error = ours && carriedError(action)
       if (error) options.onError?.(error)
       return result
     }

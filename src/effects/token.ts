@@ -1,5 +1,6 @@
 import type { Clock, Stop } from '../environment'
 import type { GetToken } from '../options'
+import { fieldsOf, type Fields } from '../policy/json'
 
 export type TokenResult =
   | { readonly kind: 'token'; readonly token: string; readonly expiresAt: number | null; readonly subject: string | null }
@@ -11,11 +12,10 @@ const OTHER_SUBJECT = 'unable to use the token: it belongs to somebody else than
 const BEARER = 'unable to use the token: it begins with "Bearer "; give the raw JWT, as session.getToken() returns it'
 
 /** What a JWT says of itself; nothing of any other token, which only the server can read. Unverified: the server decides. */
-function claimsOf(token: string): { readonly exp?: unknown; readonly sub?: unknown } {
+function claimsOf(token: string): Fields {
   try {
     const body = token.split('.')[1] ?? ''
-    const claims: unknown = JSON.parse(atob(body.replaceAll('-', '+').replaceAll('_', '/')))
-    return typeof claims === 'object' && claims !== null ? claims : {}
+    return fieldsOf(JSON.parse(atob(body.replaceAll('-', '+').replaceAll('_', '/'))))
   } catch {
     return {}
   }

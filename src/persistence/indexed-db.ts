@@ -1,4 +1,5 @@
 import type { LoadedRecords, RecordChange, RecordStorage, StoredRecord, UnreadableRecord } from './record-storage'
+import { isRecord } from './record-text'
 import { renewLog } from './renew-log'
 
 const STORE = 'records'
@@ -13,10 +14,6 @@ const completed = (transaction: IDBTransaction): Promise<void> => new Promise((r
   transaction.oncomplete = () => resolve()
   transaction.onabort = () => reject(transaction.error ?? new Error('the transaction was aborted'))
 })
-
-const isRecord = (value: unknown): value is StoredRecord =>
-  typeof value === 'object' && value !== null && 'tab' in value && typeof value.tab === 'string' &&
-  'version' in value && typeof value.version === 'number' && 'data' in value
 
 function sort(found: readonly unknown[], keys: readonly IDBValidKey[]): LoadedRecords {
   const records = found.filter(isRecord)

@@ -1,4 +1,5 @@
 import { FLUSH, PAUSE, PERSIST, PURGE } from 'redux-persist'
+import { fieldsOf, type Fields } from '../policy/json'
 import type { Writer } from './writer'
 
 export interface PersistorDeps {
@@ -24,24 +25,22 @@ export function createPersistor({ scope, writer, purging, purged }: PersistorDep
   }
 
   function handle(action: unknown): void {
-    if (typeof action !== 'object' || action === null || !('type' in action)) return
-    const { type } = action
+    const { type, result } = fieldsOf(action)
     if (type === PAUSE) writer.pause()
-    else if (type === PERSIST) begin(action)
+    else if (type === PERSIST) begin(fieldsOf(action))
     else if (type === FLUSH || type === PURGE) {
       // Without its callback it is a replay.
-      if (!('result' in action && typeof action.result === 'function')) return
+      if (typeof result !== 'function') return
       const done = type === FLUSH ? writer.flush() : purge()
       // Whoever asked sees it fail; nobody has to.
       done.catch(() => undefined)
-      action.result(done)
+      result(done)
     }
   }
 
-  function begin(action: object): void {
+  function begin({ register, rehydrate }: Fields): void {
     writer.resume()
-    if (!('register' in action && typeof action.register === 'function' && 'rehydrate' in action && typeof action.rehydrate === 'function')) return
-    const { register, rehydrate } = action
+    if (typeof register !== 'function' || typeof rehydrate !== 'function') return
     // The same action resumes a persistor, which then waits for nothing.
     if (registered.has(register)) return
     registered.add(register)

@@ -1,3 +1,5 @@
+import { fieldsOf } from '../policy/json'
+
 export interface StorageProblem {
   readonly code: 'storage_quota' | 'storage_denied' | 'storage_failed' | 'storage_slow'
   readonly message: string
@@ -10,7 +12,7 @@ const CODES: { readonly [errorName: string]: StorageProblem['code'] } = {
 
 export const problemOf = (reason: unknown): StorageProblem => {
   // A DOMException is no Error everywhere, and does not exist in React Native.
-  const { name = '', message = reason } = typeof reason === 'object' && reason !== null ? (reason as { name?: unknown; message?: unknown }) : {}
+  const { name, message = reason } = fieldsOf(reason)
   return {
     code: CODES[String(name)] ?? 'storage_failed',
     message: `unable to keep unsent messages on this device: ${String(message)}; they are sent while this page is open`,

@@ -1,9 +1,11 @@
+import { fieldsOf } from '../policy/json'
 import type { StoredRecord } from './record-storage'
 
-const isRecord = (value: unknown): value is StoredRecord =>
-  typeof value === 'object' && value !== null && 'userId' in value && typeof value.userId === 'string' && 'id' in value &&
-  typeof value.id === 'string' && 'tab' in value && typeof value.tab === 'string' && 'version' in value &&
-  typeof value.version === 'number' && 'data' in value
+/** Whether a storage gave back a record; what its `data` says is read elsewhere. */
+export function isRecord(value: unknown): value is StoredRecord {
+  const { userId, id, tab, version, data } = fieldsOf(value)
+  return [userId, id, tab].every((name) => typeof name === 'string') && typeof version === 'number' && data !== undefined
+}
 
 /** A record as a storage of texts keeps it; null for anything else, which is reported as unreadable by whoever asked, and left as it is. */
 export function parseRecord(text: string): StoredRecord | null {

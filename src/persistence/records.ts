@@ -1,4 +1,5 @@
 import type { Extra, OutboxEntry, OutboxState, ReadMark, SendFailure, WireMessage } from '../model'
+import { isFields, type Fields } from '../policy/json'
 import { entriesIn, type Queue } from '../policy/outbox'
 import { EMPTY_SEQUENCE, itemsOf } from '../policy/sequence'
 import { changedKeys, valueAt } from '../policy/table'
@@ -13,8 +14,6 @@ export interface RestoredOutbox<X extends Extra> {
   readonly reads: { readonly [channelKey: string]: ReadMark }
   readonly unreadable: readonly UnreadableRecord[]
 }
-
-type Fields = { readonly [field: string]: unknown }
 
 const READ_PREFIX = 'read:'
 
@@ -91,8 +90,6 @@ export function diffOutbox<X extends Extra>(
   }
   return edits
 }
-
-const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Ids of all records that a state stands for. */
 export const recordIds = <X extends Extra>(outbox: OutboxState<X>): ReadonlySet<string> =>

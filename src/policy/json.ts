@@ -1,3 +1,13 @@
+export type Fields = { readonly [field: string]: unknown }
+
+/** An object with fields: no list, and not null. */
+export const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const NO_FIELDS: Fields = Object.freeze({})
+
+/** The fields of whatever came; what is no such object has none. */
+export const fieldsOf = (value: unknown): Fields => (isFields(value) ? value : NO_FIELDS)
+
 /** Deeper than any sensible message, shallower than a stack overflow; also what ends a circular value. */
 const MAX_DEPTH = 32
 

@@ -1,6 +1,7 @@
 import type { UnknownAction } from '@reduxjs/toolkit'
 import type { ChatActions } from '../actions'
 import type { ConnectionState, Extra, OutboxState, ReadMark, ReceiptEvent, WireMessage } from '../model'
+import { fieldsOf } from '../policy/json'
 import { keyOf } from '../policy/keys'
 import { findEntry } from '../policy/outbox'
 import { valueAt } from '../policy/table'
@@ -34,8 +35,8 @@ export interface StateOptions {
 }
 
 const momentOf = (action: UnknownAction): number => {
-  const { meta } = action
-  return typeof meta === 'object' && meta !== null && 'at' in meta && typeof meta.at === 'number' ? meta.at : 0
+  const { at } = fieldsOf(action['meta'])
+  return typeof at === 'number' ? at : 0
 }
 
 /** My read watermark is unsent until the server confirms it: by its ack, its echo or a sync. */

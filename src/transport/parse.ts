@@ -1,6 +1,6 @@
 import type { Extra, Page, ReceiptEvent, SocketErrorBody, SocketResponse, WireMessage } from '../model'
 import { MAX_PAUSE_MS } from '../policy/backoff'
-import { isJson } from '../policy/json'
+import { fieldsOf, isFields, isJson, type Fields } from '../policy/json'
 import { MAX_ID_LENGTH } from '../policy/keys'
 
 /** Checks and narrows a message's extra fields; a throw drops the message. */
@@ -15,8 +15,6 @@ export interface SessionAnnouncement {
   readonly tokenExpiresAt: number | null
 }
 
-export type Fields = { readonly [field: string]: unknown }
-
 const MAX_CAPABILITIES = 64
 /** A refusal's text is kept in the state: it may not be without end. */
 const MAX_REASON_LENGTH = 1_000
@@ -29,7 +27,6 @@ export const bad = (problem: string): Parsed<never> => ({ ok: false, problem })
 export const mapped = <T, U>(parsed: Parsed<T>, map: (value: T) => U): Parsed<U> => (parsed.ok ? good(map(parsed.value)) : parsed)
 const valueOf = <T>(parsed: Parsed<T>): readonly T[] => (parsed.ok ? [parsed.value] : [])
 
-const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
 const isId = (value: unknown): value is string => typeof value === 'string' && value !== '' && value.length <= MAX_ID_LENGTH
 const DIGITS = /^\d{1,16}$/
 
@@ -144,7 +141,7 @@ export function parseResponse(raw: unknown): Parsed<SocketResponse<Fields>> {
   const success = own(raw, 'success')
   if (success === true) {
     const data = own(raw, 'data')
-    return good({ success: true, data: isFields(data) ? data : {} })
+    return good({ success: true, data: fieldsOf(data) })
   }
   const error = success === false ? parseErrorBody(own(raw, 'error')) : null
   return error === null ? bad('an acknowledgement must be { success, data } or { success, error }') : good({ success: false, error })
@@ -152,7 +149,7 @@ export function parseResponse(raw: unknown): Parsed<SocketResponse<Fields>> {
 
 /** Members' watermarks of a sync page: a list, or an object by user. */
 function parsePageReceipts(raw: unknown, channelId: string): readonly Parsed<ReceiptEvent>[] {
-  const list = Array.isArray(raw) ? Array.from(raw) : isFields(raw) ? Object.entries(raw).map(([userId, marks]) => ({ ...(isFields(marks) ? marks : {}), userId })) : isAbsent(raw) ? [] : [raw]
+  const list = Array.isArray(raw) ? Array.from(raw) : isFields(raw) ? Object.entries(raw).map(([userId, marks]) => ({ ...fieldsOf(marks), userId })) : isAbsent(raw) ? [] : [raw]
   return list.flatMap((item): readonly Parsed<ReceiptEvent>[] => {
     const userId = isFields(item) ? own(item, 'userId') : undefined
     if (!isFields(item) || !isId(userId)) return [bad('a receipt of a page needs a userId')]

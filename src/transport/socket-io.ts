@@ -1,4 +1,5 @@
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client'
+import { fieldsOf } from '../policy/json'
 import type { CloseEvent, Connection, ConnectionHandlers, ConnectRequest, Transport } from './transport'
 
 /**
@@ -77,8 +78,7 @@ const isRefusal = (socket: Socket): boolean => !socket.active
 
 /** `code`, `retryable` and `retryAfterMs` are the server's words: each is taken only when it has the right type. */
 function rejected(error: Error): CloseEvent {
-  const data: unknown = 'data' in error ? error.data : undefined
-  const { code, retryable, retryAfterMs } = isFields(data) ? data : {}
+  const { code, retryable, retryAfterMs } = fieldsOf(fieldsOf(error)['data'])
   return {
     reason: 'rejected',
     message: error.message,
@@ -87,14 +87,6 @@ function rejected(error: Error): CloseEvent {
     ...(typeof retryAfterMs === 'number' && retryAfterMs >= 0 && Number.isFinite(retryAfterMs) ? { retryAfterMs } : {}),
   }
 }
-
-interface RejectionFields {
-  readonly code?: unknown
-  readonly retryable?: unknown
-  readonly retryAfterMs?: unknown
-}
-
-const isFields = (value: unknown): value is RejectionFields => typeof value === 'object' && value !== null
 
 const REASONS: ReadonlyMap<string, CloseEvent['reason']> = new Map([
   ['io server disconnect', 'server_disconnect'],

@@ -1,7 +1,8 @@
 import type { Extra, ReceiptEvent, SocketEvents, SocketResponse, WireMessage } from '../model'
+import type { Fields } from '../policy/json'
 import {
   bad, good, isAbsent, mapped, own, parseExpired, parseMessage, parsePage, parseReceipt, parseResponse, parseSession, toMillis, toSeq,
-  type Fields, type Parsed, type ParsedPage, type ParseExtra, type SessionAnnouncement,
+  type Parsed, type ParsedPage, type ParseExtra, type SessionAnnouncement,
 } from './parse'
 
 export type ProtocolEvent = keyof SocketEvents
