@@ -6,6 +6,7 @@ import type { Environment } from './environment'
 import { createMetrics, type Metrics } from './effects/metrics'
 import { createChatMiddleware } from './effects/middleware'
 import { shielded } from './effects/shielded'
+import { BEARER_TEXT, isBearer } from './effects/token'
 import type { Extra } from './model'
 import type { GetToken, KeyValueStorage, ResolvedOptions, SocketConfig } from './options'
 import type { BackoffOptions } from './policy/backoff'
@@ -30,12 +31,8 @@ const complain = (code: string, message: string): never => {
   throw new ChatConfigError(code, message)
 }
 
-const BEARER = /^bearer\s/i
-
 function tokenSource<X extends Extra, Path extends string>({ token, getToken }: SocketConfig<X, Path>): GetToken {
-  if (token !== undefined && BEARER.test(token)) {
-    complain('bearer_prefix', 'unable to create the chat: the token begins with "Bearer "; give the raw JWT')
-  }
+  if (token !== undefined && isBearer(token)) complain('bearer_prefix', BEARER_TEXT)
   if (getToken) return getToken
   return token === undefined ? complain('token_missing', 'unable to create the chat: give getToken (for example Clerk\'s session.getToken) or token') : () => token
 }

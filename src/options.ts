@@ -1,7 +1,5 @@
-import type { UnknownAction } from '@reduxjs/toolkit'
 import type { Environment } from './environment'
 import type { ChatError, Extra } from './model'
-import type { RecordStorage } from './persistence/record-storage'
 import type { BackoffOptions } from './policy/backoff'
 import type { ParseExtra } from './transport/parse'
 import type { ProtocolOptions } from './transport/wire'
@@ -105,6 +103,3 @@ export type ResolvedOptions<X extends Extra> = Omit<SocketConfig<X>, Sections | 
   readonly environment: Environment
   readonly userTiming: boolean
 }
-
-export type DispatchAction = (action: UnknownAction) => unknown
-export type OpenStorage = () => RecordStorage | null

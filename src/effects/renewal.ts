@@ -3,7 +3,7 @@ import type { Extra } from '../model'
 import { errorBody, reactionTo } from '../policy/errors'
 import type { RequestResult } from './link'
 import type { Runtime } from './runtime'
-import { askForToken, type SubjectGuard, type TokenResult } from './token'
+import type { TokenResult, Tokens } from './token'
 
 export interface RenewalOutcomes {
   /** Open a new connection with a fresh token. */
@@ -24,9 +24,9 @@ const STALE_MS = 2_000
 const FRUITLESS_WITHIN_MS = 10_000
 
 /** Keeps the token of an open connection fresh: before it expires, and at once when the server says that it has. */
-export function createRenewal<X extends Extra>(runtime: Runtime<X>, subject: SubjectGuard, outcomes: RenewalOutcomes) {
+export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Tokens, outcomes: RenewalOutcomes) {
   const { clock } = runtime.environment
-  const { timeoutMs, renewBeforeMs } = runtime.options.auth
+  const { renewBeforeMs } = runtime.options.auth
   let stopTimer: Stop = () => undefined
   let stopAsking: Stop = () => undefined
   /** One renewal serves everybody who asks while it is under way. */
@@ -60,13 +60,12 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, subject: Sub
     if (renewing) return
     renewing = true
     askedAt = clock.now()
-    stopAsking = askForToken(runtime.options.getToken, true, clock, timeoutMs, (result) => useToken(subject.check(result)))
+    stopAsking = tokens.ask(true, useToken)
   }
 
   function useToken(result: TokenResult): void {
     if (result.kind === 'token') present(result)
-    else if (result.kind === 'signed_out') outcomes.unauthorized('signed_out', 'unable to renew the session: nobody is signed in; sign in and connect again')
-    else if (result.kind === 'malformed') outcomes.unauthorized(result.code, result.message)
+    else if (result.kind === 'refused') outcomes.unauthorized(result.code, result.message)
     else again()
   }
 

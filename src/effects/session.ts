@@ -8,7 +8,7 @@ import type { CloseEvent, Connection } from '../transport/transport'
 import { createHidden } from './hidden'
 import { createRenewal } from './renewal'
 import type { Runtime } from './runtime'
-import { askForToken, createSubjectGuard, type TokenResult } from './token'
+import { createTokens, type TokenResult } from './token'
 
 export interface SessionHandlers {
   /** `again` is false for the first connection since `start`. */
@@ -43,13 +43,10 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   let doubtfulUntil = 0
   const hidden = createHidden(clock)
 
-  const subject = createSubjectGuard()
+  const tokens = createTokens(options.getToken, clock, options.auth.timeoutMs)
   /** Whose token it knows: also through a disconnect, because that one's queue stays. */
   let subjectOf: string | null = null
-  const renewal = createRenewal(runtime, subject, {
-    reconnect: () => begin(true),
-    unauthorized: (code, message) => halt('unauthorized', code, runtime.error('auth_failed', code, message)),
-  })
+  const renewal = createRenewal(runtime, tokens, { reconnect: () => begin(true), unauthorized: refuse })
 
   function drop(): void {
     generation++
@@ -77,17 +74,18 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     phase = 'busy'
     if (wasOpen && !tell(reports.connectionLost({ status: 'reconnecting', reason: 'reopened', attempt, nextRetryAt: null, wasOpen }))) return
     if (!tell(reports.connectionStarted({ attempt }))) return
-    stopTimer = askForToken(options.getToken, skipCache, clock, options.auth.timeoutMs, (result) => useToken(subject.check(result)))
+    stopTimer = tokens.ask(skipCache, useToken)
   }
 
   function useToken(result: TokenResult): void {
     if (result.kind === 'token') open(result.token, result.expiresAt)
     else if (result.kind === 'unavailable') retryLater('token_unavailable')
-    else if (result.kind === 'signed_out') refuse('signed_out', 'unable to connect: getToken gave null, nobody is signed in; sign in and connect again')
     else refuse(result.code, result.message)
   }
 
-  const refuse = (code: string, message: string): void => halt('unauthorized', code, runtime.error('auth_failed', code, message))
+  function refuse(code: string, message: string): void {
+    halt('unauthorized', code, runtime.error('auth_failed', code, message))
+  }
 
   function open(token: string, expiresAt: number | null): void {
     if (userId === null) return
@@ -95,7 +93,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     const current = (task: () => void) => (): void => {
       if (mine === generation) task()
     }
-    stopTimer = clock.setTimer(options.reconnection.timeoutMs, current(() => lost({ reason: 'unreachable', message: 'no answer' })))
+    stopTimer = clock.setTimer(options.reconnection.timeoutMs, current(() => retryLater('unreachable')))
     const opened = transport.open({ url: options.url, auth: { token, userId } }, {
       onOpen: current(() => accepted(opened, expiresAt)),
       onEvent: (name, args) => current(() => hear(name, args))(),
@@ -210,7 +208,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     /** Connects as `id`; does nothing while that is under way or done, and tries again at once where it was given up. */
     start(id: string): void {
       if (userId !== id) this.stop()
-      if (subjectOf !== id) subject.reset()
+      if (subjectOf !== id) tokens.reset()
       subjectOf = id
       if (userId === null) {
         userId = id

@@ -3,13 +3,21 @@ import type { GetToken } from '../options'
 import { fieldsOf, type Fields } from '../policy/json'
 
 export type TokenResult =
-  | { readonly kind: 'token'; readonly token: string; readonly expiresAt: number | null; readonly subject: string | null }
-  | { readonly kind: 'signed_out' }
-  | { readonly kind: 'malformed'; readonly code: string; readonly message: string }
-  | { readonly kind: 'unavailable'; readonly message: string }
+  /** `expiresAt` is in milliseconds since the epoch; null for what is no JWT. */
+  | { readonly kind: 'token'; readonly token: string; readonly expiresAt: number | null }
+  /** Asking again gives the same: somebody has to sign in, or to mend the app. */
+  | { readonly kind: 'refused'; readonly code: string; readonly message: string }
+  | { readonly kind: 'unavailable' }
 
+const NOBODY = 'unable to connect: getToken gave null, nobody is signed in; sign in and connect again'
+const MALFORMED = 'unable to use the token: getToken must give a non-empty string, or null when signed out'
 const OTHER_SUBJECT = 'unable to use the token: it belongs to somebody else than the one before; dispatch connect({ userId }) with the new user, or signOut()'
-const BEARER = 'unable to use the token: it begins with "Bearer "; give the raw JWT, as session.getToken() returns it'
+export const BEARER_TEXT = 'unable to use the token: it begins with "Bearer "; give the raw JWT, as session.getToken() returns it'
+
+export const isBearer = (token: string): boolean => /^bearer\s/i.test(token)
+
+const refused = (code: string, message: string): TokenResult => ({ kind: 'refused', code, message })
+const unavailable = (): TokenResult => ({ kind: 'unavailable' })
 
 /** What a JWT says of itself; nothing of any other token, which only the server can read. Unverified: the server decides. */
 function claimsOf(token: string): Fields {
@@ -21,64 +29,45 @@ function claimsOf(token: string): Fields {
   }
 }
 
-/** When a JWT expires, in milliseconds since the epoch; null for any other token. */
-export function expiryOf(token: string): number | null {
-  const { exp } = claimsOf(token)
-  return typeof exp === 'number' ? exp * 1000 : null
-}
-
-/** Whose JWT it is; null for any other token. */
-function subjectOf(token: string): string | null {
-  const { sub } = claimsOf(token)
-  return typeof sub === 'string' ? sub : null
-}
-
 /**
- * Guards one sign-in: once a token of one person was used, one of another is refused. So an app that changed its session, and has not said so
- * with `connect`, never sends what the first person wrote as the second.
+ * The app's tokens of one sign-in: once one of one person was used, one of another is refused. So an app that changed its session, and has not
+ * said so with `connect`, never sends what the first person wrote as the second.
  */
-export function createSubjectGuard() {
-  let known: string | null = null
+export function createTokens(getToken: GetToken, clock: Clock, timeoutMs: number) {
+  let subject: string | null = null
+
+  function judge(token: unknown): TokenResult {
+    if (token === null || token === undefined) return refused('signed_out', NOBODY)
+    if (typeof token !== 'string' || token === '') return refused('token_malformed', MALFORMED)
+    if (isBearer(token)) return refused('bearer_prefix', BEARER_TEXT)
+    const { exp, sub } = claimsOf(token)
+    if (typeof sub === 'string' && (subject ??= sub) !== sub) return refused('other_subject', OTHER_SUBJECT)
+    return { kind: 'token', token, expiresAt: typeof exp === 'number' ? exp * 1000 : null }
+  }
+
   return {
-    check(result: TokenResult): TokenResult {
-      if (result.kind !== 'token' || result.subject === null) return result
-      known ??= result.subject
-      return known === result.subject ? result : { kind: 'malformed', code: 'other_subject', message: OTHER_SUBJECT }
+    /** Answers exactly once, or never after its stop: a `getToken` that hangs counts as unavailable. The text of a throw may hold a secret and is not kept. */
+    ask(skipCache: boolean, done: (result: TokenResult) => void): Stop {
+      let isOver = false
+      const end = (): void => {
+        isOver = true
+        stopTimer()
+      }
+      const answer = (result: () => TokenResult): void => {
+        if (isOver) return
+        end()
+        done(result())
+      }
+      const stopTimer = clock.setTimer(timeoutMs, () => answer(unavailable))
+      const asked = async (): Promise<string | null> => getToken({ skipCache })
+      asked().then((token) => answer(() => judge(token)), () => answer(unavailable))
+      return end
     },
+    /** Whoever comes next may have any token. */
     reset(): void {
-      known = null
+      subject = null
     },
   }
 }
 
-export type SubjectGuard = ReturnType<typeof createSubjectGuard>
-
-function judge(token: unknown): TokenResult {
-  if (token === null || token === undefined) return { kind: 'signed_out' }
-  if (typeof token !== 'string' || token === '') {
-    return { kind: 'malformed', code: 'token_malformed', message: 'unable to use the token: getToken must give a non-empty string, or null when signed out' }
-  }
-  if (/^bearer\s/i.test(token)) return { kind: 'malformed', code: 'bearer_prefix', message: BEARER }
-  return { kind: 'token', token, expiresAt: expiryOf(token), subject: subjectOf(token) }
-}
-
-/** Asks for a token and answers exactly once: a `getToken` that hangs counts as unavailable. The text of a throw may hold a secret and is not kept. */
-export function askForToken(
-  getToken: GetToken, skipCache: boolean, clock: Clock, timeoutMs: number, done: (result: TokenResult) => void,
-): Stop {
-  let answered = false
-  const answer = (result: TokenResult): void => {
-    if (answered) return
-    answered = true
-    stopTimer()
-    done(result)
-  }
-  const stopTimer = clock.setTimer(timeoutMs, () => answer({ kind: 'unavailable', message: 'getToken did not answer in time' }))
-  const asked = async (): Promise<string | null> => getToken({ skipCache })
-  asked().then((token) => answer(judge(token)), () => answer({ kind: 'unavailable', message: 'getToken failed' }))
-  // What comes after this is answered to nobody.
-  return () => {
-    answered = true
-    stopTimer()
-  }
-}
+export type Tokens = ReturnType<typeof createTokens>

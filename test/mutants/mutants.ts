@@ -191,8 +191,8 @@ const effects: readonly Mutant[] = [
     ['G7', "what arrived for one user is applied for the next", 'stopTimer = null\n      messages = []', 'stopTimer = null'],
   ]),
   ...inFile('src/effects/token.ts', [
-    ['G9', 'a late token is used', 'return () => {\n    answered = true', 'return () => {'],
-    ['G7', 'a token of another subject is taken', 'known === result.subject ? result', 'known !== null ? result'],
+    ['G9', 'a late token is used', 'return end', 'return stopTimer'],
+    ['G7', 'a token of another subject is taken', '(subject ??= sub) !== sub', '(subject ??= sub) === null'],
   ]),
   ...inFile('src/effects/recovery.ts', [
     ['G3', 'a clock that was set back moves new messages before old ones', 'look(userId, false, !met.has(userId))', 'look(userId, false, false)'],
