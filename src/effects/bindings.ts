@@ -56,8 +56,7 @@ export function applyEvent<X extends Extra>(runtime: Runtime<X>, name: string, a
     const payload = (typeof binding === 'function' ? args[0] : binding.parse(args[0])) as never
     runtime.dispatch(typeof binding === 'function' ? binding(payload) : binding.action(payload))
   } catch (reason) {
-    runtime.metrics.count('invalid_payload')
-    runtime.report('invalid_payload', 'event_refused', `unable to apply the event "${name}": ${describe(reason)}`)
+    runtime.invalid('event_refused', `unable to apply the event "${name}": ${describe(reason)}`)
   }
 }
 

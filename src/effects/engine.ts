@@ -73,10 +73,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     const parsed = runtime.wire.inbound(name, args)
     if (!parsed) applyEvent(runtime, name, args)
     else if (parsed.ok) apply(parsed.value)
-    else {
-      metrics.count('invalid_payload')
-      runtime.report('invalid_payload', 'invalid_event', `unable to read a "${name}" event: ${parsed.problem}`)
-    }
+    else runtime.invalid('invalid_event', `unable to read a "${name}" event: ${parsed.problem}`)
   }
 
   function apply(event: ServerEvent<X>): void {

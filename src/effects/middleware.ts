@@ -43,7 +43,7 @@ export function createChatMiddleware<X extends Extra>(
       link: createLink(clock, options.delivery.ackTimeoutMs),
       // An action that the app bound is told of where it was bound.
       dispatch: (action) => (action.type.startsWith(prefix) ? report(action) : void api.dispatch(action)),
-      ...createReporter(clock, environment.id, (error) => report(actions.reports.errorReported({ error }))),
+      ...createReporter(clock, environment.id, metrics, (error) => report(actions.reports.errorReported({ error }))),
       reconcile: () => engine?.reconcile(),
     }
     engine = createEngine(runtime) as unknown as Engine

@@ -98,8 +98,7 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
     }
     const response = runtime.wire.response('auth:refresh', result.response)
     if (!response.ok) {
-      runtime.metrics.count('invalid_payload')
-      runtime.report('invalid_payload', 'invalid_ack', `unable to read the answer to a renewed token: ${response.problem}`)
+      runtime.invalid('invalid_ack', `unable to read the answer to a renewed token: ${response.problem}`)
       again()
       return
     }

@@ -27,8 +27,10 @@ export interface Runtime<X extends Extra> {
   dispatch(action: UnknownAction): void
   /** A plain error, to be put into the payload of a report. */
   error(type: SocketErrorType, code: string, message: string, context?: ErrorContext): ChatError
-  /** An error that is its own action; repeated bad payloads are thinned out. */
+  /** An error that is its own action. */
   report(type: SocketErrorType, code: string, message: string, context?: ErrorContext): void
+  /** Inbound data that was dropped: counted, and told; what repeats itself is thinned out. */
+  invalid(code: string, message: string, context?: ErrorContext, dropped?: number): void
   /** Looks again at what is missing; the reason lies outside the state (a connection, a timer). */
   reconcile(): void
 }

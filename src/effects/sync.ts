@@ -117,8 +117,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
       return
     }
     const { page, problems } = parsed.value
-    metrics.count('invalid_payload', problems.length)
-    if (problems[0]) runtime.report('invalid_payload', 'invalid_message', `unable to read ${problems.length} messages of a page: ${problems[0]}`, { channelId })
+    if (problems[0]) runtime.invalid('invalid_message', `unable to read ${problems.length} messages of a page: ${problems[0]}`, { channelId }, problems.length)
     const isFurther = page.messages.some(({ seq }) => seq !== undefined && (direction === 'newer' ? seq > from : seq < from))
     if (page.more && !isFurther) {
       failed(channelKey, direction, 'empty_page', 'the server promised more messages but gave none that are', true)
