@@ -2,6 +2,7 @@ import type { UnknownAction } from '@reduxjs/toolkit'
 import type { RequestResult } from './link'
 import type { Runtime } from './runtime'
 import type { Extra } from '../model'
+import { reasonText } from '../policy/errors'
 import { shielded } from './shielded'
 
 /** An app's event map, as Socket.IO types it: event name to listener. */
@@ -56,7 +57,7 @@ export function applyEvent<X extends Extra>(runtime: Runtime<X>, name: string, a
     const payload = (typeof binding === 'function' ? args[0] : binding.parse(args[0])) as never
     runtime.dispatch(typeof binding === 'function' ? binding(payload) : binding.action(payload))
   } catch (reason) {
-    runtime.invalid('event_refused', `unable to apply the event "${name}": ${describe(reason)}`)
+    runtime.invalid('event_refused', `unable to apply the event "${name}": ${reasonText(reason)}`)
   }
 }
 
@@ -84,5 +85,3 @@ function emitBound<X extends Extra>(runtime: Runtime<X>, event: string, binding:
     else if (acked) runtime.dispatch(acked(result.response, payload))
   }))
 }
-
-const describe = (reason: unknown): string => (reason instanceof Error ? reason.message : String(reason))

@@ -1,5 +1,6 @@
 import type { Stop } from '../environment'
 import type { Extra, OutboxEntry, OutboxState } from '../model'
+import { reasonText } from '../policy/errors'
 import { idOf } from '../policy/keys'
 import { due, entriesIn, failure, findEntry, SUSPECT_LOSSES, TAKEN_OVER } from '../policy/outbox'
 import { placeOf } from '../policy/sequence'
@@ -20,7 +21,7 @@ const PRUNE_SLACK = 200
 /** How long what stands behind a message that another tab took over waits for its echo. */
 const TAKEN_OVER_MS = 30_000
 
-const TAKEN_OVER_TEXT = 'unable to say whether the message was sent: another tab took it over while this one was frozen; if it does not appear, retry it, or discard it'
+const TAKEN_OVER_TEXT = 'unable to send the message: another tab took it over while this one was frozen; if it does not appear, retry it, or discard it'
 
 /** What was looked through to the end: nothing in it is due any more before it changes, or something outside it does. */
 interface Look<X extends Extra> {
@@ -100,8 +101,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
       })
     } catch (reason) {
       flights.end(target)
-      const text = reason instanceof Error ? reason.message : String(reason)
-      outcomes.fail(target, failure('unserialisable', `unable to send the message: ${text}`, false, target.attempt))
+      outcomes.fail(target, failure('unserialisable', `unable to send the message: ${reasonText(reason)}`, false, target.attempt))
     }
   }
 

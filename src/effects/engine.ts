@@ -2,7 +2,7 @@ import type { UnknownAction } from '@reduxjs/toolkit'
 import type { Stop } from '../environment'
 import type { Extra, OutboxState, ReceiptEvent } from '../model'
 import { createOutboxPersistence } from '../persistence/persist'
-import { problemOf } from '../persistence/problem'
+import { reasonText } from '../policy/errors'
 import { idOf, keyOf } from '../policy/keys'
 import { entriesIn, findEntry, TAKEN_OVER } from '../policy/outbox'
 import { EMPTY_SEQUENCE, lastOf } from '../policy/sequence'
@@ -160,7 +160,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     owner = null
     if (!discard || leaving === null) return
     persistence.discard(leaving).catch((reason: unknown) =>
-      runtime.report('storage_error', 'discard_failed', `unable to remove stored messages: ${problemOf(reason).message}`, { retryable: true }))
+      runtime.report('storage_error', 'discard_failed', `unable to remove stored messages: ${reasonText(reason)}; they are removed when their user is back`, { retryable: true }))
   }
 
   /** What another tab has taken over may still be that one's to send: the storage tells. */

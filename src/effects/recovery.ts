@@ -50,7 +50,7 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
     if (looks === mine) forgetSettled(userId, entries)
     if (unreadable.length === 0) return
     runtime.report('storage_error', 'records_unreadable',
-      `unable to read ${unreadable.length} stored messages (${unreadable[0]?.reason}); they are left as they are, all others were loaded`)
+      `unable to read ${unreadable.length} stored messages (${unreadable[0]?.reason}); they are left as they are`)
   }
 
   /** Reads the stored queue; nothing is sent before, because what is stored is older and may belong to another tab by now. */

@@ -98,7 +98,7 @@ export function createAdoption({ ownership, writer, isOver, later, failed, adopt
     if (isOver(visit)) return
     ownership.awaitEnd(visit.userId, tab, (graceMs) => later(graceMs, () => void takeOver(visit, tab).catch((reason: unknown) => {
       if (isOver(visit)) return
-      failed({ code: 'storage_failed', message: `unable to take over the messages of a closed tab yet: ${String(reason)}` })
+      failed(problemOf(reason))
       readAgain(visit, 1)
     })))
   }

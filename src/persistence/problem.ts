@@ -1,3 +1,4 @@
+import { reasonText } from '../policy/errors'
 import { fieldsOf } from '../policy/json'
 
 export interface StorageProblem {
@@ -10,11 +11,7 @@ const CODES: { readonly [errorName: string]: StorageProblem['code'] } = {
   SecurityError: 'storage_denied', InvalidStateError: 'storage_denied', NotAllowedError: 'storage_denied',
 }
 
-export const problemOf = (reason: unknown): StorageProblem => {
-  // A DOMException is no Error everywhere, and does not exist in React Native.
-  const { name, message = reason } = fieldsOf(reason)
-  return {
-    code: CODES[String(name)] ?? 'storage_failed',
-    message: `unable to keep unsent messages on this device: ${String(message)}; they are sent while this page is open`,
-  }
-}
+export const problem = (code: StorageProblem['code'], reason: string): StorageProblem =>
+  ({ code, message: `unable to keep unsent messages on this device: ${reason}; they are sent while this page is open` })
+
+export const problemOf = (reason: unknown): StorageProblem => problem(CODES[String(fieldsOf(reason)['name'])] ?? 'storage_failed', reasonText(reason))

@@ -2,7 +2,7 @@ import type { Clock, Stop } from '../environment'
 import { fullJitter } from '../policy/backoff'
 import { createEdits, type PendingEdit } from './edits'
 import { writeFitting } from './fitting'
-import { problemOf, type StorageProblem } from './problem'
+import { problem, problemOf, type StorageProblem } from './problem'
 import { isShared, type RecordEdit } from './records'
 import type { RecordStorage, StoredRecord } from './record-storage'
 
@@ -28,8 +28,7 @@ const ASIDE_RETRY_MS = 60_000
 /** A removal needs no room, and makes some. */
 const sizeOf = ({ record }: RecordEdit): number => (record ? JSON.stringify(record.data).length : 0)
 
-const tooLargeText = (id: string): string =>
-  `unable to keep the message ${id} on this device: it is too large for the room that is left; it is sent while this page is open`
+const tooLarge = ({ id }: RecordEdit): StorageProblem => problem('storage_quota', `the message ${id} is too large for the room that is left`)
 
 /**
  * Writes edits one transaction after the other, so that no older one can become durable after a newer one. What comes while a write is
@@ -60,7 +59,7 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
 
   /** What takes long is told while it lasts: all that follows waits for it. */
   async function timed<T>(task: () => Promise<T>): Promise<T> {
-    if (!isStopped) stopSlow = clock.setTimer(SLOW_MS, () => failed({ code: 'storage_slow', message: 'unable to keep unsent messages yet: the storage does not answer' }))
+    if (!isStopped) stopSlow = clock.setTimer(SLOW_MS, () => failed(problem('storage_slow', 'the storage does not answer')))
     try {
       return await task()
     } finally {
@@ -110,7 +109,7 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
   }
 
   function setAside(): void {
-    for (const { id } of edits.setAside()) failed({ code: 'storage_quota', message: tooLargeText(id) })
+    for (const edit of edits.setAside()) failed(tooLarge(edit))
     stopAside()
     if (!isStopped && edits.tooLarge()) stopAside = clock.setTimer(ASIDE_RETRY_MS, resumed)
   }
@@ -168,8 +167,8 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
       await turn
     } while (edits.hasPending() && lastFailure === null)
     if (lastFailure !== null) throw lastFailure
-    const tooLarge = edits.tooLarge()
-    if (tooLarge) throw new Error(tooLargeText(tooLarge.id))
+    const left = edits.tooLarge()
+    if (left) throw new Error(tooLarge(left).message)
   }
 
   return {
