@@ -4,7 +4,7 @@ import type {
   ChatError, Extra, OutboxEntry, Page, ReadMark, ReceiptEvent, SendFailure, WireMessage,
 } from './model'
 import { isJson } from './policy/json'
-import { MAX_ID_LENGTH } from './policy/keys'
+import { isId, MAX_ID_LENGTH } from './policy/keys'
 import { hasOnly } from './policy/message'
 
 /** What `sendMessage` takes: the text, its channel, and the app's own extra fields. */
@@ -25,23 +25,19 @@ interface Sources {
 /** Those of a message and of its view: a server's copy brings none of them, so that the sender alone would see them. */
 const RESERVED = ['id', 'userId', 'createdAt', 'seq', 'status', 'stored', 'attempts', 'nextAttemptAt', 'failure', 'problem']
 
-const requireText = (action: string, field: string, value: unknown): void => {
-  if (typeof value === 'string' && value.length > MAX_ID_LENGTH) {
-    throw new ChatConfigError('invalid_argument', `unable to ${action}: ${field} has more than ${MAX_ID_LENGTH} characters; use a shorter id`)
-  }
-  if (typeof value === 'string' && value !== '') return
-  throw new ChatConfigError('invalid_argument', `unable to ${action}: ${field} must be a non-empty string; pass { ${field}: '...' }`)
+const invalid = (text: string): never => {
+  throw new ChatConfigError('invalid_argument', `unable to ${text}`)
+}
+
+const requireId = (action: string, field: string, value: unknown): void => {
+  if (!isId(value)) invalid(`${action}: ${field} must be a non-empty string of no more than ${MAX_ID_LENGTH} characters; pass { ${field}: '...' }`)
 }
 
 function checkDraft(draft: { readonly channelId: unknown; readonly content: unknown }): void {
-  requireText('send a message', 'channelId', draft.channelId)
-  if (typeof draft.content !== 'string') {
-    throw new ChatConfigError('invalid_argument', 'unable to send a message: content must be a string; put other data into extra fields')
-  }
+  requireId('sendMessage', 'channelId', draft.channelId)
+  if (typeof draft.content !== 'string') invalid('sendMessage: content must be a string; put other data into extra fields')
   const clash = RESERVED.find((name) => Object.hasOwn(draft, name))
-  if (clash) {
-    throw new ChatConfigError('invalid_argument', `unable to send a message: "${clash}" is the library's own field; rename the extra field`)
-  }
+  if (clash) invalid(`sendMessage: "${clash}" is the library's own field; rename the extra field`)
 }
 
 function compose<X extends Extra>(draft: Draft<X>, sources: Sources): ComposedMessage<X> {
@@ -62,7 +58,7 @@ export const probeType = (path: string): string => `${path}/probe`
 function createCommands<X extends Extra>(path: string, sources: Sources) {
   const inChannel = (name: string) =>
     createAction(`${path}/${name}`, (payload: { readonly channelId: string }) => {
-      requireText(name, 'channelId', payload.channelId)
+      requireId(name, 'channelId', payload.channelId)
       return { payload }
     })
   const onMessage = (name: string) =>
@@ -70,7 +66,7 @@ function createCommands<X extends Extra>(path: string, sources: Sources) {
       ({ payload, meta: { id: payload.id, at: sources.now() } }))
   return {
     connect: createAction(`${path}/connect`, (payload: { readonly userId: string }) => {
-      requireText('connect', 'userId', payload.userId)
+      requireId('connect', 'userId', payload.userId)
       return { payload }
     }),
     disconnect: createAction(`${path}/disconnect`),
@@ -87,7 +83,7 @@ function createCommands<X extends Extra>(path: string, sources: Sources) {
     retryAllFailed: createAction(`${path}/retryAllFailed`, () => ({ payload: undefined, meta: { at: sources.now() } })),
     discardMessage: onMessage('discardMessage'),
     markRead: createAction(`${path}/markRead`, (payload: { readonly channelId: string; readonly messageId?: string }) => {
-      requireText('markRead', 'channelId', payload.channelId)
+      requireId('markRead', 'channelId', payload.channelId)
       return { payload }
     }),
     dismissError: createAction<{ readonly id: string }>(`${path}/dismissError`),

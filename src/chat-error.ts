@@ -8,3 +8,6 @@ export class ChatConfigError extends Error {
     this.code = code
   }
 }
+
+export const notMounted = (reducerPath: string): ChatConfigError => new ChatConfigError('reducer_not_mounted',
+  `unable to use the chat: no reducer is mounted at "${reducerPath}"; add { [chat.reducerPath]: chat.reducer } to configureStore`)

@@ -27,24 +27,21 @@ export interface Chat<X extends Extra = {}, Path extends string = 'chat'> {
   readonly metrics: Pick<Metrics, 'getSnapshot' | 'subscribe' | 'reset'>
 }
 
-const complain = (code: string, message: string): never => {
-  throw new ChatConfigError(code, message)
+const complain = (code: string, reason: string): never => {
+  throw new ChatConfigError(code, `unable to create the chat: ${reason}`)
 }
 
 function tokenSource<X extends Extra, Path extends string>({ token, getToken }: SocketConfig<X, Path>): GetToken {
   if (token !== undefined && isBearer(token)) complain('bearer_prefix', BEARER_TEXT)
   if (getToken) return getToken
-  return token === undefined ? complain('token_missing', 'unable to create the chat: give getToken (for example Clerk\'s session.getToken) or token') : () => token
+  return token === undefined ? complain('token_missing', 'there is no token; give getToken or token') : () => token
 }
 
 function check<X extends Extra, Path extends string>({ url, reducerPath, protocol }: SocketConfig<X, Path>): void {
-  if (typeof url !== 'string' || url === '') complain('url_missing', 'unable to create the chat: url must be the address of the Socket.IO server')
+  if (typeof url !== 'string' || url === '') complain('url_missing', 'url must be the address of the Socket.IO server')
   const clash = inboundClash(protocol)
-  if (clash !== null) {
-    complain('protocol_names_clash',
-      `unable to create the chat: protocol.names gives "${clash}" to two events that come from the server; give each its own`)
-  }
-  if (reducerPath === '') complain('reducer_path_empty', 'unable to create the chat: reducerPath must not be empty')
+  if (clash !== null) complain('protocol_names_clash', `protocol.names gives two inbound events the name "${clash}"; give each its own`)
+  if (reducerPath === '') complain('reducer_path_empty', 'reducerPath must not be empty')
 }
 
 /** Opened once, on first use. */
@@ -63,10 +60,10 @@ function checkSection(section: string, defaults: object, given: object): void {
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue
     const names = Object.keys(defaults)
-    if (!names.includes(name)) complain('option_unknown', `unable to create the chat: ${section} has no option "${name}"; use one of ${names.join(', ')}`)
+    if (!names.includes(name)) complain('option_unknown', `${section} has no option "${name}"; use one of ${names.join(', ')}`)
     const least = AT_LEAST_ONE.has(name) ? 1 : 0
     if (name !== 'backoff' && !(typeof value === 'number' && value >= least)) {
-      complain('option_invalid', `unable to create the chat: ${section}.${name} must be a number of at least ${least}, not ${String(value)}`)
+      complain('option_invalid', `${section}.${name} must be a number of at least ${least}, not ${String(value)}`)
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { Middleware, UnknownAction } from '@reduxjs/toolkit'
 import { isAction } from '@reduxjs/toolkit'
 import { probeType, type ChatActions } from '../actions'
-import { ChatConfigError } from '../chat-error'
+import { notMounted } from '../chat-error'
 import type { ChatError, Extra } from '../model'
 import type { ResolvedOptions } from '../options'
 import { fieldsOf } from '../policy/json'
@@ -31,8 +31,7 @@ export function createChatMiddleware<X extends Extra>(
     const getState = (): ChatState<X> => {
       const state = read()
       if (state) return state
-      throw new ChatConfigError('reducer_not_mounted',
-        `unable to run the chat: no reducer is mounted at "${reducerPath}"; add { [chat.reducerPath]: chat.reducer } to configureStore`)
+      throw notMounted(reducerPath)
     }
     let engine: Engine | null = null
     // What a subscriber or another middleware throws must not end what the chat is in the middle of.

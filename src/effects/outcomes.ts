@@ -96,7 +96,7 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
   }
 
   function unreadable(target: Target, problem: string): void {
-    runtime.invalid('invalid_ack', `unable to read the acknowledgement of a message: ${problem}`, { channelId: target.channelId, messageId: target.id })
+    runtime.invalid('invalid_ack', `unable to read the answer to "message:send": ${problem}`, { channelId: target.channelId, messageId: target.id })
     delay(target, failure('invalid_ack', problem, true, target.attempt))
   }
 

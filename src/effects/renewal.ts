@@ -8,7 +8,8 @@ import type { TokenResult, Tokens } from './token'
 export interface RenewalOutcomes {
   /** Open a new connection with a fresh token. */
   reconnect(): void
-  unauthorized(code: string, message: string): void
+  /** By default the server refused the token. */
+  unauthorized(code: string, reason?: string): void
 }
 
 /** Between two tries to get a token while the old one still holds. */
@@ -65,7 +66,7 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
 
   function useToken(result: TokenResult): void {
     if (result.kind === 'token') present(result)
-    else if (result.kind === 'refused') outcomes.unauthorized(result.code, result.message)
+    else if (result.kind === 'refused') outcomes.unauthorized(result.code, result.reason)
     else again()
   }
 
@@ -98,7 +99,7 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
     }
     const response = runtime.wire.response('auth:refresh', result.response)
     if (!response.ok) {
-      runtime.invalid('invalid_ack', `unable to read the answer to a renewed token: ${response.problem}`)
+      runtime.invalid('invalid_ack', `unable to read the answer to "auth:refresh": ${response.problem}`)
       again()
       return
     }
@@ -107,7 +108,7 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
       const { code, message, retryable } = errorBody(response.value)
       const isStale = clock.now() - askedAt > STALE_MS && ++fruitless <= MAX_FRUITLESS
       if (retryable === true || isStale || reactionTo({ code, message }) === 'retry') again()
-      else outcomes.unauthorized(code, `unable to renew the session: the server refused a fresh token (${code}); sign in again`)
+      else outcomes.unauthorized(code)
     }
   }
 
@@ -131,9 +132,8 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
       const now = clock.monotonic()
       if (now - lastRefusal > FRUITLESS_WITHIN_MS) fruitless = 0
       lastRefusal = now
-      if (++fruitless > MAX_FRUITLESS) {
-        outcomes.unauthorized('token_refused', 'unable to stay connected: the server refuses fresh tokens; sign in again')
-      } else if (inBand()) renew()
+      if (++fruitless > MAX_FRUITLESS) outcomes.unauthorized('token_refused')
+      else if (inBand()) renew()
       else outcomes.reconnect()
     },
     /** The server accepted something: the token is good. */

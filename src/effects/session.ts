@@ -80,11 +80,11 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   function useToken(result: TokenResult): void {
     if (result.kind === 'token') open(result.token, result.expiresAt)
     else if (result.kind === 'unavailable') retryLater('token_unavailable')
-    else refuse(result.code, result.message)
+    else refuse(result.code, result.reason)
   }
 
-  function refuse(code: string, message: string): void {
-    halt('unauthorized', code, runtime.error('auth_failed', code, message))
+  function refuse(code: string, reason = `the server refused a fresh token (${code}); sign in again`): void {
+    halt('unauthorized', code, runtime.error('auth_failed', code, `unable to connect: ${reason}`))
   }
 
   function open(token: string, expiresAt: number | null): void {
@@ -128,7 +128,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     }
     const code = event.code ?? 'rejected'
     if (rejectionReaction(event.code, event.retryable) === 'retry') retryLater(code, event.retryAfterMs)
-    else if (refreshed) refuse(code, `unable to connect: the server refused the token (${code}); sign in again`)
+    else if (refreshed) refuse(code)
     else {
       refreshed = true
       begin(true)

@@ -79,7 +79,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
       ? wire.asked('message:sync', { channelId, after: from, limit: pageSize })
       : wire.asked('message:history', { channelId, before: from, limit: pageSize })
     if (!asked) {
-      failed(channelKey, direction, 'unmappable', 'protocol.outgoing could not map the request', false)
+      failed(channelKey, direction, 'unmappable', 'protocol.outgoing could not map it', false)
       return
     }
     running++

@@ -6,17 +6,17 @@ export type TokenResult =
   /** `expiresAt` is in milliseconds since the epoch; null for what is no JWT. */
   | { readonly kind: 'token'; readonly token: string; readonly expiresAt: number | null }
   /** Asking again gives the same: somebody has to sign in, or to mend the app. */
-  | { readonly kind: 'refused'; readonly code: string; readonly message: string }
+  | { readonly kind: 'refused'; readonly code: string; readonly reason: string }
   | { readonly kind: 'unavailable' }
 
-const NOBODY = 'unable to connect: getToken gave null, nobody is signed in; sign in and connect again'
-const MALFORMED = 'unable to use the token: getToken must give a non-empty string, or null when signed out'
-const OTHER_SUBJECT = 'unable to use the token: it belongs to somebody else than the one before; dispatch connect({ userId }) with the new user, or signOut()'
-export const BEARER_TEXT = 'unable to use the token: it begins with "Bearer "; give the raw JWT, as session.getToken() returns it'
+const NOBODY = 'getToken gave null, nobody is signed in; sign in and connect again'
+const MALFORMED = 'getToken must give a non-empty string, or null when signed out'
+const OTHER_SUBJECT = 'the token belongs to somebody else than the one before; dispatch connect({ userId }) with the new user, or signOut()'
+export const BEARER_TEXT = 'the token begins with "Bearer "; give the raw JWT, as session.getToken() returns it'
 
 export const isBearer = (token: string): boolean => /^bearer\s/i.test(token)
 
-const refused = (code: string, message: string): TokenResult => ({ kind: 'refused', code, message })
+const refused = (code: string, reason: string): TokenResult => ({ kind: 'refused', code, reason })
 const unavailable = (): TokenResult => ({ kind: 'unavailable' })
 
 /** What a JWT says of itself; nothing of any other token, which only the server can read. Unverified: the server decides. */

@@ -1,4 +1,4 @@
-import { ChatConfigError } from '../chat-error'
+import { notMounted } from '../chat-error'
 import type { ChatError, ConnectionState, Extra, Message, Receipt } from '../model'
 import { isSameJson } from '../policy/json'
 import { idOf, keyOf } from '../policy/keys'
@@ -111,8 +111,7 @@ export function createSelectors<X extends Extra, Path extends string>(path: Path
   const chatOf = (root: Root): ChatState<X> => {
     const chat: ChatState<X> | undefined = root[path]
     if (chat) return chat
-    throw new ChatConfigError('reducer_not_mounted',
-      `unable to read the chat state: no reducer is mounted at "${path}"; add { [chat.reducerPath]: chat.reducer } to configureStore`)
+    throw notMounted(path)
   }
   const channelOf = (root: Root, channelId: string): ChannelState<X> => valueAt(chatOf(root).messages, keyOf(channelId)) ?? initialChannel
   const queueOf = (root: Root, channelId: string): Queue<X> | undefined => valueAt(chatOf(root).outbox.channels, keyOf(channelId))

@@ -1,7 +1,7 @@
 import type { Extra, Page, ReceiptEvent, SocketErrorBody, SocketResponse, WireMessage } from '../model'
 import { MAX_PAUSE_MS } from '../policy/backoff'
 import { fieldsOf, isFields, isJson, type Fields } from '../policy/json'
-import { MAX_ID_LENGTH } from '../policy/keys'
+import { isId } from '../policy/keys'
 
 /** Checks and narrows a message's extra fields; a throw drops the message. */
 export type ParseExtra<X extends Extra> = (extra: { readonly [field: string]: unknown }) => X
@@ -27,7 +27,6 @@ export const bad = (problem: string): Parsed<never> => ({ ok: false, problem })
 export const mapped = <T, U>(parsed: Parsed<T>, map: (value: T) => U): Parsed<U> => (parsed.ok ? good(map(parsed.value)) : parsed)
 const valueOf = <T>(parsed: Parsed<T>): readonly T[] => (parsed.ok ? [parsed.value] : [])
 
-const isId = (value: unknown): value is string => typeof value === 'string' && value !== '' && value.length <= MAX_ID_LENGTH
 const DIGITS = /^\d{1,16}$/
 
 /** A whole number from `least`, also as digits: node-pg gives an int8 so. Null for all else. */

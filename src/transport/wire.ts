@@ -66,7 +66,7 @@ export function createWire<X extends Extra>({ protocol = {}, parseExtra }: WireO
         const map = protocol.incoming?.[event]
         return parseEvent(event, map ? map(...args) : args[0])
       } catch {
-        return bad('protocol.incoming could not map the payload')
+        return bad('protocol.incoming could not map it')
       }
     },
     /** The server's name and payload for what we send. Throws what the app's mapping throws. */
@@ -83,7 +83,7 @@ export function createWire<X extends Extra>({ protocol = {}, parseExtra }: WireO
       try {
         return parseResponse(protocol.ack ? protocol.ack(raw, event) : raw)
       } catch {
-        return bad('protocol.ack could not map the acknowledgement')
+        return bad('protocol.ack could not map it')
       }
     },
     /** What an accepted `message:send` tells; a wrong id means that the answer is not ours. */

@@ -156,7 +156,7 @@ const effects: readonly Mutant[] = [
   ]),
   ...inFile('src/effects/renewal.ts', [
     ['G8', 'each refusal asks for a token of its own', 'if (renewing) return\n', ''],
-    ['G8', 'fresh tokens that do not help are asked for without end', 'if (++fruitless > MAX_FRUITLESS) {', 'if (++fruitless > Infinity) {'],
+    ['G8', 'fresh tokens that do not help are asked for without end', 'if (++fruitless > MAX_FRUITLESS)', 'if (++fruitless > Infinity)'],
     ['G9', 'the renewal timer stays', 'generation++\n      stopTimer()', 'generation++'],
   ]),
   ...inFile('src/effects/receipts.ts', [
@@ -281,7 +281,7 @@ const wire: readonly Mutant[] = [
   ]),
   ...inFile('src/transport/wire.ts', [
     ['G10', 'the acknowledgement of another message is taken', 'if (!isAbsent(ackId) && ackId !== id) return bad(', 'if (ackId === null) return bad('],
-    ['G10', 'a mapping that throws reaches the store', "      } catch {\n        return bad('protocol.incoming could not map the payload')", "      } catch (reason) {\n        throw reason"],
+    ['G10', 'a mapping that throws reaches the store', "      } catch {\n        return bad('protocol.incoming could not map it')", "      } catch (reason) {\n        throw reason"],
   ]),
 ]
 
