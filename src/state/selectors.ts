@@ -8,6 +8,7 @@ import { valueAt } from '../policy/table'
 import { findMessage, positionOf } from '../policy/timeline'
 import type { ChatState } from './chat-state'
 import { initialChannel, type ChannelState } from './channel'
+import { MAX_RESULTS, perObject } from './memo'
 import { unsentView, viewOf, viewsOf } from './views'
 
 /** What `selectChannel` tells of a channel's completeness. */
@@ -29,24 +30,6 @@ export interface ChannelView {
 /** A member's watermarks: everything up to that seq (or `createdAt`) was delivered to, or read by, them. */
 export interface MemberReceipt extends Receipt {
   readonly userId: string
-}
-
-/** Unknown channels share one object: of so many each keeps its own result. */
-const MAX_RESULTS = 1_000
-
-/** Remembers the result for each argument object (and a second argument) as long as the object lives. */
-function perObject<A extends object, B, R>(compute: (a: A, b: B) => R): (a: A, b: B) => R {
-  const cache = new WeakMap<A, Map<B, R>>()
-  return (a, b) => {
-    let results = cache.get(a)
-    if (!results) cache.set(a, (results = new Map()))
-    const known = results.get(b)
-    if (known !== undefined) return known
-    if (results.size >= MAX_RESULTS) results.clear()
-    const result = compute(a, b)
-    results.set(b, result)
-    return result
-  }
 }
 
 /** A receipt changes a channel and not what is told of it here: the last view of each channel stays while it says the same. */

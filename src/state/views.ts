@@ -1,35 +1,20 @@
 import type { Extra, Message, MessageStatus, OutboxEntry, Receipt, WireMessage } from '../model'
 import { keyOf } from '../policy/keys'
-import { committedStatus, othersBest, type Watermarks } from '../policy/status'
+import { committedStatus, othersBest } from '../policy/status'
 import { positionOf, type Window } from '../policy/timeline'
 import type { Queue } from '../policy/outbox'
 import { EMPTY_SEQUENCE, itemsOf } from '../policy/sequence'
+import { perObject } from './memo'
 
 type Receipts = { readonly [userKey: string]: Receipt }
 
 /** Views are made once per message and status, so that an unchanged row keeps its reference. */
-const committed = new WeakMap<object, Map<MessageStatus, unknown>>()
+const committed = perObject((message: WireMessage, status: MessageStatus): Message => ({ ...message, status }))
 const unsent = new WeakMap<object, unknown>()
-const bestByAuthor = new WeakMap<object, Map<string, Watermarks>>()
+const othersOf = perObject((receipts: Receipts, userId: string) => othersBest(receipts, keyOf(userId)))
 
-function othersOf(receipts: Receipts, userId: string): Watermarks {
-  let byAuthor = bestByAuthor.get(receipts)
-  if (!byAuthor) bestByAuthor.set(receipts, (byAuthor = new Map()))
-  let best = byAuthor.get(userId)
-  if (!best) byAuthor.set(userId, (best = othersBest(receipts, keyOf(userId))))
-  return best
-}
-
-export function viewOf<X extends Extra>(message: WireMessage<X>, receipts: Receipts): Message<X> {
-  const status = committedStatus(positionOf(message), othersOf(receipts, message.userId))
-  let byStatus = committed.get(message)
-  if (!byStatus) committed.set(message, (byStatus = new Map()))
-  const known = byStatus.get(status)
-  if (known) return known as Message<X>
-  const view: Message<X> = { ...message, status }
-  byStatus.set(status, view)
-  return view
-}
+export const viewOf = <X extends Extra>(message: WireMessage<X>, receipts: Receipts): Message<X> =>
+  committed(message, committedStatus(positionOf(message), othersOf(receipts, message.userId))) as Message<X>
 
 export function unsentView<X extends Extra>(entry: OutboxEntry<X>): Message<X> {
   const known = unsent.get(entry)
