@@ -27,7 +27,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   const { environment, options, actions, metrics } = runtime
   const { commands, reports } = actions
   const inbox = createInbox(runtime)
-  const session = createSession(runtime, { onOpened, onEvent, onClosed, onThawed: () => recovery.lookAgain() }, () => probe())
+  const session = createSession(runtime, { onOpened, onEvent, onClosed, onThawed: () => recovery.lookAgain(), onDoubt })
   const delivery = createDelivery(runtime, session.renewal)
   const sync = createSync(runtime, session.renewal.refuse)
   const receipts = createReceipts(runtime)
@@ -111,7 +111,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   }
 
   /** A connection that looks open after a sleep answers a small question, or is replaced. */
-  function probe(): void {
+  function onDoubt(): void {
     const channel = keysOf(runtime.getState().messages)[0]
     if (channel === undefined || !runtime.getState().connection.capabilities.includes('sync')) {
       session.reopen()

@@ -120,11 +120,8 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
   }
 
   return {
-    start(expiresAt: number | null): void {
-      schedule(expiresAt)
-    },
-    /** The server said when the token that it has expires. */
-    expiresAt: (moment: number): void => schedule(moment),
+    /** When the token that the server has expires, as the token itself or the server says. */
+    expiresAt: (moment: number | null): void => schedule(moment),
     /** The server refuses the token that it has. */
     refuse(): void {
       if (expired) return

@@ -5,7 +5,6 @@ import { MAX_PAUSE_MS, spread } from '../policy/backoff'
 import { rejectionReaction } from '../policy/errors'
 import { entriesIn } from '../policy/outbox'
 import type { CloseEvent, Connection } from '../transport/transport'
-import { createHidden } from './hidden'
 import { createRenewal } from './renewal'
 import type { Runtime } from './runtime'
 import { createTokens, type TokenResult } from './token'
@@ -17,16 +16,21 @@ export interface SessionHandlers {
   onClosed(): void
   /** The page ran again after a freeze, or came back from the back/forward cache: others may have taken it for dead. */
   onThawed(): void
+  /** The connection looks open, and may not be. */
+  onDoubt(): void
 }
 
 /** A server that disconnects sooner than this, and has said nothing, has turned the client away. */
 const TURNED_AWAY_MS = 1_000
 
+/** A hidden page may be frozen at any time; after this long its socket has to prove that it lives. */
+const PROBE_AFTER_HIDDEN_MS = 20_000
+
 /**
  * Owns the one connection of a store: token, attempts, loss, renewal. Everything late (a token, a socket, a timer) carries
  * the generation in which it was asked for and is ignored in the next one.
  */
-export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: SessionHandlers, probe: () => void) {
+export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: SessionHandlers) {
   const { environment, options, link, metrics } = runtime
   const { clock, lifecycle, transport } = environment
   const { reports } = runtime.actions
@@ -41,7 +45,8 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   let everOpened = false
   /** Until when a server's disconnect means that it turns the client away (monotonic). */
   let doubtfulUntil = 0
-  const hidden = createHidden(clock)
+  /** When the page went out of sight (monotonic). */
+  let hiddenAt = Infinity
 
   const tokens = createTokens(options.getToken, clock, options.auth.timeoutMs)
   /** Whose token it knows: also through a disconnect, because that one's queue stays. */
@@ -58,6 +63,14 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     if (!wasOpen) return
     link.closed()
     handlers.onClosed()
+  }
+
+  /** What is late does nothing. */
+  function current<A extends readonly unknown[]>(task: (...args: A) => void): (...args: A) => void {
+    const mine = generation
+    return (...args) => {
+      if (mine === generation) task(...args)
+    }
   }
 
   /** Reports; false when somebody who saw the report has ended what it is about. */
@@ -89,15 +102,11 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
 
   function open(token: string, expiresAt: number | null): void {
     if (userId === null) return
-    const mine = generation
-    const current = (task: () => void) => (): void => {
-      if (mine === generation) task()
-    }
-    stopTimer = clock.setTimer(options.reconnection.timeoutMs, current(() => retryLater('unreachable')))
+    stopTimer = clock.setTimer(options.reconnection.timeoutMs, () => retryLater('unreachable'))
     const opened = transport.open({ url: options.url, auth: { token, userId } }, {
       onOpen: current(() => accepted(opened, expiresAt)),
-      onEvent: (name, args) => current(() => hear(name, args))(),
-      onClose: (event) => current(() => lost(event))(),
+      onEvent: current(hear),
+      onClose: current(lost),
     })
     connection = opened
   }
@@ -111,7 +120,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     everOpened = true
     link.opened(opened)
     if (!tell(reports.connectionOpened({ at: clock.now() }))) return
-    renewal.start(expiresAt)
+    renewal.expiresAt(expiresAt)
     if (again) metrics.count('reconnection')
     handlers.onOpened(again)
   }
@@ -122,12 +131,9 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   }
 
   function lost(event: CloseEvent): void {
-    if (event.reason !== 'rejected') {
-      retryLater(event.reason)
-      return
-    }
-    const code = event.code ?? 'rejected'
-    if (rejectionReaction(event.code, event.retryable) === 'retry') retryLater(code, event.retryAfterMs)
+    const { reason, code = reason, retryable, retryAfterMs } = event
+    if (reason !== 'rejected') retryLater(reason)
+    else if (rejectionReaction(event.code, retryable) === 'retry') retryLater(code, retryAfterMs)
     else if (refreshed) refuse(code)
     else {
       refreshed = true
@@ -154,10 +160,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     attempt++
     const delay = Math.max(spread(delayMs, jitter, environment.random()), Math.min(retryAfterMs, MAX_PAUSE_MS))
     if (!settle('waiting', { status: 'reconnecting', reason, nextRetryAt: clock.now() + delay })) return
-    const mine = generation
-    stopTimer = clock.setTimer(delay, () => {
-      if (mine === generation) begin(false)
-    })
+    stopTimer = clock.setTimer(delay, () => begin(false))
   }
 
   function settle(next: 'waiting' | 'halted', change: {
@@ -191,7 +194,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   const unauthorized = (): boolean => runtime.getState().connection.status === 'unauthorized'
 
   function onLifecycle(event: LifecycleEvent): void {
-    if (event === 'hidden') hidden.begin()
+    if (event === 'hidden') hiddenAt = clock.monotonic()
     else if (event === 'offline') {
       if (phase === 'waiting') halt('offline', 'offline')
     } else if (event === 'restored' || event === 'resumed') {
@@ -200,7 +203,9 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
       attempt = 0
       if (!unauthorized()) begin(false)
     } else if (phase === 'open') {
-      if (hidden.end() || event === 'online') probe()
+      const wasLong = clock.monotonic() - hiddenAt > PROBE_AFTER_HIDDEN_MS
+      hiddenAt = Infinity
+      if (wasLong || event === 'online') handlers.onDoubt()
     } else if (!unauthorized()) wake()
   }
 
@@ -226,7 +231,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
       phase = 'idle'
       attempt = 0
       refreshed = false
-      hidden.end()
+      hiddenAt = Infinity
       stopLifecycle()
     },
     /** Nobody's queue is left: whoever comes next may have any token. */

@@ -145,9 +145,9 @@ const effects: readonly Mutant[] = [
     ['G3', 'retryAfterMs is ignored', 'delivery.backoff), retryAfterMs)', 'delivery.backoff), 0)'],
   ]),
   ...inFile('src/effects/session.ts', [
-    ['G9', 'no generation guard on a connection', 'if (mine === generation) task()', 'task()'],
+    ['G9', 'no generation guard on a connection', 'if (mine === generation) task(...args)', 'task(...args)'],
     ['G8', 'a refused token is refreshed for ever', 'else if (refreshed) refuse(', 'else if (refreshed && code === null) refuse('],
-    ['G9', 'lifecycle listeners stay', '      hidden.end()\n      stopLifecycle()', '      hidden.end()'],
+    ['G9', 'lifecycle listeners stay', '      hiddenAt = Infinity\n      stopLifecycle()', '      hiddenAt = Infinity'],
     ['G9', 'sockets stay open', 'connection?.close()', ''],
     ['G8', 'a server that turns everybody away is connected to for ever', "if (phase === 'open' && !isTurnedAway(reason)) attempt = 0", "if (phase === 'open') attempt = 0"],
     ['G8', 'attempts go on while offline', 'if (!lifecycle.isOnline()) {', 'if (!lifecycle.isOnline() && attempt < 0) {'],
