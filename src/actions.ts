@@ -5,7 +5,7 @@ import type {
 } from './model'
 import { isJson } from './policy/json'
 import { isId, MAX_ID_LENGTH } from './policy/keys'
-import { hasOnly } from './policy/message'
+import { hasOnly, OWN_FIELDS } from './policy/message'
 
 /** What `sendMessage` takes: the text, its channel, and the app's own extra fields. */
 export type Draft<X extends Extra> = { readonly channelId: string; readonly content: string } & X
@@ -22,8 +22,8 @@ interface Sources {
   readonly id: () => string
 }
 
-/** Those of a message and of its view: a server's copy brings none of them, so that the sender alone would see them. */
-const RESERVED = ['id', 'userId', 'createdAt', 'seq', 'status', 'stored', 'attempts', 'nextAttemptAt', 'failure', 'problem']
+/** A server's copy brings none of these, so that the sender alone would see them. */
+const RESERVED = [...OWN_FIELDS, 'problem']
 
 const invalid = (text: string): never => {
   throw new ChatConfigError('invalid_argument', `unable to ${text}`)

@@ -1,5 +1,8 @@
 import type { Extra, MessageFields, WireMessage } from '../model'
 
+/** What a message and its view get from the library: no extra field may have such a name. */
+export const OWN_FIELDS = ['id', 'userId', 'createdAt', 'seq', 'status', 'stored', 'attempts', 'nextAttemptAt', 'failure']
+
 /*
  * Messages without extra fields are written out, always in the order in which the parser does it: a spread costs V8 more than all else that
  * sending or acknowledging a message does, and each order of fields is a shape of its own.

@@ -2,6 +2,7 @@ import type { Extra, Page, ReceiptEvent, SocketErrorBody, SocketResponse, WireMe
 import { MAX_PAUSE_MS } from '../policy/backoff'
 import { fieldsOf, isFields, isJson, type Fields } from '../policy/json'
 import { isId } from '../policy/keys'
+import { OWN_FIELDS } from '../policy/message'
 
 /** Checks and narrows a message's extra fields; a throw drops the message. */
 export type ParseExtra<X extends Extra> = (extra: { readonly [field: string]: unknown }) => X
@@ -19,8 +20,7 @@ const MAX_CAPABILITIES = 64
 /** A refusal's text is kept in the state: it may not be without end. */
 const MAX_REASON_LENGTH = 1_000
 const NO_REASON = 'the server gave no reason'
-const OWN_FIELDS = new Set(['id', 'channelId', 'userId', 'content', 'createdAt', 'seq', 'status', 'stored', 'attempts', 'nextAttemptAt', 'failure'])
-const UNSAFE_FIELDS = new Set(['__proto__', 'constructor', 'prototype'])
+const NO_EXTRA_FIELDS = new Set([...OWN_FIELDS, 'channelId', 'content', '__proto__', 'constructor', 'prototype'])
 
 export const good = <T>(value: T): Parsed<T> => ({ ok: true, value })
 export const bad = (problem: string): Parsed<never> => ({ ok: false, problem })
@@ -54,7 +54,7 @@ const NO_EXTRA: Fields = Object.freeze({})
 function extraFields(raw: Fields): Fields | null {
   let extra: { [field: string]: unknown } | null = null
   for (const name of Object.keys(raw)) {
-    if (OWN_FIELDS.has(name) || UNSAFE_FIELDS.has(name) || raw[name] === undefined) continue
+    if (NO_EXTRA_FIELDS.has(name) || raw[name] === undefined) continue
     if (!isJson(raw[name])) return null
     extra ??= {}
     extra[name] = raw[name]

@@ -275,8 +275,8 @@ const persistence: readonly Mutant[] = [
 const wire: readonly Mutant[] = [
   ...inFile('src/transport/parse.ts', [
     ['G10', 'any number is a seq', 'Number.isSafeInteger(whole) && whole >= least', 'whole >= least'],
-    ['G10', 'prototype names are taken as extra fields', 'OWN_FIELDS.has(name) || UNSAFE_FIELDS.has(name)', 'OWN_FIELDS.has(name)'],
-    ['G10', 'the library\'s own fields come in as extra fields', "'status', 'stored',", "'status',"],
+    ['G10', 'prototype names are taken as extra fields', ", '__proto__', 'constructor', 'prototype'", ''],
+    ['G10', 'the library\'s own fields come in as extra fields', '[...OWN_FIELDS, ', "[...OWN_FIELDS.filter((name) => name !== 'stored'), "],
     ['G7', "a page brings another channel's messages", 'parsed.ok && parsed.value.channelId !== channelId ?', 'parsed.ok && parsed.value.channelId === null ?'],
   ]),
   ...inFile('src/transport/wire.ts', [
