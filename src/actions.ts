@@ -30,7 +30,7 @@ const invalid = (text: string): never => {
 }
 
 const requireId = (action: string, field: string, value: unknown): void => {
-  if (!isId(value)) invalid(`${action}: ${field} must be a non-empty string of no more than ${MAX_ID_LENGTH} characters; pass { ${field}: '...' }`)
+  if (!isId(value)) invalid(`${action}: ${field} must be a non-empty string of no more than ${MAX_ID_LENGTH} characters`)
 }
 
 function checkDraft(draft: { readonly channelId: unknown; readonly content: unknown }): void {

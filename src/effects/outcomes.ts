@@ -19,9 +19,9 @@ export interface OutcomeBook {
 }
 
 const SPENT = {
-  expired: 'unable to send the message in time: its retry period is over',
-  attempts_exhausted: 'unable to send the message: the attempts are used up',
-  connection_lost_repeatedly: 'unable to send the message: the connection broke each time it was sent',
+  expired: 'its retry period is over',
+  attempts_exhausted: 'its attempts are used up',
+  connection_lost_repeatedly: 'the connection broke each time it was sent',
 }
 
 /** Turns what came of an emit into one report. An outcome of an attempt that is not under way any more changes nothing, but for success. */
@@ -49,7 +49,7 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
     const { dedupWindowMs } = runtime.getState().connection
     const retryForMs = Math.min(delivery.retryForMs, dedupWindowMs ?? Infinity)
     const code = exhausted(entry, clock.now(), { maxAttempts: delivery.maxAttempts, retryForMs })
-    if (code) fail(target, failure(code, `${SPENT[code]}${because}; retry it, or discard it`, true, target.attempt))
+    if (code) fail(target, failure(code, `unable to send the message: ${SPENT[code]}${because}; retry it, or discard it`, true, target.attempt))
     return code !== null
   }
 

@@ -120,7 +120,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     if (problems[0]) runtime.invalid('invalid_message', `unable to read ${problems.length} messages of a page: ${problems[0]}`, { channelId }, problems.length)
     const isFurther = page.messages.some(({ seq }) => seq !== undefined && (direction === 'newer' ? seq > from : seq < from))
     if (page.more && !isFurther) {
-      failed(channelKey, direction, 'empty_page', 'the server promised more messages but gave none that are', true)
+      failed(channelKey, direction, 'empty_page', 'the server promised more messages and gave none', true)
       return
     }
     const key = waitKey(direction, channelKey)

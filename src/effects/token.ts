@@ -11,8 +11,8 @@ export type TokenResult =
 
 const NOBODY = 'getToken gave null, nobody is signed in; sign in and connect again'
 const MALFORMED = 'getToken must give a non-empty string, or null when signed out'
-const OTHER_SUBJECT = 'the token belongs to somebody else than the one before; dispatch connect({ userId }) with the new user, or signOut()'
-export const BEARER_TEXT = 'the token begins with "Bearer "; give the raw JWT, as session.getToken() returns it'
+const OTHER_SUBJECT = 'the token belongs to another user than before; dispatch connect({ userId }) for that one, or signOut()'
+export const BEARER_TEXT = 'the token begins with "Bearer "; give the raw JWT'
 
 export const isBearer = (token: string): boolean => /^bearer\s/i.test(token)
 

@@ -67,7 +67,7 @@ function removeId<X extends Extra>(state: State<X>, key: string, id: string): St
 }
 
 const NOBODY = 'unable to send the message: nobody is signed in; dispatch connect({ userId }) and send it again'
-const TOO_LARGE = 'unable to send the message: it is larger than the server accepts; shorten it, or send the data another way'
+const TOO_LARGE = 'unable to send the message: it is larger than the server accepts; shorten it'
 const UNSERIALISABLE = 'unable to send the message: an extra field holds what JSON cannot carry; use plain values only'
 
 /** What makes a message impossible to send at all, before any emit. */

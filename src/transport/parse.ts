@@ -25,6 +25,8 @@ const NO_EXTRA_FIELDS = new Set([...OWN_FIELDS, 'channelId', 'content', '__proto
 export const good = <T>(value: T): Parsed<T> => ({ ok: true, value })
 export const bad = (problem: string): Parsed<never> => ({ ok: false, problem })
 export const mapped = <T, U>(parsed: Parsed<T>, map: (value: T) => U): Parsed<U> => (parsed.ok ? good(map(parsed.value)) : parsed)
+const badId = (name: string): Parsed<never> => bad(`${name} must be a non-empty string`)
+const BAD_ACK = bad('an acknowledgement must be { success, data } or { success, error }')
 const valueOf = <T>(parsed: Parsed<T>): readonly T[] => (parsed.ok ? [parsed.value] : [])
 
 const DIGITS = /^\d{1,16}$/
@@ -73,7 +75,7 @@ export function parseMessage<X extends Extra>(raw: unknown, parseExtra: ParseExt
   const createdAt = toMillis(own(raw, 'createdAt'))
   if (!isId(id) || !isId(channelId) || !isId(userId)) return bad('id, channelId and userId must be non-empty strings')
   if (typeof content !== 'string') return bad('content must be a string')
-  if (createdAt === null) return bad('createdAt must be milliseconds or an ISO 8601 text')
+  if (createdAt === null) return bad('createdAt must be milliseconds or ISO 8601')
   if (!isAbsent(given) && seq === null) return bad('seq must be a whole number from 1')
   const extra = extraFields(raw)
   if (!extra) return bad('an extra field holds what JSON cannot carry')
@@ -95,16 +97,16 @@ export function parseReceipt(kind: ReceiptEvent['kind'], raw: unknown): Parsed<R
   const seq = toSeq(given)
   const messageId = own(raw, 'messageId')
   const named = isAbsent(channelId) && isId(messageId) && isAbsent(given)
-  if (!isId(channelId) && !named) return bad('channelId must be a non-empty string')
-  if (!isAbsent(userId) && !isId(userId)) return bad('userId must be a non-empty string')
+  if (!isId(channelId) && !named) return badId('channelId')
+  if (!isAbsent(userId) && !isId(userId)) return badId('userId')
   // A server that does not say who has read it means somebody other than the sender.
   const from = { kind, channelId: isId(channelId) ? channelId : '', userId: isId(userId) ? userId : '' }
   if (seq !== null) return good({ ...from, seq })
-  return isId(messageId) ? good({ ...from, messageId }) : bad('a receipt needs a seq from 1, or a messageId')
+  return isId(messageId) ? good({ ...from, messageId }) : bad('a receipt needs a seq or a messageId')
 }
 
 export function parseSession(raw: unknown): Parsed<SessionAnnouncement> {
-  if (!isFields(raw)) return bad('session must be an object')
+  if (!isFields(raw)) return bad('a session must be an object')
   const listed = own(raw, 'capabilities')
   if (!Array.isArray(listed) || listed.length > MAX_CAPABILITIES || !Array.from(listed).every(isId)) return bad('capabilities must be a list of names')
   return good({
@@ -136,14 +138,14 @@ function parseErrorBody(raw: unknown): SocketErrorBody | string | null {
 }
 
 export function parseResponse(raw: unknown): Parsed<SocketResponse<Fields>> {
-  if (!isFields(raw)) return bad('an acknowledgement must be { success, data } or { success, error }')
+  if (!isFields(raw)) return BAD_ACK
   const success = own(raw, 'success')
   if (success === true) {
     const data = own(raw, 'data')
     return good({ success: true, data: fieldsOf(data) })
   }
   const error = success === false ? parseErrorBody(own(raw, 'error')) : null
-  return error === null ? bad('an acknowledgement must be { success, data } or { success, error }') : good({ success: false, error })
+  return error === null ? BAD_ACK : good({ success: false, error })
 }
 
 /** Members' watermarks of a sync page: a list, or an object by user. */
@@ -151,12 +153,12 @@ function parsePageReceipts(raw: unknown, channelId: string): readonly Parsed<Rec
   const list = Array.isArray(raw) ? Array.from(raw) : isFields(raw) ? Object.entries(raw).map(([userId, marks]) => ({ ...fieldsOf(marks), userId })) : isAbsent(raw) ? [] : [raw]
   return list.flatMap((item): readonly Parsed<ReceiptEvent>[] => {
     const userId = isFields(item) ? own(item, 'userId') : undefined
-    if (!isFields(item) || !isId(userId)) return [bad('a receipt of a page needs a userId')]
+    if (!isFields(item) || !isId(userId)) return [badId('userId')]
     return (['delivered', 'read'] as const).flatMap((kind) => {
       const given = own(item, kind)
       const seq = toWhole(given, 0)
       if (isAbsent(given) || seq === 0) return []
-      return [seq !== null ? good({ kind, channelId, userId, seq }) : bad('a receipt of a page needs whole numbers from 0')]
+      return [seq !== null ? good({ kind, channelId, userId, seq }) : bad(`${kind} must be a whole number from 0`)]
     })
   })
 }
@@ -169,7 +171,7 @@ export interface ParsedPage<X extends Extra> {
 
 export function parsePage<X extends Extra>(data: Fields, channelId: string, parseExtra: ParseExtra<X> | undefined): Parsed<ParsedPage<X>> {
   const listed = own(data, 'messages')
-  if (!Array.isArray(listed)) return bad('a page must hold a list of messages')
+  if (!Array.isArray(listed)) return bad('messages must be a list')
   const parsed = Array.from(listed, (raw) => ofChannel(parseMessage(raw, parseExtra), channelId))
   const receipts = parsePageReceipts(own(data, 'receipts'), channelId)
   return good({
