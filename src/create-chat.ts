@@ -75,9 +75,9 @@ function filled<T extends object>(section: string, defaults: T, given: { readonl
 
 function resolve<X extends Extra, Path extends string>(config: SocketConfig<X, Path>, path: Path): ResolvedOptions<X> {
   check(config)
-  const { reconnection, auth, delivery, history, storage, environment, reducerPath: _path, token: _token, ...rest } = config
+  const { reconnection, auth, delivery, history, storage, environment, userTiming = true } = config
   return {
-    ...rest,
+    ...config,
     reducerPath: path,
     getToken: tokenSource(config),
     reconnection: filled('reconnection', { attempts: 5, delayMs: 1_000, jitter: 0.5, timeoutMs: 20_000 }, reconnection),
@@ -87,7 +87,7 @@ function resolve<X extends Extra, Path extends string>(config: SocketConfig<X, P
     }, { ...delivery, backoff: filled('delivery.backoff', BACKOFF, delivery?.backoff) }),
     history: filled('history', { pageSize: 50, windowSize: 1_000, maxChannels: 100 }, history),
     environment: withStorage(createEnvironment(environment), storage),
-    userTiming: config.userTiming ?? true,
+    userTiming,
     ...callbacks(config),
   }
 }
