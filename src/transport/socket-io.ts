@@ -88,17 +88,12 @@ function rejected(error: Error): CloseEvent {
   }
 }
 
-const REASONS: ReadonlyMap<string, CloseEvent['reason']> = new Map([
-  ['io server disconnect', 'server_disconnect'],
-  ['ping timeout', 'ping_timeout'],
-  ['transport close', 'transport_close'],
-  ['transport error', 'transport_error'],
-  ['parse error', 'parse_error'],
-])
+const REASONS: readonly CloseEvent['reason'][] = ['server_disconnect', 'ping_timeout', 'transport_close', 'transport_error', 'parse_error']
 
 /** A link that breaks before the handshake is done gives `disconnect` without `connect`: it never opened. */
 function closeEvent(reason: string, wasOpen: boolean): CloseEvent {
-  const known = REASONS.get(reason) ?? 'transport_close'
+  const code = reason.replace('io ', '').replaceAll(' ', '_')
+  const known = REASONS.find((each) => each === code) ?? 'transport_close'
   const isDeliberate = known === 'server_disconnect' || known === 'parse_error'
   return { reason: wasOpen || isDeliberate ? known : 'unreachable', message: reason }
 }
