@@ -29,14 +29,13 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
   const sent = new Map<string, number>()
   /** Read marks that the server did not take, by kind and channel. */
   const refused = new Set<string>()
-  /** The channels as they were when this connection was last told of them. */
+  /** The channels and my read marks as they were when this connection was last told of them. */
   let told: MessagesState<X> = EMPTY_TABLE
+  let toldReads: unknown = null
   /** When this connection's server was first asked for an answer that it has not given (monotonic). */
   let askedAt: { [kind in Kind]: number | null } = { delivered: null, read: null }
   /** This server could catch up at some time: a channel may be anchored by that, and not only because its window is full. */
   let caughtUp = false
-  let seenMessages: unknown = null
-  let seenReads: unknown = null
   let stopTimer: Stop | null = null
   let stopRetry: Stop = () => undefined
 
@@ -101,13 +100,13 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
     sent.clear()
     askedAt = { delivered: null, read: null }
     told = EMPTY_TABLE
-    seenMessages = seenReads = null
+    toldReads = null
   }
 
   function tellAgain(): void {
     for (const key of refused) sent.delete(key)
     refused.clear()
-    seenReads = null
+    toldReads = null
     runtime.reconcile()
   }
 
@@ -118,14 +117,16 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
     if (me === null || link.generation() === 0) return
     const catchesUp = connection.capabilities.includes('sync')
     caughtUp ||= catchesUp
-    for (const key of changedKeys(told, messages)) {
+    const changed = changedKeys(told, messages)
+    told = messages
+    toldReads = outbox.reads
+    for (const key of changed) {
       const channel = valueAt(messages, key)
       if (channel) forgetBeyond(key, channel)
       const delivered = channel && deliveredMark(channel, me, catchesUp)
       // What is confirmed for me came from the server, or from my own read mark, which says more.
       if (delivered) tell('delivered', key, delivered.mark, delivered.position, channel.receipts[keyOf(me)]?.delivered ?? 0)
     }
-    told = messages
     for (const [key, mark] of Object.entries(outbox.reads)) {
       const channel = valueAt(messages, key)
       tell('read', key, mark, (channel && resolve(channel, mark)) ?? mark.seq ?? 1, 0)
@@ -135,9 +136,7 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
   return {
     reconcile(): void {
       const { messages, outbox } = runtime.getState()
-      if (link.generation() === 0 || (messages === seenMessages && outbox.reads === seenReads)) return
-      seenMessages = messages
-      seenReads = outbox.reads
+      if (link.generation() === 0 || (messages === told && outbox.reads === toldReads)) return
       stopTimer ??= clock.setTimer(COALESCE_MS, flush)
     },
     opened: forget,
