@@ -64,10 +64,16 @@ export function createMetrics({ clock, userTiming, onMetric }: MetricsOptions) {
   let counts: { [name in Counted]?: number } = {}
   let snapshot: MetricsSnapshot | null = null
 
+  /** What is read next is measured anew. */
+  function moved(): void {
+    snapshot = null
+    for (const listener of listeners) listener()
+  }
+
   function changed(name: MetricSample['name'], value: number): void {
     snapshot = null
     onMetric?.({ name, value, at: clock.now() })
-    for (const listener of listeners) listener()
+    moved()
   }
 
   function measure(): MetricsSnapshot {
@@ -106,11 +112,7 @@ export function createMetrics({ clock, userTiming, onMetric }: MetricsOptions) {
       outboxes.add(outbox)
       return () => outboxes.delete(outbox)
     },
-    /** The queue moved: what is read next is measured anew. */
-    queueChanged(): void {
-      snapshot = null
-      for (const listener of listeners) listener()
-    },
+    queueChanged: moved,
     /** The same object until something was measured. */
     getSnapshot: (): MetricsSnapshot => (snapshot ??= measure()),
     /** Calls `listener` after each measurement; the undo is returned. */
@@ -123,8 +125,7 @@ export function createMetrics({ clock, userTiming, onMetric }: MetricsOptions) {
       acks = 0
       batches = { count: 0, last: 0, max: 0, total: 0 }
       counts = {}
-      snapshot = null
-      for (const listener of listeners) listener()
+      moved()
     },
   }
 }

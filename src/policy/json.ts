@@ -41,13 +41,10 @@ export function jsonBytes(value: unknown): number {
   const text = JSON.stringify(value)
   let bytes = 0
   for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i)
-    bytes += unit < 0x80 ? 1 : unit < 0x800 ? 2 : 3
-    // A surrogate pair is four bytes in all, not six.
-    if (unit >= 0xd800 && unit < 0xdc00 && i + 1 < text.length) {
-      bytes += 1
-      i++
-    }
+    const point = text.codePointAt(i) ?? 0
+    bytes += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4
+    // What takes four bytes stands in two places.
+    if (point >= 0x10000) i++
   }
   return bytes
 }

@@ -55,7 +55,7 @@ const policy: readonly Mutant[] = [
     ['G1', 'an expired token fails the message', "if (REAUTHENTICATE.has(error.code)) return 'reauthenticate'", ''],
   ]),
   ...inFile('src/policy/json.ts', [
-    ['G1', 'bytes are counted as characters', 'bytes += unit < 0x80 ? 1 : unit < 0x800 ? 2 : 3', 'bytes += 1'],
+    ['G1', 'bytes are counted as characters', 'bytes += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4', 'bytes += 1'],
     ['G1', 'NaN counts as JSON', "if (typeof value === 'number') return Number.isFinite(value)", "if (typeof value === 'number') return true"],
   ]),
 ]
