@@ -117,7 +117,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
       session.reopen()
       return
     }
-    const asked = runtime.wire.asked('message:sync', { channelId: channel.slice(1), after: Number.MAX_SAFE_INTEGER, limit: 1 })
+    const asked = runtime.wire.asked('message:sync', { channelId: idOf(channel), after: Number.MAX_SAFE_INTEGER, limit: 1 })
     if (asked) runtime.link.request(asked.name, asked.payload, (result) => {
       if (!result.ok && result.code === 'timeout') session.reopen()
     }, Math.min(5_000, options.delivery.ackTimeoutMs))

@@ -1,5 +1,5 @@
 import type { Extra, OutboxEntry, OutboxState, ReadMark, SendFailure, WireMessage } from '../model'
-import { isFields, type Fields } from '../policy/json'
+import { fieldsOf, isFields, toWhole, type Fields } from '../policy/json'
 import { entriesIn, type Queue } from '../policy/outbox'
 import { EMPTY_SEQUENCE, itemsOf } from '../policy/sequence'
 import { changedKeys, valueAt } from '../policy/table'
@@ -98,11 +98,12 @@ export const recordIds = <X extends Extra>(outbox: OutboxState<X>): ReadonlySet<
 export const storedIds = <X extends Extra>(outbox: OutboxState<X>): readonly string[] =>
   entriesIn(outbox).flatMap(({ stored, message }) => (stored ? [message.id] : []))
 
-const count = (value: unknown): number => (Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : 0)
+const count = (value: unknown): number => toWhole(value, 0) ?? 0
 
 function readFailure(value: unknown): SendFailure | null {
-  if (!isFields(value) || typeof value['code'] !== 'string' || typeof value['message'] !== 'string') return null
-  return { code: value['code'], message: value['message'], retryable: value['retryable'] === true, attempt: count(value['attempt']) }
+  const { code, message, retryable, attempt } = fieldsOf(value)
+  if (typeof code !== 'string' || typeof message !== 'string') return null
+  return { code, message, retryable: retryable === true, attempt: count(attempt) }
 }
 
 function readEntry<X extends Extra>(data: Fields, userId: string): OutboxEntry<X> | null {
@@ -122,10 +123,10 @@ function readEntry<X extends Extra>(data: Fields, userId: string): OutboxEntry<X
 }
 
 function readMark(data: Fields): ReadMark | null {
-  const { mark } = data
-  if (!isFields(mark)) return null
-  if (Number.isSafeInteger(mark['seq'])) return { seq: Number(mark['seq']) }
-  return typeof mark['messageId'] === 'string' ? { messageId: mark['messageId'] } : null
+  const { seq, messageId } = fieldsOf(data['mark'])
+  const whole = toWhole(seq, 1)
+  if (whole !== null) return { seq: whole }
+  return typeof messageId === 'string' ? { messageId } : null
 }
 
 /** Reads what can be understood; the rest is named and left where it is. */
@@ -134,9 +135,9 @@ export function readRecords<X extends Extra>(userId: string, records: readonly S
   const reads: { [key: string]: ReadMark } = {}
   const refused = [...unreadable]
   for (const { id, version, data } of records) {
-    const fields = isFields(data) ? data : null
-    const mark = fields && id.startsWith(READ_PREFIX) ? readMark(fields) : null
-    const entry = fields && !mark ? readEntry<X>(fields, userId) : null
+    const fields = fieldsOf(data)
+    const mark = isShared(id) ? readMark(fields) : null
+    const entry = mark ? null : readEntry<X>(fields, userId)
     if (!(version <= RECORD_VERSION)) refused.push({ id, reason: 'newer_version' })
     else if (mark) reads[id.slice(READ_PREFIX.length)] = mark
     else if (entry && entry.message.id === id) entries.push(entry)

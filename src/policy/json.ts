@@ -8,6 +8,14 @@ const NO_FIELDS: Fields = Object.freeze({})
 /** The fields of whatever came; what is no such object has none. */
 export const fieldsOf = (value: unknown): Fields => (isFields(value) ? value : NO_FIELDS)
 
+const DIGITS = /^\d{1,16}$/
+
+/** A whole number from `least`, also as digits: node-pg gives an int8 so. Null for all else. */
+export function toWhole(value: unknown, least: number): number | null {
+  const whole = typeof value === 'string' && DIGITS.test(value) ? Number(value) : value
+  return typeof whole === 'number' && Number.isSafeInteger(whole) && whole >= least ? whole : null
+}
+
 /** Deeper than any sensible message, shallower than a stack overflow; also what ends a circular value. */
 const MAX_DEPTH = 32
 

@@ -1,8 +1,9 @@
 import type { Extra, Page, ReceiptEvent, SocketErrorBody, SocketResponse, WireMessage } from '../model'
 import { MAX_PAUSE_MS } from '../policy/backoff'
-import { fieldsOf, isFields, isJson, type Fields } from '../policy/json'
+import { fieldsOf, isFields, isJson, toWhole, type Fields } from '../policy/json'
 import { isId } from '../policy/keys'
 import { OWN_FIELDS } from '../policy/message'
+import { compareMessages } from '../policy/timeline'
 
 /** Checks and narrows a message's extra fields; a throw drops the message. */
 export type ParseExtra<X extends Extra> = (extra: { readonly [field: string]: unknown }) => X
@@ -28,14 +29,6 @@ export const mapped = <T, U>(parsed: Parsed<T>, map: (value: T) => U): Parsed<U>
 const badId = (name: string): Parsed<never> => bad(`${name} must be a non-empty string`)
 const BAD_ACK = bad('an acknowledgement must be { success, data } or { success, error }')
 const valueOf = <T>(parsed: Parsed<T>): readonly T[] => (parsed.ok ? [parsed.value] : [])
-
-const DIGITS = /^\d{1,16}$/
-
-/** A whole number from `least`, also as digits: node-pg gives an int8 so. Null for all else. */
-function toWhole(value: unknown, least: number): number | null {
-  const whole = typeof value === 'string' && DIGITS.test(value) ? Number(value) : value
-  return typeof whole === 'number' && Number.isSafeInteger(whole) && whole >= least ? whole : null
-}
 
 /** A place in a channel. */
 export const toSeq = (value: unknown): number | null => toWhole(value, 1)
@@ -176,12 +169,10 @@ export function parsePage<X extends Extra>(data: Fields, channelId: string, pars
   const receipts = parsePageReceipts(own(data, 'receipts'), channelId)
   return good({
     // What a full window pushes out is told by the first of them.
-    page: { messages: parsed.flatMap(valueOf).sort(bySeq), receipts: receipts.flatMap(valueOf), latest: toWhole(own(data, 'latest'), 0), more: own(data, 'more') === true },
+    page: { messages: parsed.flatMap(valueOf).sort(compareMessages), receipts: receipts.flatMap(valueOf), latest: toWhole(own(data, 'latest'), 0), more: own(data, 'more') === true },
     problems: [...parsed, ...receipts].flatMap((result) => (result.ok ? [] : [result.problem])),
   })
 }
-
-const bySeq = (a: WireMessage, b: WireMessage): number => (a.seq ?? Number.MAX_SAFE_INTEGER) - (b.seq ?? Number.MAX_SAFE_INTEGER)
 
 const ofChannel = <X extends Extra>(parsed: Parsed<WireMessage<X>>, channelId: string): Parsed<WireMessage<X>> =>
   parsed.ok && parsed.value.channelId !== channelId ? bad('a page holds a message of another channel') : parsed

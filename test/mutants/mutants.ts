@@ -56,6 +56,7 @@ const policy: readonly Mutant[] = [
   ]),
   ...inFile('src/policy/json.ts', [
     ['G1', 'bytes are counted as characters', 'bytes += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4', 'bytes += 1'],
+    ['G10', 'any number is a seq', 'Number.isSafeInteger(whole) && whole >= least', 'whole >= least'],
     ['G1', 'NaN counts as JSON', "if (typeof value === 'number') return Number.isFinite(value)", "if (typeof value === 'number') return true"],
   ]),
 ]
@@ -274,7 +275,6 @@ const persistence: readonly Mutant[] = [
 
 const wire: readonly Mutant[] = [
   ...inFile('src/transport/parse.ts', [
-    ['G10', 'any number is a seq', 'Number.isSafeInteger(whole) && whole >= least', 'whole >= least'],
     ['G10', 'prototype names are taken as extra fields', ", '__proto__', 'constructor', 'prototype'", ''],
     ['G10', 'the library\'s own fields come in as extra fields', '[...OWN_FIELDS, ', "[...OWN_FIELDS.filter((name) => name !== 'stored'), "],
     ['G7', "a page brings another channel's messages", 'parsed.ok && parsed.value.channelId !== channelId ?', 'parsed.ok && parsed.value.channelId === null ?'],
