@@ -115,18 +115,26 @@ export const parseExpired = (raw: unknown): string => {
   return isId(code) ? code : 'token_expired'
 }
 
+/** Whether and when to try again, as far as the server says so. */
+export function retryHints(refusal: Fields): { readonly retryable?: boolean; readonly retryAfterMs?: number } {
+  const retryable = own(refusal, 'retryable')
+  const retryAfterMs = positive(own(refusal, 'retryAfterMs'))
+  return {
+    ...(typeof retryable === 'boolean' && { retryable }),
+    ...(retryAfterMs !== null && { retryAfterMs: Math.min(retryAfterMs, MAX_PAUSE_MS) }),
+  }
+}
+
 function parseErrorBody(raw: unknown): SocketErrorBody | string | null {
   if (typeof raw === 'string') return raw.slice(0, MAX_REASON_LENGTH)
   // A refusal without a word is one for good, like one with words alone.
   if (isAbsent(raw)) return { code: 'rejected', message: NO_REASON }
   if (!isFields(raw)) return null
-  const [code, message, retryable] = [own(raw, 'code'), own(raw, 'message'), own(raw, 'retryable')]
-  const retryAfterMs = positive(own(raw, 'retryAfterMs'))
+  const [code, message] = [own(raw, 'code'), own(raw, 'message')]
   return {
     code: isId(code) ? code : 'rejected',
     message: typeof message === 'string' ? message.slice(0, MAX_REASON_LENGTH) : NO_REASON,
-    ...(typeof retryable === 'boolean' && { retryable }),
-    ...(retryAfterMs !== null && { retryAfterMs: Math.min(retryAfterMs, MAX_PAUSE_MS) }),
+    ...retryHints(raw),
   }
 }
 

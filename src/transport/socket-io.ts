@@ -1,5 +1,6 @@
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client'
 import { fieldsOf } from '../policy/json'
+import { own, retryHints } from './parse'
 import type { CloseEvent, Connection, ConnectionHandlers, ConnectRequest, Transport } from './transport'
 
 /**
@@ -78,13 +79,13 @@ const isRefusal = (socket: Socket): boolean => !socket.active
 
 /** `code`, `retryable` and `retryAfterMs` are the server's words: each is taken only when it has the right type. */
 function rejected(error: Error): CloseEvent {
-  const { code, retryable, retryAfterMs } = fieldsOf(fieldsOf(error)['data'])
+  const data = fieldsOf(fieldsOf(error)['data'])
+  const code = own(data, 'code')
   return {
     reason: 'rejected',
     message: error.message,
-    ...(typeof code === 'string' ? { code } : {}),
-    ...(typeof retryable === 'boolean' ? { retryable } : {}),
-    ...(typeof retryAfterMs === 'number' && retryAfterMs >= 0 && Number.isFinite(retryAfterMs) ? { retryAfterMs } : {}),
+    ...(typeof code === 'string' && { code }),
+    ...retryHints(data),
   }
 }
 
