@@ -2,7 +2,7 @@ import type { Stop } from '../environment'
 import type { Extra, OutboxEntry, OutboxState } from '../model'
 import { reasonText } from '../policy/errors'
 import { idOf } from '../policy/keys'
-import { due, entriesIn, failure, findEntry, SUSPECT_LOSSES, TAKEN_OVER } from '../policy/outbox'
+import { due, entriesIn, failure, findEntry, idsIn, SUSPECT_LOSSES, TAKEN_OVER } from '../policy/outbox'
 import { placeOf } from '../policy/sequence'
 import { changedKeys, EMPTY_TABLE, valueAt, valuesOf } from '../policy/table'
 import { refusal } from '../state/outbox'
@@ -174,7 +174,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
   /** Forgets what an echo or a page has settled; rarely, because it looks at the whole outbox. */
   function prune(): void {
     if (owned.size <= pruneAt) return
-    const present = new Set(entriesIn(runtime.getState().outbox).map((entry) => entry.message.id))
+    const present = new Set(idsIn(runtime.getState().outbox))
     for (const id of owned) if (!present.has(id)) owned.delete(id)
     waits.keep(present)
     pruneAt = owned.size * 2 + PRUNE_SLACK

@@ -1,10 +1,10 @@
 import type { UnknownAction } from '@reduxjs/toolkit'
 import type { Stop } from '../environment'
-import type { Extra, OutboxState, ReceiptEvent } from '../model'
+import type { Extra, ReceiptEvent } from '../model'
 import { createOutboxPersistence } from '../persistence/persist'
 import { reasonText } from '../policy/errors'
 import { idOf, keyOf } from '../policy/keys'
-import { entriesIn, findEntry, TAKEN_OVER } from '../policy/outbox'
+import { entriesIn, findEntry, idsIn, TAKEN_OVER } from '../policy/outbox'
 import { EMPTY_SEQUENCE, lastOf } from '../policy/sequence'
 import { entriesOf, keysOf, valueAt } from '../policy/table'
 import { findMessage } from '../policy/timeline'
@@ -18,9 +18,6 @@ import { createRecovery } from './recovery'
 import type { Runtime } from './runtime'
 import { createSession } from './session'
 import { createSync } from './sync'
-
-const idsOf = <X extends Extra>(outbox: OutboxState<X>): readonly string[] =>
-  entriesIn(outbox).map((entry) => entry.message.id)
 
 /** The effects of one store, wired to each other. It starts nothing before the first `connect`. */
 export function createEngine<X extends Extra>(runtime: Runtime<X>) {
@@ -40,7 +37,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     tabId: environment.id(),
     report: {
       stored: (ids) => runtime.dispatch(reports.outboxStored({ ids })),
-      unstored: (ids = idsOf(runtime.getState().outbox)) => runtime.dispatch(reports.outboxStored({ ids, stored: false })),
+      unstored: (ids = idsIn(runtime.getState().outbox)) => runtime.dispatch(reports.outboxStored({ ids, stored: false })),
       failed: ({ code, message }) => runtime.report('storage_error', code, message, { retryable: true }),
       adopted: (userId, restored) => recovery.take(userId, restored),
       // Without locks two living tabs may take each other for dead: better sent twice, which the server notices, than by nobody.
@@ -129,7 +126,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     if (user === null) {
       user = owner = userId
       stopWatching = metrics.watch(() => runtime.getState().outbox)
-      delivery.own(idsOf(runtime.getState().outbox))
+      delivery.own(idsIn(runtime.getState().outbox))
       recovery.start(userId)
     }
     session.start(userId)
@@ -186,7 +183,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     else if (isOf(commands.openChannel, action)) sync.wanted(action.payload.channelId)
     else if (isOf(commands.sendMessage, action)) composed(action.payload)
     else if (isOf(commands.retryMessage, action)) retry([action.payload.id])
-    else if (isOf(commands.retryAllFailed, action)) retry(idsOf(runtime.getState().outbox))
+    else if (isOf(commands.retryAllFailed, action)) retry(idsIn(runtime.getState().outbox))
     else if (isOf(commands.discardMessage, action)) delivery.disown(action.payload.id)
     else if (isOf(commands.disconnect, action)) leave(true)
     else if (isOf(commands.signOut, action)) signOut(action.payload.discardOutbox === true)

@@ -3,7 +3,7 @@ import type { Extra, OutboxEntry } from '../model'
 import type { OutboxPersistence } from '../persistence/persist'
 import type { RestoredOutbox } from '../persistence/records'
 import { problemOf } from '../persistence/problem'
-import { entriesIn } from '../policy/outbox'
+import { idsIn } from '../policy/outbox'
 import type { Delivery } from './delivery'
 import type { Runtime } from './runtime'
 
@@ -36,7 +36,7 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
   function forgetSettled(userId: string, entries: readonly OutboxEntry<X>[]): void {
     const { outbox } = runtime.getState()
     if (entries.length === 0 || outbox.userId !== userId) return
-    const queued = new Set(entriesIn(outbox).map(({ message }) => message.id))
+    const queued = new Set(idsIn(outbox))
     const settled = entries.filter(({ message }) => !queued.has(message.id))
     if (settled.length > 0) persistence.forget(userId, settled.map(({ message }) => message.id))
   }

@@ -35,6 +35,7 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
   const prefix = `redux-chat:${name}:`
   const indexKeys = [`${prefix}index`, `${prefix}index-copy`]
   const slotOf = (tab: string, slot: number): string => `${prefix}${tab}:${slot}`
+  const slotsOf = (tab: string, count: number): readonly string[] => Array.from({ length: count }, (_, slot) => slotOf(tab, slot))
   /** The key at which each record was found or put. */
   let places: Map<string, string> | null = null
   /** Slots in use, broken ones too. */
@@ -80,7 +81,7 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
 
   async function scan(): Promise<{ readonly records: readonly StoredRecord[]; readonly broken: readonly string[] }> {
     const index = await readIndex()
-    const keys = [...index].flatMap(([tab, slots]) => Array.from({ length: slots }, (_, slot) => slotOf(tab, slot)))
+    const keys = [...index].flatMap(([tab, slots]) => slotsOf(tab, slots))
     const texts = await readEach(keys)
     const records: StoredRecord[] = []
     const broken: string[] = []
@@ -100,11 +101,11 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
   }
 
   const isEmpty = async (tab: string, slots: number): Promise<boolean> =>
-    (await Promise.all(Array.from({ length: slots }, (_, slot) => readText(slotOf(tab, slot))))).every((text) => text === null)
+    (await Promise.all(slotsOf(tab, slots).map(readText))).every((text) => text === null)
 
   /** Every life of a page adds to the index: those that left nothing are taken out. A living one is added again when it writes. */
   async function tidy(index: ReadonlyMap<string, number>): Promise<void> {
-    const isLeft = (tab: string, slots: number) => segments.has(tab) || Array.from({ length: slots }, (_, slot) => slotOf(tab, slot)).some((key) => used.has(key))
+    const isLeft = (tab: string, slots: number) => segments.has(tab) || slotsOf(tab, slots).some((key) => used.has(key))
     const left = new Map([...index].filter(([tab, slots]) => isLeft(tab, slots)))
     if (left.size < index.size) await alone(async () => {
       const now = await readIndex()
@@ -128,8 +129,7 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
   /** Makes sure that a reader finds the next `count` slots of a tab, before any of them is used. */
   async function announce(tab: string, count: number): Promise<() => string> {
     const announced = (await readIndex()).get(tab) ?? 0
-    const all = Array.from({ length: segments.has(tab) ? 0 : announced }, (_, slot) => slotOf(tab, slot))
-    const segment = segments.get(tab) ?? { next: announced, free: all.filter((key) => !used.has(key)) }
+    const segment = segments.get(tab) ?? { next: announced, free: slotsOf(tab, announced).filter((key) => !used.has(key)) }
     segments.set(tab, segment)
     const needed = segment.next + Math.max(0, count - segment.free.length)
     if (needed > announced) await alone(() => raise(tab, needed))

@@ -41,10 +41,12 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
   let leave: Stop = () => undefined
   let claimedAt = 0
 
-  /** Without locks nobody can tell, and everybody else counts as ended. */
+  /** Without locks nobody can tell, nor where they are refused: everybody else counts as ended. */
+  const heldOf = async (names: readonly string[]): Promise<ReadonlySet<string>> =>
+    (locks && names.length > 0 ? locks.held(names).catch(() => new Set<string>()) : new Set<string>())
+
   async function living(userId: string, tabs: readonly string[]): Promise<readonly string[]> {
-    // So they do where locks are refused.
-    const held = locks && tabs.length > 0 ? await locks.held(tabs.map((tab) => lockOf(userId, tab))).catch(() => new Set<string>()) : new Set<string>()
+    const held = await heldOf(tabs.map((tab) => lockOf(userId, tab)))
     return tabs.filter((tab) => held.has(lockOf(userId, tab)))
   }
 
@@ -93,7 +95,7 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
       // The user has left meanwhile.
       if (!isWanted()) return false
       const before = releaseLock
-      const kept = before === null || (await locks.held([witnessOf(userId)]).catch(() => new Set<string>())).size > 0
+      const kept = before === null || (await heldOf([witnessOf(userId)])).size > 0
       // The user may have left meanwhile.
       if (releaseLock === before && (before === null || !kept)) {
         before?.()

@@ -1,6 +1,6 @@
 import type { Extra, OutboxEntry, OutboxState, ReadMark, SendFailure, WireMessage } from '../model'
 import { fieldsOf, isFields, toWhole, type Fields } from '../policy/json'
-import { entriesIn, type Queue } from '../policy/outbox'
+import { entriesIn, idsIn, type Queue } from '../policy/outbox'
 import { EMPTY_SEQUENCE, itemsOf } from '../policy/sequence'
 import { changedKeys, valueAt } from '../policy/table'
 import type { StoredRecord, UnreadableRecord } from './record-storage'
@@ -93,7 +93,7 @@ export function diffOutbox<X extends Extra>(
 
 /** Ids of all records that a state stands for. */
 export const recordIds = <X extends Extra>(outbox: OutboxState<X>): ReadonlySet<string> =>
-  new Set([...Object.keys(outbox.reads).map((key) => READ_PREFIX + key), ...entriesIn(outbox).map(({ message }) => message.id)])
+  new Set([...Object.keys(outbox.reads).map((key) => READ_PREFIX + key), ...idsIn(outbox)])
 
 export const storedIds = <X extends Extra>(outbox: OutboxState<X>): readonly string[] =>
   entriesIn(outbox).flatMap(({ stored, message }) => (stored ? [message.id] : []))

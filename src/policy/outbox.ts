@@ -77,6 +77,8 @@ export function exhausted<X extends Extra>(entry: OutboxEntry<X>, now: number, b
 /** All of them, by channel, in dispatch order. */
 export const entriesIn = <X extends Extra>({ channels }: Pick<OutboxState<X>, 'channels'>): readonly OutboxEntry<X>[] => valuesOf(channels).flatMap(itemsOf)
 
+export const idsIn = (outbox: Pick<OutboxState<Extra>, 'channels'>): readonly string[] => entriesIn(outbox).map(({ message }) => message.id)
+
 export function findEntry<X extends Extra>(outbox: OutboxState<X>, id: string): OutboxEntry<X> | undefined {
   for (const queue of valuesOf(outbox.channels)) {
     const entry = entryIn(queue, id)
