@@ -3,10 +3,10 @@ import type { Stop } from '../environment'
 import type { Extra, ReceiptEvent } from '../model'
 import { createOutboxPersistence } from '../persistence/persist'
 import { reasonText } from '../policy/errors'
-import { idOf, keyOf } from '../policy/keys'
-import { entriesIn, findEntry, idsIn, TAKEN_OVER } from '../policy/outbox'
-import { EMPTY_SEQUENCE, lastOf } from '../policy/sequence'
-import { entriesOf, keysOf, valueAt } from '../policy/table'
+import { idOf } from '../policy/keys'
+import { entriesIn, findEntry, idsIn, queueIn, TAKEN_OVER } from '../policy/outbox'
+import { lastOf } from '../policy/sequence'
+import { entriesOf, keysOf } from '../policy/table'
 import { findMessage } from '../policy/timeline'
 import { isOf } from '../state/handlers'
 import type { ServerEvent } from '../transport/wire'
@@ -171,7 +171,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   function composed({ id, channelId }: { readonly id: string; readonly channelId: string }): void {
     delivery.own([id])
     // It stands last: nothing is searched.
-    const entry = lastOf(valueAt(runtime.getState().outbox.channels, keyOf(channelId)) ?? EMPTY_SEQUENCE)
+    const entry = lastOf(queueIn(runtime.getState().outbox, channelId))
     if (!entry?.failure || entry.message.id !== id) return
     metrics.count('failed')
     runtime.report('message_failed', entry.failure.code, entry.failure.message, { channelId, messageId: id })

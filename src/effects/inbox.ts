@@ -1,9 +1,8 @@
 import type { Stop } from '../environment'
 import type { Extra, ReceiptEvent, WireMessage } from '../model'
-import { keyOf } from '../policy/keys'
-import { EMPTY_SEQUENCE, lastOf } from '../policy/sequence'
-import { valueAt } from '../policy/table'
+import { lastOf } from '../policy/sequence'
 import { findMessage } from '../policy/timeline'
+import { channelIn } from '../state/messages'
 import type { Runtime } from './runtime'
 
 /** One change of state per frame at most: what arrives within it is one action. */
@@ -35,12 +34,12 @@ export function createInbox<X extends Extra>(runtime: Runtime<X>) {
     let earlier: Set<string> | null = null
     let [duplicates, count] = [0, 0]
     for (const { id, channelId, userId, seq } of batch) {
-      const end = ends.get(channelId) ?? lastOf(valueAt(channels, keyOf(channelId))?.messages ?? EMPTY_SEQUENCE)?.seq ?? 0
+      const end = ends.get(channelId) ?? lastOf(channelIn(channels, channelId).messages)?.seq ?? 0
       if (seq !== undefined && seq > end) ends.set(channelId, seq)
       // The echo of my own message is no duplicate, though its acknowledgement came first.
       else if (userId !== connection.userId) {
         earlier ??= new Set(batch.slice(0, count).map((message) => message.id))
-        if (earlier.has(id) || findMessage(valueAt(channels, keyOf(channelId))?.messages ?? EMPTY_SEQUENCE, id)) duplicates++
+        if (earlier.has(id) || findMessage(channelIn(channels, channelId).messages, id)) duplicates++
       }
       earlier?.add(id)
       count++

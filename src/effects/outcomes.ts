@@ -1,9 +1,7 @@
 import type { Extra, OutboxEntry, SendFailure, SocketErrorBody } from '../model'
 import { fullJitter } from '../policy/backoff'
 import { errorBody, reactionTo } from '../policy/errors'
-import { keyOf } from '../policy/keys'
-import { entryIn, exhausted, failure } from '../policy/outbox'
-import { valueAt } from '../policy/table'
+import { entryIn, exhausted, failure, queueIn } from '../policy/outbox'
 import type { Renewal } from './renewal'
 import type { Runtime } from './runtime'
 
@@ -32,7 +30,7 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
   const { delivery } = options
 
   const current = ({ id, channelId }: { id: string; channelId: string }): OutboxEntry<X> | undefined =>
-    entryIn(valueAt(runtime.getState().outbox.channels, keyOf(channelId)), id)
+    entryIn(queueIn(runtime.getState().outbox, channelId), id)
 
   const isUnderWay = (target: Target): boolean => current(target)?.lease?.attempt === target.attempt
 

@@ -1,6 +1,7 @@
 import type { Extra, OutboxEntry, OutboxState, SendFailure, Sequence } from '../model'
-import { fromStart, itemAt, itemsOf, placeOf, type Place } from './sequence'
-import { valuesOf } from './table'
+import { keyOf } from './keys'
+import { EMPTY_SEQUENCE, fromStart, itemAt, itemsOf, placeOf, type Place } from './sequence'
+import { valueAt, valuesOf } from './table'
 
 /** A connection that ends this often in a row with the same message at the head is ended by the message. */
 export const POISON_LOSSES = 5
@@ -52,8 +53,9 @@ export function due<X extends Extra>(queue: Queue<X>, room: number, flying: numb
 /** Where an entry stands in its queue, null when it is not there. Those in flight stand at the head, so that an ack finds its own at once. */
 export const placeIn = <X extends Extra>(queue: Queue<X>, id: string): Place | null => placeOf(queue, ({ message }) => message.id === id)
 
-export const entryIn = <X extends Extra>(queue: Queue<X> | undefined, id: string): OutboxEntry<X> | undefined =>
-  queue && itemAt(queue, placeIn(queue, id))
+export const entryIn = <X extends Extra>(queue: Queue<X>, id: string): OutboxEntry<X> | undefined => itemAt(queue, placeIn(queue, id))
+
+export const queueIn = <X extends Extra>({ channels }: OutboxState<X>, channelId: string): Queue<X> => valueAt(channels, keyOf(channelId)) ?? EMPTY_SEQUENCE
 
 /** The earliest of some moments, Infinity when nothing waits for time. */
 export function nextWakeAt(moments: Iterable<number>): number {

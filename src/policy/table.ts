@@ -82,6 +82,18 @@ export const keysOf = <T>(table: Table<T>): readonly string[] => entriesOf(table
 
 export const valuesOf = <T>(table: Table<T>): readonly T[] => entriesOf(table).map(([, value]) => value)
 
+/** Items by a text of each, in the order in which they stand. */
+export function grouped<T>(items: readonly T[], nameOf: (item: T) => string): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>()
+  for (const item of items) {
+    const name = nameOf(item)
+    const group = groups.get(name)
+    if (group) group.push(item)
+    else groups.set(name, [item])
+  }
+  return groups
+}
+
 /** The keys whose values differ between two versions; costs what changed, as long as no growth lies between them. */
 export function changedKeys<T>(before: Table<T>, after: Table<T>): readonly string[] {
   if (before === after) return []

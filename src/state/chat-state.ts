@@ -6,12 +6,12 @@ import { keyOf } from '../policy/keys'
 import { findEntry } from '../policy/outbox'
 import { valueAt } from '../policy/table'
 import { findMessage, holds } from '../policy/timeline'
-import { initialChannel, isPlaced } from './channel'
+import { isPlaced } from './channel'
 import { createConnectionReducer, initialConnection } from './connection'
 import { createErrorsReducer, initialErrors, type ErrorsState } from './errors'
 import { isOf } from './handlers'
 import { readMark, resolve } from './marks'
-import { createMessagesReducer, initialMessages, type MessagesState } from './messages'
+import { channelIn, createMessagesReducer, initialMessages, type MessagesState } from './messages'
 import { createOutboxReducer, initialOutbox, settle } from './outbox'
 
 /** The whole slice, plain JSON. */
@@ -75,12 +75,12 @@ export function createChatReducer<X extends Extra>(path: string, actions: ChatAc
     // What the timeline held before was settled when it came: the echo of an acknowledged message searches no queue.
     if (isOf(events.messagesReceived, action)) {
       return settle(state.outbox, action.payload.messages.filter((message) => message.userId === state.outbox.userId &&
-        !holds(valueAt(before.messages, keyOf(message.channelId))?.messages ?? [], message)))
+        !holds(channelIn(before.messages, message.channelId).messages, message)))
     }
     if (isOf(events.receiptsReceived, action)) return confirmReads(state.outbox, state.messages, action.payload.receipts)
     if (isOf(reports.pageLoaded, action)) {
       const { page, channelId } = action.payload
-      const channel = valueAt(state.messages, keyOf(channelId)) ?? initialChannel
+      const channel = channelIn(state.messages, channelId)
       // A page that the timeline has no use for settles nothing: what is not shown there must stay shown here.
       const placed = (page.messages as readonly WireMessage<X>[]).filter((message) => isPlaced(channel, message))
       return confirmReads(settle(state.outbox, placed), state.messages, page.receipts)
@@ -88,12 +88,12 @@ export function createChatReducer<X extends Extra>(path: string, actions: ChatAc
     // What is restored, or adopted from a tab that has ended, may have come back as an echo before.
     if (isOf(reports.outboxRestored, action)) {
       const held = action.payload.entries.map(({ message }) => message as WireMessage<X>).filter(({ channelId, id, userId }) =>
-        findMessage(valueAt(state.messages, keyOf(channelId))?.messages ?? [], id)?.userId === userId)
+        findMessage(channelIn(state.messages, channelId).messages, id)?.userId === userId)
       return held.length === 0 ? state.outbox : settle(state.outbox, held)
     }
     if (isOf(commands.markRead, action) && state.messages !== before.messages) {
       const { channelId, messageId } = action.payload
-      return noteRead(state.outbox, channelId, readMark(valueAt(state.messages, keyOf(channelId)), messageId))
+      return noteRead(state.outbox, channelId, readMark(channelIn(state.messages, channelId), messageId))
     }
     return state.outbox
   }

@@ -54,8 +54,7 @@ function lastPlaced<X extends Extra>({ messages }: ChannelState<X>): WireMessage
 }
 
 /** The watermark that `markRead` sets: a message's, or that of the newest one here. Null when there is nothing to mark. */
-export function readMark<X extends Extra>(channel: ChannelState<X> | undefined, messageId: string | undefined): ReadMark | null {
-  if (!channel) return null
+export function readMark<X extends Extra>(channel: ChannelState<X>, messageId: string | undefined): ReadMark | null {
   const named = messageId === undefined ? lastOf(channel.messages) : findMessage(channel.messages, messageId)
   const message = named && isUnplaced(channel, named) ? lastPlaced(channel) : named
   if (message) return message.seq === undefined ? { messageId: message.id } : { seq: message.seq }

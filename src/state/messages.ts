@@ -6,8 +6,8 @@ import { censusOf, handOn } from './census'
 import { createHandlers } from './handlers'
 import { applyReceipts, readMark, resolve } from './marks'
 import { placed } from '../policy/message'
-import { entryIn } from '../policy/outbox'
-import { EMPTY_TABLE, entriesOf, mapValues, tableOf, valueAt, withValue } from '../policy/table'
+import { entryIn, queueIn } from '../policy/outbox'
+import { EMPTY_TABLE, entriesOf, grouped, mapValues, tableOf, valueAt, withValue } from '../policy/table'
 
 /** Every known channel, by `#` + channelId. */
 export type MessagesState<X extends Extra = {}> = Table<ChannelState<X>>
@@ -21,6 +21,9 @@ export interface MessagesContext<X extends Extra> {
   readonly maxChannels: number
   readonly capabilities: readonly string[]
 }
+
+/** A channel that is not known yet is as each begins. */
+export const channelIn = <X extends Extra>(state: MessagesState<X>, channelId: string): ChannelState<X> => valueAt(state, keyOf(channelId)) ?? initialChannel
 
 type State<X extends Extra> = MessagesState<X>
 type Channel<X extends Extra> = ChannelState<X>
@@ -44,14 +47,8 @@ function perChannel<X extends Extra, T extends { readonly channelId: string }>(
 ): State<X> {
   const [first] = items
   if (first && items.length === 1) return change(state, keyOf(first.channelId), (channel) => how(channel, items))
-  const byChannel = new Map<string, T[]>()
-  for (const item of items) {
-    const group = byChannel.get(item.channelId)
-    if (group) group.push(item)
-    else byChannel.set(item.channelId, [item])
-  }
   let next = state
-  for (const [channelId, group] of byChannel) next = change(next, keyOf(channelId), (channel) => how(channel, group))
+  for (const [channelId, group] of grouped(items, (item) => item.channelId)) next = change(next, keyOf(channelId), (channel) => how(channel, group))
   return next
 }
 
@@ -83,7 +80,7 @@ function open<X extends Extra>(state: State<X>, channelId: string, maxChannels: 
 function acked<X extends Extra>(
   outbox: OutboxState<X>, { id, channelId, seq, createdAt }: { id: string; channelId: string; seq?: number; createdAt?: number },
 ): WireMessage<X> | undefined {
-  const message = entryIn(valueAt(outbox.channels, keyOf(channelId)), id)?.message
+  const message = entryIn(queueIn(outbox, channelId), id)?.message
   return message && placed(message, createdAt ?? message.createdAt, seq)
 }
 

@@ -4,9 +4,9 @@ import { jsonBytes } from '../policy/json'
 import { keyOf } from '../policy/keys'
 import { authored, hasOnly } from '../policy/message'
 import { isHopeless } from '../policy/errors'
-import { entryIn, failure, placeIn, rested, TAKEN_OVER, type Queue } from '../policy/outbox'
-import { appended, EMPTY_SEQUENCE, itemAt, itemsOf, lastOf, mapped, mappedFromEnd, placeOf, removed, replaced, sequenceOf } from '../policy/sequence'
-import { EMPTY_TABLE, entriesOf, keysOf, valueAt, withoutKey, withValue } from '../policy/table'
+import { entryIn, failure, placeIn, queueIn, rested, TAKEN_OVER, type Queue } from '../policy/outbox'
+import { appended, itemAt, itemsOf, lastOf, mapped, mappedFromEnd, placeOf, removed, replaced, sequenceOf } from '../policy/sequence'
+import { EMPTY_TABLE, entriesOf, grouped, keysOf, valueAt, withoutKey, withValue } from '../policy/table'
 import { createHandlers } from './handlers'
 
 export const initialOutbox: OutboxState<never> = { userId: null, channels: EMPTY_TABLE, lastOrder: 0, reads: {} }
@@ -39,13 +39,12 @@ const marked = <X extends Extra>(entry: OutboxEntry<X>, stored: boolean): Outbox
 function changeEntry<X extends Extra>(
   state: State<X>, channelId: string, id: string, change: (entry: OutboxEntry<X>) => OutboxEntry<X>,
 ): State<X> {
-  const key = keyOf(channelId)
-  const queue = valueAt(state.channels, key) ?? EMPTY_SEQUENCE
+  const queue = queueIn(state, channelId)
   const place = placeIn(queue, id)
   const entry = itemAt(queue, place)
   if (!place || !entry) return state
   const changed = change(entry)
-  return changed === entry ? state : setQueue(state, key, replaced(queue, place, changed))
+  return changed === entry ? state : setQueue(state, keyOf(channelId), replaced(queue, place, changed))
 }
 
 function changeQueues<X extends Extra>(state: State<X>, change: (queue: Queue<X>) => Queue<X>): State<X> {
@@ -88,14 +87,13 @@ function written<X extends Extra>(composed: ComposedMessage<X>, userId: string):
 function enqueue<X extends Extra>(state: State<X>, composed: ComposedMessage<X>, maxBytes: number | null): State<X> {
   const { problem } = composed
   const message = written(composed, state.userId ?? '')
-  const key = keyOf(message.channelId)
-  const queue = valueAt(state.channels, key) ?? EMPTY_SEQUENCE
+  const queue = queueIn(state, message.channelId)
   const last = lastOf(queue)
   // The same action again. Ids ascend: one that sorts behind the last cannot be here already, and nothing is searched.
   if (last && message.id <= last.message.id && placeIn(queue, message.id)) return state
   // The clock only helps: what an earlier life of the page stored stays before what this one composes until both are united.
   const order = Math.max(state.lastOrder + 1, Math.floor(message.createdAt))
-  return setQueue(state, key, appended(queue, [{
+  return setQueue(state, keyOf(message.channelId), appended(queue, [{
     message,
     order,
     attempts: 0, spent: 0, losses: 0,
@@ -126,12 +124,11 @@ const blamed = <X extends Extra>(entry: OutboxEntry<X>): OutboxEntry<X> => ({ ..
 function delay<X extends Extra>(
   state: State<X>, target: { id: string; channelId: string; attempt: number }, change: (entry: OutboxEntry<X>) => OutboxEntry<X>,
 ): State<X> {
-  const key = keyOf(target.channelId)
-  const queue = valueAt(state.channels, key) ?? EMPTY_SEQUENCE
+  const queue = queueIn(state, target.channelId)
   // A late outcome of an older attempt says nothing about the one under way.
   if (entryIn(queue, target.id)?.lease?.attempt !== target.attempt) return state
   let isBehind = false
-  return setQueue(state, key, mapped(queue, (entry) => {
+  return setQueue(state, keyOf(target.channelId), mapped(queue, (entry) => {
     if (isBehind) return rested(entry)
     isBehind = entry.message.id === target.id
     return isBehind ? change(entry) : entry
@@ -167,17 +164,10 @@ function uniteReads(current: OutboxState['reads'], restored: OutboxState['reads'
 
 function restore<X extends Extra>(state: State<X>, userId: string, entries: readonly OutboxEntry<X>[], reads: State<X>['reads'], earlier: boolean): State<X> {
   if (state.userId !== userId) return state
-  const byChannel = new Map<string, OutboxEntry<X>[]>()
-  for (const entry of entries) {
-    const key = keyOf(entry.message.channelId)
-    const queue = byChannel.get(key)
-    if (queue) queue.push(entry)
-    else byChannel.set(key, [entry])
-  }
   let next: State<X> = Object.keys(reads).length === 0 ? state : { ...state, reads: uniteReads(state.reads, reads) }
-  for (const [key, restored] of byChannel) {
-    const queue = unite(valueAt(next.channels, key) ?? EMPTY_SEQUENCE, restored, earlier)
-    next = setQueue(next, key, queue, Math.max(next.lastOrder, lastOf(queue)?.order ?? 0))
+  for (const [channelId, restored] of grouped(entries, (entry) => entry.message.channelId)) {
+    const queue = unite(queueIn(next, channelId), restored, earlier)
+    next = setQueue(next, keyOf(channelId), queue, Math.max(next.lastOrder, lastOf(queue)?.order ?? 0))
   }
   return next
 }

@@ -2,13 +2,13 @@ import { notMounted } from '../chat-error'
 import type { ChatError, ConnectionState, Extra, Message, Receipt } from '../model'
 import { isSameJson } from '../policy/json'
 import { idOf, keyOf } from '../policy/keys'
-import { entriesIn, entryIn, type Queue } from '../policy/outbox'
+import { entriesIn, entryIn, queueIn, type Queue } from '../policy/outbox'
 import { firstOf, fromEnd, itemAt, lastOf, lowerBound } from '../policy/sequence'
-import { valueAt } from '../policy/table'
 import { findMessage, positionOf } from '../policy/timeline'
 import type { ChatState } from './chat-state'
-import { initialChannel, type ChannelState } from './channel'
+import type { ChannelState } from './channel'
 import { MAX_RESULTS, perObject } from './memo'
+import { channelIn } from './messages'
 import { unsentView, viewOf, viewsOf } from './views'
 
 /** What `selectChannel` tells of a channel's completeness. */
@@ -96,8 +96,8 @@ export function createSelectors<X extends Extra, Path extends string>(path: Path
     if (chat) return chat
     throw notMounted(path)
   }
-  const channelOf = (root: Root, channelId: string): ChannelState<X> => valueAt(chatOf(root).messages, keyOf(channelId)) ?? initialChannel
-  const queueOf = (root: Root, channelId: string): Queue<X> | undefined => valueAt(chatOf(root).outbox.channels, keyOf(channelId))
+  const channelOf = (root: Root, channelId: string): ChannelState<X> => channelIn(chatOf(root).messages, channelId)
+  const queueOf = (root: Root, channelId: string): Queue<X> => queueIn(chatOf(root).outbox, channelId)
 
   const steady = createSteadyViews()
   const describeOpen = perObject((channel: ChannelState<X>, channelId: string) => steady(describe(channel, channelId, true)))

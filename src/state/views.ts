@@ -3,7 +3,7 @@ import { keyOf } from '../policy/keys'
 import { committedStatus, othersBest } from '../policy/status'
 import { positionOf, type Window } from '../policy/timeline'
 import type { Queue } from '../policy/outbox'
-import { EMPTY_SEQUENCE, itemsOf } from '../policy/sequence'
+import { itemsOf } from '../policy/sequence'
 import { perObject } from './memo'
 
 type Receipts = { readonly [userKey: string]: Receipt }
@@ -52,7 +52,7 @@ const isSameList = (a: readonly unknown[], b: readonly unknown[]): boolean =>
   a.length === b.length && a.every((item, i) => item === b[i])
 
 /** What a channel shows: the timeline, then what is unsent. */
-export function viewsOf<X extends Extra>(window: Window<X>, receipts: Receipts, queue: Queue<X> = EMPTY_SEQUENCE): readonly Message<X>[] {
+export function viewsOf<X extends Extra>(window: Window<X>, receipts: Receipts, queue: Queue<X>): readonly Message<X>[] {
   const owner = window.length > 0 ? window : queue
   if (owner.length === 0) return EMPTY
   const known = made.get(owner)
