@@ -56,8 +56,8 @@ export const probeType = (path: string): string => `${path}/probe`
 
 /** Commands: what the UI asks for. */
 function createCommands<X extends Extra>(path: string, sources: Sources) {
-  const inChannel = (name: string) =>
-    createAction(`${path}/${name}`, (payload: { readonly channelId: string }) => {
+  const inChannel = <P extends { readonly channelId: string }>(name: string) =>
+    createAction(`${path}/${name}`, (payload: P) => {
       requireId(name, 'channelId', payload.channelId)
       return { payload }
     })
@@ -82,10 +82,7 @@ function createCommands<X extends Extra>(path: string, sources: Sources) {
     retryMessage: onMessage('retryMessage'),
     retryAllFailed: createAction(`${path}/retryAllFailed`, () => ({ payload: undefined, meta: { at: sources.now() } })),
     discardMessage: onMessage('discardMessage'),
-    markRead: createAction(`${path}/markRead`, (payload: { readonly channelId: string; readonly messageId?: string }) => {
-      requireId('markRead', 'channelId', payload.channelId)
-      return { payload }
-    }),
+    markRead: inChannel<{ readonly channelId: string; readonly messageId?: string }>('markRead'),
     dismissError: createAction<{ readonly id: string }>(`${path}/dismissError`),
     clearErrors: createAction(`${path}/clearErrors`),
   }

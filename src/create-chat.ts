@@ -76,6 +76,7 @@ function filled<T extends object>(section: string, defaults: T, given: { readonl
 function resolve<X extends Extra, Path extends string>(config: SocketConfig<X, Path>, path: Path): ResolvedOptions<X> {
   check(config)
   const { reconnection, auth, delivery, history, storage, environment, userTiming = true } = config
+  const { onAuthError, onConnectionError, onReconnect, onError, onMetric } = config
   return {
     ...config,
     reducerPath: path,
@@ -88,18 +89,11 @@ function resolve<X extends Extra, Path extends string>(config: SocketConfig<X, P
     history: filled('history', { pageSize: 50, windowSize: 1_000, maxChannels: 100 }, history),
     environment: withStorage(createEnvironment(environment), storage),
     userTiming,
-    ...callbacks(config),
-  }
-}
-
-function callbacks<X extends Extra, Path extends string>(config: SocketConfig<X, Path>) {
-  const { onAuthError, onConnectionError, onReconnect, onError, onMetric } = config
-  return {
-    ...(onAuthError && { onAuthError: shielded(onAuthError) }),
-    ...(onConnectionError && { onConnectionError: shielded(onConnectionError) }),
-    ...(onReconnect && { onReconnect: shielded(onReconnect) }),
-    ...(onError && { onError: shielded(onError) }),
-    ...(onMetric && { onMetric: shielded(onMetric) }),
+    onAuthError: onAuthError && shielded(onAuthError),
+    onConnectionError: onConnectionError && shielded(onConnectionError),
+    onReconnect: onReconnect && shielded(onReconnect),
+    onError: onError && shielded(onError),
+    onMetric: onMetric && shielded(onMetric),
   }
 }
 
