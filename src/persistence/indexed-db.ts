@@ -28,11 +28,13 @@ function sort(found: readonly unknown[], keys: readonly IDBValidKey[]): LoadedRe
 const ofUser = (userId: string): IDBKeyRange => IDBKeyRange.bound([userId], [userId, []])
 
 /** Uses the global `IDBKeyRange` beside `factory`. Unsent messages in IndexedDB, one record each. Opened on first use; opened anew when the browser closed it. */
-export function createIndexedDbStorage({ name, factory = indexedDB }: { readonly name: string; readonly factory?: IDBFactory }): RecordStorage {
+export function createIndexedDbStorage({ name, factory: given }: { readonly name: string; readonly factory?: IDBFactory }): RecordStorage {
   let opening: Promise<IDBDatabase> | null = null
   let isLogRenewed = false
 
   function connect(): Promise<IDBDatabase> {
+    // Only now: where the browser denies it, a look at it throws.
+    const factory = given ?? indexedDB
     const request = factory.open(name, DB_VERSION)
     request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: ['userId', 'id'] })
     return settled(request).then((db) => {
