@@ -8,7 +8,7 @@ import { valueAt } from '../policy/table'
 import { findMessage, holds } from '../policy/timeline'
 import { isPlaced } from './channel'
 import { createConnectionReducer, initialConnection } from './connection'
-import { createErrorsReducer, initialErrors, type ErrorsState } from './errors'
+import { createErrorsReducer, initialErrors, without, type ErrorsState } from './errors'
 import { isOf } from './handlers'
 import { readMark, resolve } from './marks'
 import { channelIn, createMessagesReducer, initialMessages, type MessagesState } from './messages'
@@ -122,10 +122,8 @@ export function createChatReducer<X extends Extra>(path: string, actions: ChatAc
 }
 
 /** What is settled by an echo or a page is no error any more, as after an acknowledgement. */
-function mended<X extends Extra>({ errors, outbox }: ChatState<X>, after: OutboxState<X>): ErrorsState {
-  const left = errors.filter(({ messageId: id }) => id === undefined || !findEntry(outbox, id) || findEntry(after, id))
-  return left.length === errors.length ? errors : left
-}
+const mended = <X extends Extra>({ errors, outbox }: ChatState<X>, after: OutboxState<X>): ErrorsState =>
+  without(errors, ({ messageId: id }) => id !== undefined && findEntry(outbox, id) !== undefined && !findEntry(after, id))
 
 const isSame = <X extends Extra>(a: ChatState<X>, b: ChatState<X>): boolean =>
   a.connection === b.connection && a.messages === b.messages && a.outbox === b.outbox && a.errors === b.errors

@@ -21,7 +21,8 @@ function add(state: ErrorsState, error: ChatError | undefined): ErrorsState {
   return [...state.slice(0, -1), { ...newest, at: error.at, message: error.message, count: (newest.count ?? 1) + (error.count ?? 1) }]
 }
 
-const without = (state: ErrorsState, isGone: (error: ChatError) => boolean): ErrorsState =>
+/** Less what is mended; the same list when nothing is. */
+export const without = (state: ErrorsState, isGone: (error: ChatError) => boolean): ErrorsState =>
   state.some(isGone) ? state.filter((error) => !isGone(error)) : state
 
 const ofMessage = (id: string) => ({ messageId }: ChatError): boolean => messageId === id
@@ -38,7 +39,7 @@ export function createErrorsReducer<X extends Extra>({ commands, reports }: Chat
     // A retry that cannot help changes nothing.
     .on(commands.retryMessage, (state, { id }) => without(state, (error) => ofMessage(id)(error) && !isHopeless(error)))
     .on(commands.retryAllFailed, (state) => without(state, (error) => error.messageId !== undefined && !isHopeless(error)))
-    .on(commands.dismissError, (state, { id }) => state.filter((error) => error.id !== id))
+    .on(commands.dismissError, (state, { id }) => without(state, (error) => error.id === id))
     .on(commands.clearErrors, () => initialErrors)
     .on(commands.signOut, () => initialErrors)
     .reduce
