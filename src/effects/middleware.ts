@@ -47,7 +47,7 @@ export function createChatMiddleware<X extends Extra>(
     }
     engine = createEngine(runtime) as unknown as Engine
 
-    const { connect, disconnect, signOut } = actions.commands
+    const { connect, disconnect, sendMessage, signOut } = actions.commands
     const run = createTurns({ switches: [connect.type, disconnect.type, signOut.type], engine, read })
 
     return (next) => (action) => {
@@ -56,7 +56,8 @@ export function createChatMiddleware<X extends Extra>(
       if (ours) getState()
       if (action.type === probe) return null
       const result = run(next, action)
-      const error = ours && carriedError(action)
+      // What an app sends may have an `error` of its own.
+      const error = ours && action.type !== sendMessage.type && carriedError(action)
       if (error) options.onError?.(error)
       return result
     }

@@ -163,6 +163,17 @@ describe('sending', () => {
     expect(alice.env.server.received('message:send')).toEqual([])
   })
 
+  it("an extra field of the app's own that is called `error` is none", async () => {
+    const told: unknown[] = []
+    const alice = openStore({ config: { onError: (error) => told.push(error) } })
+    alice.connect()
+    await alice.settle()
+    alice.dispatch(alice.chat.actions.sendMessage({ channelId: 'general', content: 'hi', ...{ error: 'my own' } }))
+    await alice.settle()
+    expect([told, alice.errors()]).toEqual([[], []])
+    expect(alice.env.server.log('general')).toMatchObject([{ content: 'hi', error: 'my own' }])
+  })
+
   it('what fails at once is told as an error and counted, like what fails later, until it is discarded', async () => {
     const told: unknown[] = []
     const alice = openStore({ config: { onError: ({ code }) => told.push(code) } })
