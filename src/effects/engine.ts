@@ -1,6 +1,6 @@
 import type { UnknownAction } from '@reduxjs/toolkit'
 import type { Stop } from '../environment'
-import type { Extra, ReceiptEvent } from '../model'
+import type { Extra, OutboxEntry, ReceiptEvent } from '../model'
 import { createOutboxPersistence } from '../persistence/persist'
 import { reasonText } from '../policy/errors'
 import { idOf } from '../policy/keys'
@@ -84,27 +84,24 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     }
   }
 
-  /** Who has a message of mine has it from the server. */
-  function heal({ messageId, userId }: ReceiptEvent): void {
-    const entry = messageId === undefined || userId === user ? undefined : findEntry(runtime.getState().outbox, messageId)
-    if (!entry || entry.attempts === 0) return
-    const { id, channelId } = entry.message
-    runtime.dispatch(reports.messageAcked({ id, channelId, attempt: entry.attempts, at: environment.clock.now() }))
-  }
-
   /** A server of the four events alone may name the message and not its channel; of a message that is not here it says nothing to us. */
   function applyReceipt(receipt: ReceiptEvent): void {
     const { channelId, messageId } = receipt
-    heal(receipt)
+    const entry = messageId === undefined ? undefined : findEntry(runtime.getState().outbox, messageId)
+    if (entry?.failure) heal(entry)
     if (channelId !== '' || messageId === undefined) {
       inbox.receipt(receipt)
       return
     }
     inbox.flush()
-    const { messages, outbox: queued } = runtime.getState()
-    const [key] = entriesOf(messages).find(([, channel]) => findMessage(channel.messages, messageId)) ?? []
-    const found = key === undefined ? findEntry(queued, messageId)?.message.channelId : idOf(key)
+    const [key] = entriesOf(runtime.getState().messages).find(([, channel]) => findMessage(channel.messages, messageId)) ?? []
+    const found = key === undefined ? entry?.message.channelId : idOf(key)
     if (found !== undefined) inbox.receipt({ ...receipt, channelId: found })
+  }
+
+  /** Who has a message of mine has it from the server. One that is still sent waits for its acknowledgement, which tells its place. */
+  function heal({ attempts, message: { id, channelId } }: OutboxEntry<X>): void {
+    if (attempts > 0) runtime.dispatch(reports.messageAcked({ id, channelId, attempt: attempts, at: environment.clock.now() }))
   }
 
   /** A connection that looks open after a sleep answers a small question, or is replaced. */

@@ -2,6 +2,7 @@ import type { Extra, OutboxEntry, SendFailure, SocketErrorBody } from '../model'
 import { fullJitter } from '../policy/backoff'
 import { errorBody, reactionTo } from '../policy/errors'
 import { entryIn, exhausted, failure, queueIn } from '../policy/outbox'
+import { channelIn } from '../state/messages'
 import type { Renewal } from './renewal'
 import type { Runtime } from './runtime'
 
@@ -34,6 +35,10 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
 
   const isUnderWay = (target: Target): boolean => current(target)?.lease?.attempt === target.attempt
 
+  /** A receipt that names it waits for it. */
+  const isReceived = ({ id, channelId }: Target): boolean =>
+    channelIn(runtime.getState().messages, channelId).early.some(({ messageId }) => messageId === id)
+
   function fail(target: Target, failed: SendFailure): void {
     metrics.count('failed')
     book.settled(target.id, failed)
@@ -56,6 +61,11 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
     const entry = current(target)
     if (!entry || !isUnderWay(target)) return
     const spent = entry.spent + 1
+    // Somebody has it, and no answer to a second attempt told more.
+    if (spent > 1 && isReceived(target)) {
+      accepted(target, {})
+      return
+    }
     if (failSpent({ ...entry, spent }, target, ` (${reason.message})`)) return
     metrics.count('retry')
     const pause = Math.max(fullJitter(spent, environment.random(), delivery.backoff), retryAfterMs)

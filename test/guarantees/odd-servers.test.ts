@@ -192,6 +192,37 @@ describe('receipts', () => {
     expect([tab.shown(), tab.errors()]).toEqual([['x:read'], []])
   })
 
+  it.each([
+    ['numbers', { seq: 7, createdAt: 5 }], ['keeps its own time', { createdAt: 5 }],
+  ])('G5: a receipt that comes before the acknowledgement of a server that %s does not cost the message its place', async (_, place) => {
+    const tab = openStore({ world: { server: createMemoryServer({ capabilities: null }) }, config: { delivery: { ackTimeoutMs: 1_000, backoff: { baseMs: 0 } } } })
+    tab.connect()
+    await tab.settle()
+    const answers: (() => void)[] = []
+    tab.env.server.on('message:send', (payload, _peer, reply) => {
+      const { id } = payload as { id: string }
+      tab.env.server.emitRaw('alice', 'message:delivered', { channelId: 'general', userId: 'bob', messageId: id })
+      answers.push(() => reply({ success: true, data: { id, ...place } }))
+    })
+    tab.send('x')
+    // The answer to the first attempt comes when the second is under way.
+    await tab.advance(1_500)
+    answers[0]?.()
+    await tab.advance(100)
+    expect(tab.messages()).toEqual([expect.objectContaining({ content: 'x', status: 'delivered', ...place })])
+  })
+
+  it('G4: a receipt stands for acknowledgements that never come', async () => {
+    const tab = openStore({ world: { server: createMemoryServer({ capabilities: null }) }, config: { delivery: { ackTimeoutMs: 1_000 } } })
+    tab.connect()
+    await tab.settle()
+    tab.env.server.on('message:send', (payload) =>
+      tab.env.server.emitRaw('alice', 'message:delivered', { channelId: 'general', userId: 'bob', messageId: (payload as { id: string }).id }))
+    tab.send('x')
+    await tab.advance(5_000)
+    expect([tab.shown(), tab.env.server.received('message:send').length]).toEqual([['x:delivered'], 2])
+  })
+
   it('an echo that heals a failed message takes its error away', async () => {
     const tab = openStore({ config: { delivery: { maxAttempts: 1, ackTimeoutMs: 1_000 } } })
     tab.connect()
