@@ -132,10 +132,13 @@ export function newerEdge<X extends Extra>({ anchored, doubt, cursor, messages }
  */
 const begunAnew = <X extends Extra>({ open, place }: Channel<X>): Channel<X> => ({ ...initialChannel, open, place })
 
-/** My own message, as acknowledged. Under the number of another one it tells of a new log too; what cannot be read again stays, and mine stands behind it. */
-export const receiveAcked = <X extends Extra>(channel: Channel<X>, message: WireMessage<X>, me: string | null, limits: Limits, catchesUp: boolean): Channel<X> =>
-  (!contradicts(channel.messages, message) ? receive(channel, [message], me, limits)
-    : catchesUp ? receive(begunAnew(channel), [message], me, limits) : receive(channel, [unplaced(message)], me, limits))
+/** What came by itself, or was acknowledged. Under the number of another one it tells of a new log too; what cannot be read again stays, and it stands behind. */
+export function receiveLive<X extends Extra>(channel: Channel<X>, incoming: readonly WireMessage<X>[], me: string | null, limits: Limits, catchesUp: boolean): Channel<X> {
+  const isTaken = (message: WireMessage<X>): boolean => (message.seq ?? Infinity) <= (channel.latest ?? 0) && contradicts(channel.messages, message)
+  if (!incoming.some(isTaken)) return receive(channel, incoming, me, limits)
+  return catchesUp ? receive(begunAnew(channel), incoming, me, limits)
+    : receive(channel, incoming.map((message) => (isTaken(message) ? unplaced(message) : message)), me, limits)
+}
 
 function joinNewer<X extends Extra>(channel: Channel<X>, after: number, page: Page<X>, me: string | null, { windowSize }: Limits): Channel<X> {
   const messages = mergeMessages(channel.messages, page.messages, windowSize)

@@ -1,7 +1,7 @@
 import type { ChatActions, PageDirection } from '../actions'
 import type { Extra, OutboxState, Page, ReceiptEvent, Table, WireMessage } from '../model'
 import { keyOf } from '../policy/keys'
-import { initialChannel, receive, receiveAcked, receiveNewer, receiveOlder, type ChannelState } from './channel'
+import { initialChannel, receiveLive, receiveNewer, receiveOlder, type ChannelState } from './channel'
 import { censusOf, handOn } from './census'
 import { createHandlers } from './handlers'
 import { applyReceipts, readMark, resolve } from './marks'
@@ -84,6 +84,9 @@ function acked<X extends Extra>(
   return message && placed(message, createdAt ?? message.createdAt, seq)
 }
 
+const live = <X extends Extra>(channel: Channel<X>, incoming: readonly WireMessage<X>[], context: MessagesContext<X>): Channel<X> =>
+  receiveLive(channel, incoming, context.userId, context, context.capabilities.includes('sync'))
+
 const page = <X extends Extra>(
   channel: Channel<X>, payload: { direction: PageDirection; from: number; page: Page<X> }, context: MessagesContext<X>,
 ): Channel<X> => {
@@ -136,14 +139,14 @@ export function createMessagesReducer<X extends Extra>({ commands, reports, even
     .on(reports.messageAcked, (state, ack, context) => {
       const message = acked(context.outbox, ack)
       if (!message) return state
-      return shrinkSurplus(change(state, keyOf(ack.channelId), (channel) => receiveAcked(channel, message, context.userId, context, context.capabilities.includes('sync'))), context.maxChannels)
+      return shrinkSurplus(change(state, keyOf(ack.channelId), (channel) => live(channel, [message], context)), context.maxChannels)
     })
     .on(reports.syncStarted, (state, { channelId, direction }) => change(state, keyOf(channelId), (channel) => progress(channel, direction, 'running')))
     .on(reports.syncFailed, (state, { channelId, direction }) => change(state, keyOf(channelId), (channel) => progress(channel, direction, 'failed')))
     .on(reports.pageLoaded, (state, payload, context) =>
       shrinkSurplus(change(state, keyOf(payload.channelId), (channel) => page(channel, payload, context)), context.maxChannels))
     .on(events.messagesReceived, (state, { messages }, context) =>
-      shrinkSurplus(perChannel(state, messages, (channel, group) => receive(channel, group, context.userId, context)), context.maxChannels))
+      shrinkSurplus(perChannel(state, messages, (channel, group) => live(channel, group, context)), context.maxChannels))
     .on(events.receiptsReceived, (state, { receipts }) =>
       perChannel<X, ReceiptEvent>(state, receipts, (channel, group) => applyReceipts(channel, group)))
     .reduce

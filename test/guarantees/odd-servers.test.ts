@@ -368,6 +368,21 @@ describe('a server that begins a new log', () => {
     expect(tab.channel()).toMatchObject({ sync: 'idle', gap: null, latestSeq: 5 })
   })
 
+  it("G2: shows what others sent before the first catch-up, though it was more than there had been", async () => {
+    const tab = openStore()
+    await openGeneral(tab)
+    const push = (content: string): void => void tab.env.server.push('general', { userId: 'bob', content })
+    for (let i = 0; i < 3; i++) push(`old ${i}`)
+    await tab.advance(1_000)
+    tab.env.server.restart({ keepLog: false, keepIds: false })
+    // Connected again, and not yet caught up.
+    while (tab.connection().status !== 'connected' || tab.channel().sync !== 'stale') await tab.advance(10)
+    for (let i = 0; i < 5; i++) push(`new ${i}`)
+    await tab.advance(10_000)
+    expect(tab.messages().map(({ content }) => content)).toEqual([0, 1, 2, 3, 4].map((i) => `new ${i}`))
+    expect(tab.channel()).toMatchObject({ sync: 'idle', gap: null, latestSeq: 5 })
+  })
+
   it('G2: what was sent before the first catch-up is shown after it', async () => {
     const tab = openStore()
     await openGeneral(tab)
@@ -434,6 +449,19 @@ describe('a server that numbers, and announces nothing', () => {
     tab.env.server.emitRaw('alice', 'message:new', { id, channelId: 'general', userId: 'alice', content: 'mine', createdAt: 9, seq: 2 })
     await tab.advance(1_000)
     expect(tab.messages().map(({ content }) => content)).toEqual(['c1', 'c2', 'mine'])
+  })
+
+  it("G2: nor is a message of somebody else lost that comes under the number of another one", async () => {
+    const tab = openStore({ world: { server: createMemoryServer({ capabilities: null }) } })
+    tab.connect()
+    await tab.settle()
+    const push = (seq: number, content: string): void =>
+      tab.env.server.emitRaw('alice', 'message:new', { id: content, channelId: 'general', userId: 'bob', content, createdAt: 5, seq })
+    for (const seq of [1, 2]) push(seq, `old ${seq}`)
+    await tab.advance(100)
+    for (const seq of [1, 2, 3, 2]) push(seq, `new ${seq}`)
+    await tab.advance(100)
+    expect(tab.messages().map(({ content }) => content)).toEqual(['old 1', 'old 2', 'new 3', 'new 1', 'new 2'])
   })
 
   it('G4: nor do they when the window is full', async () => {

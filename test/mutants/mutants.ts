@@ -89,8 +89,8 @@ const state: readonly Mutant[] = [
     ['G1', 'a log that began anew is not read', 'if (page.latest !== null && page.latest < after && page.messages.length === 0 && !page.more) return doubted(channel, page.latest)', ''],
     ['G6', 'a copy that is behind counts as a new log', 'channel.doubt === null ?', 'latest < 0 ?'],
     ['G1', 'a page of a new log joins the old one', 'if (page.messages.some((message) => contradicts(channel.messages, message))) return begunAnew(channel)', ''],
-    ['G1', 'an ack under the number of another message is lost', 'receive(begunAnew(channel), [message]', 'receive(channel, [message]'],
-    ['G1', 'what cannot be read again is given up for an ack', ': catchesUp ?', ': true ?'],
+    ['G1', 'an ack under the number of another message is lost', 'receive(begunAnew(channel), incoming', 'receive(channel, incoming'],
+    ['G1', 'what cannot be read again is given up for an ack', 'return catchesUp ?', 'return true ?'],
     ['G8', 'a long absence is paged through whole', '(!channel.detached && latest - after > windowSize)', '(!channel.detached && latest < after)'],
   ]),
   ...inFile('src/state/marks.ts', [
