@@ -5,6 +5,7 @@ import { fullJitter } from '../policy/backoff'
 import { errorBody, reactionTo } from '../policy/errors'
 import { idOf, keyOf } from '../policy/keys'
 import { nextWakeAt } from '../policy/outbox'
+import { lastOf } from '../policy/sequence'
 import { changedKeys, EMPTY_TABLE, valueAt } from '../policy/table'
 import { historyEdge, newerEdge, type ChannelState } from '../state/channel'
 import type { MessagesState } from '../state/messages'
@@ -53,7 +54,9 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   }
 
   function lacksNewer(key: string, channel: ChannelState<X>): boolean {
-    const gap = !channel.stale && !channel.detached && channel.latest !== null && channel.latest > (channel.cursor ?? 0)
+    // A last message without a seq is one whose place was not told.
+    const gap = !channel.stale && !channel.detached &&
+      ((channel.latest ?? 0) > (channel.cursor ?? 0) || (lastOf(channel.messages) ?? { seq: 0 }).seq === undefined)
     if (!gap) gapSince.delete(key)
     return (channel.stale || gap) && channel.catchUp !== 'running'
   }

@@ -212,6 +212,26 @@ describe('receipts', () => {
     expect(tab.messages()).toEqual([expect.objectContaining({ content: 'x', status: 'delivered', ...place })])
   })
 
+  it('G4: a server that neither says nor shows the sender where a message stands is asked for it', async () => {
+    const tab = openStore()
+    await openGeneral(tab)
+    const sent: object[] = []
+    let asked = 0
+    tab.env.server.on('message:send', (payload, _peer, reply) => {
+      sent.push({ ...(payload as object), seq: sent.length + 1 })
+      reply({ success: true })
+    })
+    tab.env.server.on('message:sync', (payload, _peer, reply) => {
+      asked++
+      reply({ success: true, data: { messages: sent.slice((payload as { after: number }).after), receipts: [], latest: sent.length, more: false } })
+    })
+    for (const content of ['a', 'b']) tab.send(content)
+    await tab.advance(1_000)
+    tab.env.server.emitRaw('alice', 'message:read', { channelId: 'general', userId: 'bob', seq: 2 })
+    await tab.advance(60_000)
+    expect([tab.shown(), asked]).toEqual([['a:read', 'b:read'], 1])
+  })
+
   it('G4: a receipt stands for acknowledgements that never come', async () => {
     const tab = openStore({ world: { server: createMemoryServer({ capabilities: null }) }, config: { delivery: { ackTimeoutMs: 1_000 } } })
     tab.connect()
