@@ -1,4 +1,5 @@
-import type { LoadedRecords, RecordChange, RecordStorage, StoredRecord, UnreadableRecord } from './record-storage'
+import type { LoadedRecords, RecordStorage, UnreadableRecord } from './record-storage'
+import { problemOf } from './problem'
 import { isRecord } from './record-text'
 import { renewLog } from './renew-log'
 
@@ -27,8 +28,16 @@ function sort(found: readonly unknown[], keys: readonly IDBValidKey[]): LoadedRe
 /** All keys of one user: `[userId]` sorts before, `[userId, []]` after every `[userId, id]`. */
 const ofUser = (userId: string): IDBKeyRange => IDBKeyRange.bound([userId], [userId, []])
 
-/** Uses the global `IDBKeyRange` beside `factory`. Unsent messages in IndexedDB, one record each. Opened on first use; opened anew when the browser closed it. */
-export function createIndexedDbStorage({ name, factory: given }: { readonly name: string; readonly factory?: IDBFactory }): RecordStorage {
+const find = async (records: IDBObjectStore, userId: string, id: string): Promise<unknown> => settled(records.get([userId, id]))
+
+export interface IndexedDbOptions {
+  readonly name: string
+  /** Beside it the global `IDBKeyRange` is used. */
+  readonly factory?: IDBFactory
+}
+
+/** Unsent messages in IndexedDB, one record each. Opened on first use; opened anew when the browser closed it. */
+export function createIndexedDbStorage({ name, factory: given }: IndexedDbOptions): RecordStorage {
   let opening: Promise<IDBDatabase> | null = null
   let isLogRenewed = false
 
@@ -38,13 +47,12 @@ export function createIndexedDbStorage({ name, factory: given }: { readonly name
     const request = factory.open(name, DB_VERSION)
     request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: ['userId', 'id'] })
     return settled(request).then((db) => {
-      if (!isLogRenewed) renewLog(factory, name)
+      if (!isLogRenewed) renewLog(factory, name).catch(() => undefined)
       isLogRenewed = true
-      const forget = (): void => { opening = null }
-      db.onclose = forget
+      db.onclose = () => { opening = null }
       // Newer code in another tab wants to change the schema: give way, and open again when needed.
       db.onversionchange = () => {
-        forget()
+        opening = null
         db.close()
       }
       return db
@@ -65,9 +73,29 @@ export function createIndexedDbStorage({ name, factory: given }: { readonly name
       return start(await open())
     } catch (reason) {
       // A connection that the browser closed without telling (storage eviction, WebKit in the background) is opened once more.
-      if (!(reason instanceof DOMException) || reason.name !== 'InvalidStateError') throw reason
+      if (problemOf(reason).code !== 'storage_denied') throw reason
       opening = null
       return start(await open())
+    }
+  }
+
+  /** All of `task` or nothing, whether it throws or is refused. */
+  async function change<T>(task: (records: IDBObjectStore) => T | Promise<T>, durability?: IDBTransactionDurability): Promise<T> {
+    const transaction = await begin('readwrite', durability)
+    const done = completed(transaction)
+    // What ends both says why itself.
+    done.catch(() => undefined)
+    try {
+      const result = await task(transaction.objectStore(STORE))
+      await done
+      return result
+    } catch (reason) {
+      try {
+        transaction.abort()
+      } catch {
+        // It has ended already.
+      }
+      throw reason
     }
   }
 
@@ -77,55 +105,30 @@ export function createIndexedDbStorage({ name, factory: given }: { readonly name
       const [found, keys] = await Promise.all([settled(records.getAll(ofUser(userId))), settled(records.getAllKeys(ofUser(userId)))])
       return sort(found, keys)
     },
-    async write({ put, update = [], remove }: RecordChange) {
-      const transaction = await begin('readwrite')
-      const done = completed(transaction)
-      const records = transaction.objectStore(STORE)
+    write: ({ put, update = [], remove }) => change(async (records) => {
       const lost: string[] = []
-      const updateOwned = (record: StoredRecord): void => {
-        const found = records.get([record.userId, record.id])
-        found.onsuccess = () => {
-          const held: unknown = found.result
-          if (isRecord(held) && held.tab !== record.tab) lost.push(record.id)
-          else records.put(record)
-        }
-      }
-      try {
-        for (const record of put) records.put(record)
-        for (const { userId, id } of remove) records.delete([userId, id])
-        for (const record of update) updateOwned(record)
-        // With nothing more to ask, the browser needs not wait for it.
-        if (update.length === 0) transaction.commit()
-      } catch (reason) {
-        // Thrown before the browser saw all of it: nothing of it may stay.
-        done.catch(() => undefined)
-        transaction.abort()
-        throw reason
-      }
-      await done
+      for (const record of put) records.put(record)
+      for (const { userId, id } of remove) records.delete([userId, id])
+      // With nothing more to ask, the browser needs not wait for it.
+      if (update.length === 0) records.transaction.commit()
+      await Promise.all(update.map(async (record) => {
+        const held = await find(records, record.userId, record.id)
+        if (isRecord(held) && held.tab !== record.tab) lost.push(record.id)
+        else records.put(record)
+      }))
       return lost
-    },
-    async adopt(userId, from, tab, ids) {
-      // Were it lost with the power, they would belong to a tab that has ended, as before.
-      const transaction = await begin('readwrite', 'relaxed')
-      const done = completed(transaction)
-      // A refused request ends both, and says why itself.
-      done.catch(() => undefined)
-      const records = transaction.objectStore(STORE)
-      const found = await Promise.all(ids.map((id) => settled<unknown>(records.get([userId, id]))))
+    }),
+    adopt: (userId, from, tab, ids) => change(async (records) => {
+      const found = await Promise.all(ids.map((id) => find(records, userId, id)))
       const moved = found.filter(isRecord).filter((record) => record.tab === from).map((record) => ({ ...record, tab }))
       for (const record of moved) records.put(record)
-      await done
       return moved
-    },
-    async clear(userId) {
-      const transaction = await begin('readwrite')
-      const done = completed(transaction)
-      const records = transaction.objectStore(STORE)
+      // Were it lost with the power, they would belong to a tab that has ended, as before.
+    }, 'relaxed'),
+    clear: (userId) => change((records) => {
       if (userId === undefined) records.clear()
       else records.delete(ofUser(userId))
-      await done
-    },
+    }),
     close() {
       opening?.then((db) => db.close(), () => undefined)
       opening = null

@@ -6,12 +6,11 @@
  * deletes all databases of the origin. Deleting a database compacts, which replaces the log (measured with Chromium 156; other engines
  * neither need nor mind it). Nobody waits for it, and where it does not work all is as before.
  */
-export function renewLog(factory: IDBFactory, name: string): void {
+export async function renewLog(factory: IDBFactory, name: string): Promise<void> {
   // Begins as no chat's own name does.
   const passing = `log-of:${name}`
   const request = factory.open(passing)
-  request.onsuccess = () => {
-    request.result.close()
-    factory.deleteDatabase(passing)
-  }
+  await new Promise((resolve) => { request.onsuccess = resolve })
+  request.result.close()
+  factory.deleteDatabase(passing)
 }

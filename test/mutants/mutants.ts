@@ -208,7 +208,7 @@ const effects: readonly Mutant[] = [
 
 const persistence: readonly Mutant[] = [
   ...inFile('src/persistence/indexed-db.ts', [
-    ['G1', 'a torn log of the browser is written on', 'if (!isLogRenewed) renewLog(factory, name)', ''],
+    ['G1', 'a torn log of the browser is written on', 'if (!isLogRenewed) renewLog(factory, name).catch(() => undefined)', ''],
     ['G8', 'the log is renewed with each connection', 'isLogRenewed = true', ''],
   ]),
   ...inFile('src/persistence/persist.ts', [

@@ -33,6 +33,33 @@ describe('IndexedDB storage', () => {
     expect((await storage.load('alice')).records).toEqual([])
   })
 
+  it('G3: an adoption is all or nothing, also when a put throws in the middle of it', async () => {
+    const factory = new IDBFactory()
+    const storage = createIndexedDbStorage({ name: 'chat', factory })
+    await storage.write({ put: [record('a', 'ended'), record('b', 'ended')], remove: [] })
+    const db = await opened(factory)
+    const records = Object.getPrototypeOf(db.transaction('records').objectStore('records')) as IDBObjectStore
+    const { put } = records
+    let puts = 0
+    const spy = vi.spyOn(records, 'put').mockImplementation(function (this: IDBObjectStore, ...args) {
+      if (++puts === 2) throw new DOMException('no', 'UnknownError')
+      return put.apply(this, args)
+    })
+    await expect(storage.adopt('alice', 'ended', 'heir', ['a', 'b'])).rejects.toMatchObject({ name: 'UnknownError' })
+    spy.mockRestore()
+    db.close()
+    expect((await storage.load('alice')).records.map(({ tab }) => tab)).toEqual(['ended', 'ended'])
+  })
+
+  it('a browser that does not let it renew the log harms nothing', async () => {
+    const factory = new IDBFactory()
+    const deleted = vi.spyOn(factory, 'deleteDatabase').mockImplementation(() => { throw new DOMException('no', 'SecurityError') })
+    const storage = createIndexedDbStorage({ name: 'chat', factory })
+    await storage.write({ put: [record('a')], remove: [] })
+    await vi.waitFor(() => expect(deleted).toHaveBeenCalled())
+    expect((await storage.load('alice')).records).toHaveLength(1)
+  })
+
   it('opens nothing before it is used, and again after it was closed', async () => {
     const factory = new IDBFactory()
     const open = vi.spyOn(factory, 'open')
