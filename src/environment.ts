@@ -31,8 +31,11 @@ export interface Environment {
   readonly id: () => string
   readonly transport: Transport
   readonly lifecycle: Lifecycle
-  /** Opens the storage on first use (never at creation); null when this device has none. */
-  readonly storage: (name: string) => RecordStorage | null
+  /**
+   * Opens the storage on first use (never at creation); null when this device has none. It may call `dropped` whenever all that was stored
+   * may be gone: then the storage is read again, and what is shown is stored again.
+   */
+  readonly storage: (name: string, dropped?: () => void) => RecordStorage | null
   /** Null where Web Locks do not exist. */
   readonly locks: TabLocks | null
 }

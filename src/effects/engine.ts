@@ -30,7 +30,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   const receipts = createReceipts(runtime)
   const persistence = createOutboxPersistence<X>({
     key: options.reducerPath,
-    storage: () => environment.storage(options.reducerPath),
+    storage: (dropped) => environment.storage(options.reducerPath, dropped),
     locks: environment.locks,
     clock: environment.clock,
     random: environment.random,

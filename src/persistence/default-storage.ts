@@ -11,4 +11,5 @@ function hasIndexedDb(): boolean {
 }
 
 /** IndexedDB where it exists; nothing elsewhere (Node, React Native): there an app gives its own `storage`. */
-export const defaultStorage = (name: string): RecordStorage | null => (hasIndexedDb() ? createIndexedDbStorage({ name: `redux-chat:${name}` }) : null)
+export const defaultStorage = (name: string, dropped?: () => void): RecordStorage | null =>
+  (hasIndexedDb() ? createIndexedDbStorage({ name: `redux-chat:${name}`, dropped }) : null)

@@ -34,10 +34,12 @@ export interface IndexedDbOptions {
   readonly name: string
   /** Beside it the global `IDBKeyRange` is used. */
   readonly factory?: IDBFactory
+  /** Called when all that was stored may be gone: somebody cleared or deleted it. */
+  readonly dropped?: (() => void) | undefined
 }
 
 /** Unsent messages in IndexedDB, one record each. Opened on first use; opened anew when the browser closed it. */
-export function createIndexedDbStorage({ name, factory: given }: IndexedDbOptions): RecordStorage {
+export function createIndexedDbStorage({ name, factory: given, dropped }: IndexedDbOptions): RecordStorage {
   let opening: Promise<IDBDatabase> | null = null
   let isLogRenewed = false
 
@@ -49,11 +51,16 @@ export function createIndexedDbStorage({ name, factory: given }: IndexedDbOption
     return settled(request).then((db) => {
       if (!isLogRenewed) renewLog(factory, name).catch(() => undefined)
       isLogRenewed = true
-      db.onclose = () => { opening = null }
-      // Newer code in another tab wants to change the schema: give way, and open again when needed.
-      db.onversionchange = () => {
+      // The browser closes what it clears.
+      db.onclose = () => {
+        opening = null
+        dropped?.()
+      }
+      // Newer code in another tab wants to change the schema, or somebody to delete it: give way, and open again when needed.
+      db.onversionchange = ({ newVersion }) => {
         opening = null
         db.close()
+        if (newVersion === null) dropped?.()
       }
       return db
     })

@@ -15,7 +15,7 @@ import { createWriter } from './writer'
 export interface PersistenceDeps<X extends Extra> {
   /** Names the locks and the key that redux-persist's registry shows. */
   readonly key: string
-  readonly storage: () => RecordStorage | null
+  readonly storage: (dropped: () => void) => RecordStorage | null
   readonly locks: TabLocks | null
   readonly clock: Clock
   readonly random: () => number
@@ -50,7 +50,7 @@ const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => keysOf(out
  */
 export function createOutboxPersistence<X extends Extra>({ key, storage, locks, clock, random, tabId, report }: PersistenceDeps<X>) {
   const nothing: OutboxState<X> = { userId: null, channels: EMPTY_TABLE, lastOrder: 0, reads: {} }
-  const writer = createWriter({ storage, clock, random, stored: report.stored, lost: report.lost, drained: letGo, failed: report.failed })
+  const writer = createWriter({ storage: () => storage(dropped), clock, random, stored: report.stored, lost: report.lost, drained: letGo, failed: report.failed })
   const scope = `redux-chat:${key}`
   const ownership = createOwnership({ scope, locks, clock, tabId })
   const timers = createTimers(clock)
@@ -69,6 +69,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   /** On the device, and not shown yet: it needs not be written. */
   const found = new Set<string>()
 
+  const dropped = (): void => { if (present) readAgain(present, 1) }
   const isOver = (visit: Visit): boolean => visit !== present
   const adoption = createAdoption({ ownership, writer, isOver, later: timers.later, failed: report.failed, adopted, readAgain })
 

@@ -40,6 +40,28 @@ describe('persisted state', () => {
     expect(again.shown()).toEqual(['failed:failed'])
   })
 
+  it('G1: what the device has dropped under a living tab is stored again', async () => {
+    const env = createTestEnvironment()
+    let drop: () => void = () => undefined
+    const before = openStore({ env, config: { environment: { storage: (name, dropped = () => undefined) => {
+      drop = dropped
+      return env.storage(name)
+    } } } })
+    before.connect()
+    await before.settle()
+    env.network.cut()
+    before.send('kept')
+    await before.settle()
+    await env.storage('chat')?.clear()
+    drop()
+    await before.advance(2_000)
+    expect(before.messages()).toMatchObject([{ content: 'kept', stored: true }])
+    const after = openStore({ env: env.reload() })
+    after.connect()
+    await after.advance(2_000)
+    expect(after.shown()).toEqual(['kept:sent'])
+  })
+
   it('G1: a message in flight at the reload is pending again, with its attempts and budget as they were', async () => {
     const env = createTestEnvironment()
     const before = openStore({ env })

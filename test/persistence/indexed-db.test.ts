@@ -51,6 +51,17 @@ describe('IndexedDB storage', () => {
     expect((await storage.load('alice')).records.map(({ tab }) => tab)).toEqual(['ended', 'ended'])
   })
 
+  it('G1: tells when somebody deletes what it holds, and lets them', async () => {
+    const factory = new IDBFactory()
+    const dropped = vi.fn()
+    const storage = createIndexedDbStorage({ name: 'chat', factory, dropped })
+    await storage.write({ put: [record('a')], remove: [] })
+    expect(dropped).not.toHaveBeenCalled()
+    await new Promise((resolve) => { factory.deleteDatabase('chat').onsuccess = resolve })
+    expect(dropped).toHaveBeenCalledOnce()
+    expect((await storage.load('alice')).records).toEqual([])
+  })
+
   it('a browser that does not let it renew the log harms nothing', async () => {
     const factory = new IDBFactory()
     const deleted = vi.spyOn(factory, 'deleteDatabase').mockImplementation(() => { throw new DOMException('no', 'SecurityError') })
