@@ -29,7 +29,7 @@ export async function writeFitting<T>(items: readonly T[], write: (items: readon
       taken += part.length
       hasRoom = refused.length > 0
     } catch (reason) {
-      if (problemOf(reason).code !== 'storage_quota' || items.length === 1) throw reason
+      if (problemOf(reason).code === 'storage_denied' || items.length === 1) throw reason
       if (++refusals >= MAX_REFUSALS && taken === 0) throw reason
       if (part.length === 1) {
         refused.push(...part)

@@ -77,7 +77,11 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
     const written = part.flatMap(({ record, fresh }) => (record ? [{ record, isNew: fresh || isShared(record.id) }] : []))
     const recordsOf = (isNew: boolean): readonly StoredRecord[] => written.flatMap((each) => (each.isNew === isNew ? [each.record] : []))
     const remove = part.flatMap(({ userId, id, record }) => (record ? [] : [{ userId, id }]))
-    const notOurs = await target.write({ put: recordsOf(true), update: recordsOf(false), remove })
+    const notOurs = await target.write({ put: recordsOf(true), update: recordsOf(false), remove }).catch((reason: unknown) => {
+      // A device that is full or denied has done nothing; who knows what another has done before it failed.
+      if (problemOf(reason).code === 'storage_failed') edits.doubt()
+      throw reason
+    })
     for (const edit of part) edits.written(edit)
     const ours = written.map(({ record }) => record.id).filter((id) => !notOurs.includes(id))
     if (ours.length > 0) stored(ours)
@@ -96,12 +100,10 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
       lastFailure = null
       if (refused.length > 0) setAside()
     } catch (reason) {
-      // A device that is full or denied has done nothing; who knows what another has done before it failed.
-      if (problemOf(reason).code === 'storage_failed') edits.doubt()
       if (edits.isAllTooLarge()) setAside()
       else {
         edits.again()
-        wasAlone = begun.length === 1 && problemOf(reason).code === 'storage_quota'
+        wasAlone = begun.length === 1 && problemOf(reason).code !== 'storage_denied'
         retryLater(reason)
       }
     }

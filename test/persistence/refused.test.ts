@@ -144,6 +144,46 @@ describe('a device that can be read and takes no writes', () => {
   })
 })
 
+describe('a storage that tells with no name why it refuses', () => {
+  it('G7: a value that is too large for it keeps no other from being stored', async () => {
+    const env = createTestEnvironment()
+    const items = new Map<string, string>()
+    const tab = openStore({ env, config: { storage: {
+      getItem: async (key) => items.get(key) ?? null,
+      async setItem(key, value) {
+        if (value.length > 2_048) throw new Error('the value is too large')
+        items.set(key, value)
+      },
+      removeItem: async (key) => items.delete(key),
+    } } })
+    tab.connect()
+    await tab.settle()
+    env.network.cut()
+    for (const content of ['a', 'large'.repeat(1_000), 'b']) tab.send(content)
+    await tab.advance(1_000)
+    tab.send('c')
+    await tab.settle()
+    expect(tab.messages().map(({ stored }) => stored)).toEqual([true, false, true, true])
+  })
+
+  it('G2: what it has written all the same is removed with its message', async () => {
+    const { inner } = createDevice()
+    const device = createDevice({ ...inner, async write(change) {
+      const answer = await inner.write(change)
+      if (change.put.some(({ id }) => id === 'a') || change.update?.some(({ id }) => id === 'a')) throw new Error('no')
+      return answer
+    } })
+    const tab = openTab({ device })
+    await tab.restore('alice')
+    tab.update(outbox([entry('a'), entry('b', 2)]))
+    await tab.clock.flush()
+    expect(tab.stored).toEqual(['b'])
+    tab.update(outbox([entry('b', 2)]))
+    await tab.clock.flush()
+    expect(await device.ids()).toEqual(['b'])
+  })
+})
+
 describe('a look', () => {
   it('G9: that is refused after the sign-out leaves no timer', async () => {
     const env = createTestEnvironment()
