@@ -30,11 +30,13 @@ const isReadable = (record: StoredRecord): boolean => readRecords(record.userId,
 export function createAdoption({ ownership, writer, isOver, later, failed, adopted, readAgain }: AdoptionDeps) {
   /** Under whose name the records stay for which this tab stands in. */
   const homes = new Map<string, string>()
+  /** Until all moves have ended that are under way. */
+  let moving = Promise.resolve()
 
-  /** In slices: what is dispatched meanwhile is written between two of them. Whose user has left takes no more. */
+  /** In slices: what is dispatched meanwhile is written between two of them. To the end, whoever leaves: nobody else gets the other half. */
   async function move(visit: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> {
     const moved: StoredRecord[] = []
-    for (let at = 0; at < ids.length && !isOver(visit); at += ADOPTED_AT_ONCE) {
+    for (let at = 0; at < ids.length; at += ADOPTED_AT_ONCE) {
       const slice = await writer.between((target) => target.adopt(visit.userId, tab, ownership.name(), ids.slice(at, at + ADOPTED_AT_ONCE))) ?? []
       for (const { id } of slice) homes.delete(id)
       moved.push(...slice)
@@ -42,10 +44,13 @@ export function createAdoption({ ownership, writer, isOver, later, failed, adopt
     return moved
   }
 
+  /** Nothing of a user who has left is looked at: that would open the storage again. */
+  const load = async (visit: Visit) => (isOver(visit) ? null : writer.between((target) => target.load(visit.userId)))
+
   /** What a device that takes no more writes can still read stays under its old name, and this tab takes that name as well. */
   async function standIn(visit: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> {
     const wanted = new Set(ids)
-    const found = isOver(visit) ? null : await writer.between((target) => target.load(visit.userId))
+    const found = await load(visit)
     if (isOver(visit)) return []
     await ownership.standIn(visit.userId, tab)
     const left = found?.records.filter((record) => wanted.has(record.id) && (record.tab === tab || record.tab === ownership.name())) ?? []
@@ -64,7 +69,9 @@ export function createAdoption({ ownership, writer, isOver, later, failed, adopt
   const moveFrom = (visit: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> => ownership.alone(tab, async () => {
     if (await livesOn(visit, tab)) return []
     try {
-      return await move(visit, tab, ids)
+      const mine = moving.then(() => (isOver(visit) ? [] : move(visit, tab, ids)))
+      moving = mine.then(() => undefined, () => undefined)
+      return await mine
     } catch (reason) {
       const left = await livesOn(visit, tab) ? [] : await standIn(visit, tab, ids)
       if (!isOver(visit)) failed(problemOf(reason))
@@ -74,9 +81,7 @@ export function createAdoption({ ownership, writer, isOver, later, failed, adopt
 
   /** Takes over all that the tabs `ended` have left: looked at after their end, when they write no more. Unreadable records stay as they are. */
   async function adopt(visit: Visit, ended: readonly string[]): Promise<readonly StoredRecord[]> {
-    // Nothing of a user who has left is looked at: that would open the storage again.
-    if (ended.length === 0 || isOver(visit)) return []
-    const loaded = await writer.between((target) => target.load(visit.userId))
+    const loaded = ended.length > 0 ? await load(visit) : null
     // Somebody else has signed in since: their tab keeps nothing of this user.
     if (isOver(visit)) return []
     const left = loaded?.records.filter(({ tab }) => ended.includes(tab)) ?? []
@@ -88,10 +93,8 @@ export function createAdoption({ ownership, writer, isOver, later, failed, adopt
   }
 
   async function takeOver(visit: Visit, tab: string): Promise<void> {
-    if (isOver(visit)) return
     // A tab whose lock was taken away while it was frozen may be back.
-    if ((await ownership.living(visit.userId, [tab])).length > 0) awaitEnd(visit, tab)
-    else adopted(visit, await adopt(visit, [tab]))
+    if (!isOver(visit) && !(await livesOn(visit, tab))) adopted(visit, await adopt(visit, [tab]))
   }
 
   function awaitEnd(visit: Visit, tab: string): void {
@@ -105,6 +108,8 @@ export function createAdoption({ ownership, writer, isOver, later, failed, adopt
 
   return {
     adopt,
+    /** Resolves when no move is under way any more that is now. */
+    moving: () => moving,
     awaitEnd,
     /** The tab under whose name a record of this one is kept. */
     homeOf: (id: string): string => homes.get(id) ?? ownership.name(),

@@ -13,7 +13,7 @@ const settled = <T>(request: IDBRequest<T>): Promise<T> => new Promise((resolve,
 
 const completed = (transaction: IDBTransaction): Promise<void> => new Promise((resolve, reject) => {
   transaction.oncomplete = () => resolve()
-  transaction.onabort = () => reject(transaction.error ?? new Error('the transaction was aborted'))
+  transaction.onabort = () => reject(transaction.error ?? new Error('the transaction aborted'))
 })
 
 function sort(found: readonly unknown[], keys: readonly IDBValidKey[]): LoadedRecords {

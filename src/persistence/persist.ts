@@ -94,6 +94,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   async function readNow(visit: Visit): Promise<Restoration<X>> {
     const { userId } = visit
     if (!isOver(visit) && unwanted.has(userId)) await discard(userId).finally(() => keepShown(userId))
+    await adoption.moving()
     const before = ownership.name()
     const kept = await ownership.claim(userId, () => !isOver(visit))
     if (ownership.name() !== before) renamed(userId)
@@ -163,7 +164,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     const visit = present?.userId === userId ? present : { userId }
     present = visit
     // Who disconnected, and did not sign out, has left only now.
-    if (ownership.isOfAnother(userId)) leaveLock(writer.flush().catch(() => undefined))
+    if (ownership.isOfAnother(userId)) leaveLock(adoption.moving().then(writer.flush).catch(() => undefined))
     try {
       return await read(visit)
     } catch (reason) {
@@ -238,7 +239,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
       timers.stop()
       ownership.stopWaiting()
       letGo()
-      const written = writer.stop()
+      const written = adoption.moving().then(async () => { if (present === null) await writer.stop() })
       if (isEmpty(seen)) leaveLock(written)
     },
   }

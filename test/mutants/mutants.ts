@@ -223,7 +223,7 @@ const persistence: readonly Mutant[] = [
     ['G1', 'a discard forgets what is sent after it', 'await discard(userId).finally(() => keepShown(userId))', 'await discard(userId)'],
   ]),
   ...inFile('src/persistence/adoption.ts', [
-    ['G1', 'only the first slice is adopted', 'at < ids.length && !isOver(visit); at +=', 'at < Math.min(1, ids.length); at +='],
+    ['G1', 'only the first slice is adopted', 'at < ids.length; at +=', 'at < Math.min(1, ids.length); at +='],
     ['G1', 'what cannot be moved is not shown', 'const left = await livesOn(visit, tab) ? [] : await standIn(visit, tab, ids)', 'throw reason'],
     ['G2', 'others may take what this tab stands in for', 'await ownership.standIn(visit.userId, tab)', ''],
     ['G9', 'a lock is taken for a user who has left', "if (isOver(visit)) return []\n    await ownership", 'await ownership'],

@@ -356,6 +356,61 @@ describe('a purge', () => {
   })
 })
 
+describe('a long queue of an ended tab whose heir leaves in the middle of taking it over', () => {
+  const wanted = Array.from({ length: 250 }, (_, i) => `m${i}`)
+
+  /** Tab one has moved the first of three slices, and its user signs out. */
+  async function leaveAmid() {
+    const inner = createMemoryStorage()
+    await inner.write({ put: wanted.map((id, i) => record(id, 'ended', 'alice', { data: { message: entry(id).message, order: i } })), remove: [] })
+    const [clock, locks, slices] = [createManualClock(), createMemoryLocks(), [] as (() => void)[]]
+    const device = createDevice({ ...inner, adopt: async (...args) => {
+      await new Promise<void>((resolve) => { slices.push(resolve) })
+      return inner.adopt(...args)
+    } })
+    const go = async () => {
+      for (let i = 0; i < 10; i++) {
+        slices.shift()?.()
+        await clock.advance(10_000)
+      }
+    }
+    const [one, two] = [openTab({ clock, locks, device, tabId: 'one' }), openTab({ clock, locks, device, tabId: 'two' })]
+    void one.restore('alice').catch(() => undefined)
+    await clock.flush()
+    slices.shift()?.()
+    await clock.flush()
+    one.update(outbox([], ''))
+    one.stop()
+    return { clock, locks, device, slices, one, two, go }
+  }
+
+  it("G3: all of it is the next tab's", async () => {
+    const { clock, one, two, go } = await leaveAmid()
+    const found = two.restore('alice')
+    await clock.flush()
+    await go()
+    one.update(outbox([], 'alice'))
+    const back = await one.restore('alice')
+    expect([contents(back), [...contents(await found), ...two.adopted.flatMap(contents)]]).toEqual([[], wanted])
+  })
+
+  it('G3, G1: all of it is theirs when they are back at once', async () => {
+    const { clock, one, two, go } = await leaveAmid()
+    one.update(outbox([], 'alice'))
+    const back = one.restore('alice')
+    const found = two.restore('alice')
+    await clock.flush()
+    await go()
+    expect([contents(await back), contents(await found), two.adopted]).toEqual([wanted, [], []])
+  })
+
+  it('G9: leaves no lock, timer or storage when it is done', async () => {
+    const { clock, locks, device, go } = await leaveAmid()
+    await go()
+    expect([locks.size, clock.pending, device.opened - device.closed]).toEqual([0, 0, 0])
+  })
+})
+
 describe('who comes back while another tab stands in for them', () => {
   /** Alice leaves tab one while nothing can be moved, tab two stands in, and alice is back on tab one. */
   async function comeBack() {
