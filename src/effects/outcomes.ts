@@ -47,13 +47,16 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
     runtime.dispatch(reports.messageFailed({ ...target, at: clock.now(), failure: failed, error }))
   }
 
-  /** Fails an entry whose time or attempts are used up, or that breaks connections; true when it did. */
+  /** Fails an entry whose time or attempts are used up, or that breaks connections, unless somebody has it; true when it is settled. */
   function failSpent(entry: OutboxEntry<X>, target: Target, because = ''): boolean {
     const { dedupWindowMs } = runtime.getState().connection
     const retryForMs = Math.min(delivery.retryForMs, dedupWindowMs ?? Infinity)
     const code = exhausted(entry, clock.now(), { maxAttempts: delivery.maxAttempts, retryForMs })
-    if (code) fail(target, failure(code, `unable to send the message: ${SPENT[code]}${because}; retry it, or discard it`, true, target.attempt))
-    return code !== null
+    // Somebody has it, and no answer to a second attempt told more.
+    if ((code || entry.spent > 1) && isReceived(target)) accepted(target, {})
+    else if (code) fail(target, failure(code, `unable to send the message: ${SPENT[code]}${because}; retry it, or discard it`, true, target.attempt))
+    else return false
+    return true
   }
 
   /** The outcome is unknown: the same id goes again after a pause, unless the budget is used up. */
@@ -61,11 +64,6 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
     const entry = current(target)
     if (!entry || !isUnderWay(target)) return
     const spent = entry.spent + 1
-    // Somebody has it, and no answer to a second attempt told more.
-    if (spent > 1 && isReceived(target)) {
-      accepted(target, {})
-      return
-    }
     if (failSpent({ ...entry, spent }, target, ` (${reason.message})`)) return
     metrics.count('retry')
     const pause = Math.max(fullJitter(spent, environment.random(), delivery.backoff), retryAfterMs)

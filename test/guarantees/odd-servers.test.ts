@@ -232,15 +232,15 @@ describe('receipts', () => {
     expect([tab.shown(), asked]).toEqual([['a:read', 'b:read'], 1])
   })
 
-  it('G4: a receipt stands for acknowledgements that never come', async () => {
-    const tab = openStore({ world: { server: createMemoryServer({ capabilities: null }) }, config: { delivery: { ackTimeoutMs: 1_000 } } })
+  it.each([[10, 2], [1, 1]])('G4: a receipt stands for acknowledgements that never come (of %i attempts)', async (maxAttempts, sends) => {
+    const tab = openStore({ world: { server: createMemoryServer({ capabilities: null }) }, config: { delivery: { ackTimeoutMs: 1_000, maxAttempts } } })
     tab.connect()
     await tab.settle()
     tab.env.server.on('message:send', (payload) =>
       tab.env.server.emitRaw('alice', 'message:delivered', { channelId: 'general', userId: 'bob', messageId: (payload as { id: string }).id }))
     tab.send('x')
     await tab.advance(5_000)
-    expect([tab.shown(), tab.env.server.received('message:send').length]).toEqual([['x:delivered'], 2])
+    expect([tab.shown(), tab.errors(), tab.env.server.received('message:send').length]).toEqual([['x:delivered'], [], sends])
   })
 
   it('an echo that heals a failed message takes its error away', async () => {
