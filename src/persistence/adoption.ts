@@ -51,7 +51,6 @@ export function createAdoption({ ownership, writer, isOver, later, failed, adopt
   async function standIn(visit: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> {
     const wanted = new Set(ids)
     const found = await load(visit)
-    if (isOver(visit)) return []
     await ownership.standIn(visit.userId, tab)
     const left = found?.records.filter((record) => wanted.has(record.id) && (record.tab === tab || record.tab === ownership.name())) ?? []
     for (const record of left) if (record.tab === tab) homes.set(record.id, tab)

@@ -229,7 +229,6 @@ const persistence: readonly Mutant[] = [
     ['G1', 'only the first slice is adopted', 'at < ids.length; at +=', 'at < Math.min(1, ids.length); at +='],
     ['G1', 'what cannot be moved is not shown', 'const left = await livesOn(visit, tab) ? [] : await standIn(visit, tab, ids)', 'throw reason'],
     ['G2', 'others may take what this tab stands in for', 'await ownership.standIn(visit.userId, tab)', ''],
-    ['G9', 'a lock is taken for a user who has left', "if (isOver(visit)) return []\n    await ownership", 'await ownership'],
     ['G2', 'a record that stayed is written under a new name', 'homes.set(record.id, tab)', 'homes.has(record.id)'],
   ]),
   ...inFile('src/persistence/ownership.ts', [

@@ -133,6 +133,33 @@ describe('a device that can be read and takes no writes', () => {
     expect([env.locks?.size, env.timers, tab.shown()]).toEqual([0, 0, []])
   })
 
+  it('G9: whose records are still being read at the sign-out leaves no lock, and waits for none', async () => {
+    const env = await leaveBehind('one')
+    env.network.cut()
+    let isRefused = false
+    let go = (): void => undefined
+    const tab = openOver(env, (inner) => ({
+      write: full,
+      adopt: () => { isRefused = true; return full() },
+      load: async (userId) => {
+        if (isRefused) await new Promise<void>((resolve) => { go = resolve })
+        return inner.load(userId)
+      },
+    }))
+    tab.connect()
+    await tab.advance(100)
+    expect(isRefused).toBe(true)
+    tab.dispatch(tab.chat.actions.signOut())
+    await tab.settle()
+    // Meanwhile somebody else keeps them: a lock that is asked for now would be waited for without end.
+    const [ended = ''] = (await env.storage('chat')?.load('alice'))?.records.map((each) => each.tab) ?? []
+    const release = env.locks?.forTab('another').hold(`redux-chat:chat:tab:${ended}:alice`)
+    go()
+    await tab.advance(1_000)
+    expect([env.locks?.size, env.timers, tab.shown()]).toEqual([1, 0, []])
+    release?.()
+  })
+
   it('G1: in the middle of a long queue: all of it is shown once, in order', async () => {
     const wanted = Array.from({ length: 250 }, (_, i) => `m${i}`)
     const env = await leaveBehind(...wanted)
