@@ -33,8 +33,9 @@ export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number)
     isAtLimit,
     /** Likewise, once those that do not count any more are left out. */
     isFull(counts: (target: Target) => boolean): boolean {
+      if (!isAtLimit()) return false
       const now = clock.monotonic()
-      if (isAtLimit() && now >= sweepAt) {
+      if (now >= sweepAt) {
         sweepAt = now + SWEEP_MS
         for (const { target } of [...flights.values()]) if (!counts(target)) remove(target)
       }

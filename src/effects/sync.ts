@@ -161,6 +161,9 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     failed(channelKey, direction, code, problem, true)
   }
 
+  /** Nothing is missing, nothing is waited for: so it is with nearly every action. */
+  const isIdle = (): boolean => urgent.size + others.size + waits.size + gapSince.size === 0
+
   function setTimer(now: number): void {
     stopTimer()
     const moments = [...[...waits.values()].map((wait) => wait.readyAt), ...[...gapSince.values()].map((since) => since + GAP_HOLD_MS), notBefore]
@@ -200,6 +203,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     reconcile(): void {
       if (link.generation() === 0 || !runtime.getState().connection.capabilities.includes('sync')) return
       look()
+      if (isIdle()) return stopTimer()
       const now = clock.monotonic()
       if (askAll(urgent, now) && askAll(others, now)) setTimer(now)
     },
