@@ -1,12 +1,13 @@
 import type { Extra, ReadMark, Receipt, ReceiptEvent, WireMessage } from '../model'
-import { keyOf } from '../policy/keys'
-import { fromEnd, lastOf } from '../policy/sequence'
+import { idOf, keyOf } from '../policy/keys'
+import { fromEnd, itemsOf, lastOf } from '../policy/sequence'
 import { joinReceipt } from '../policy/status'
 import { findMessage, positionOf } from '../policy/timeline'
 import type { ChannelState } from './channel'
 
 /** Receipts for messages that are not here yet, kept per channel. */
 const MAX_EARLY_RECEIPTS = 100
+const newest = (events: readonly ReceiptEvent[]): readonly ReceiptEvent[] => events.slice(-MAX_EARLY_RECEIPTS)
 
 /** Watermarks only rise. One that names a message which is not here waits for it. */
 export function applyReceipts<X extends Extra>(channel: ChannelState<X>, events: readonly ReceiptEvent[]): ChannelState<X> {
@@ -25,7 +26,7 @@ export function applyReceipts<X extends Extra>(channel: ChannelState<X>, events:
     receipts ??= { ...channel.receipts }
     receipts[key] = joined
   }
-  const early = waiting.length === 0 ? channel.early : [...channel.early, ...waiting].slice(-MAX_EARLY_RECEIPTS)
+  const early = waiting.length === 0 ? channel.early : newest([...channel.early, ...waiting])
   return receipts === null && early === channel.early ? channel : { ...channel, receipts: receipts ?? channel.receipts, early }
 }
 
@@ -37,6 +38,19 @@ export function resolve<X extends Extra>(channel: ChannelState<X>, mark: ReadMar
   if (mark.seq !== undefined) return mark.seq
   const message = mark.messageId === undefined ? undefined : findMessage(channel.messages, mark.messageId)
   return message && !isUnplaced(channel, message) ? positionOf(message) : null
+}
+
+/** With the first seq of a channel its marks are no moments any more: each waits for the messages up to it, until these have a seq. */
+export function withoutMoments<X extends Extra>(channel: ChannelState<X>): ChannelState<X> {
+  const early = [...channel.early]
+  const settle = (userId: string, kind: ReceiptEvent['kind'], mark: number): number => {
+    const upTo = itemsOf(channel.messages).filter((message) => positionOf(message) <= mark)
+    early.push(...upTo.map(({ id, channelId }) => ({ kind, channelId, userId, messageId: id })))
+    return upTo.length === 0 ? mark : 0
+  }
+  const receipts = Object.fromEntries(Object.entries(channel.receipts).map(([key, { delivered, read }]) =>
+    [key, { delivered: settle(idOf(key), 'delivered', delivered), read: settle(idOf(key), 'read', read) }]))
+  return { ...channel, receipts, early: newest(early) }
 }
 
 /** What came before its message is applied when that is here. */

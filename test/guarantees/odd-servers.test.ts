@@ -212,6 +212,28 @@ describe('receipts', () => {
     expect(tab.messages()).toEqual([expect.objectContaining({ content: 'x', status: 'delivered', ...place })])
   })
 
+  it('G4: a receipt for the first message, before any seq is known, says nothing of those that come after it', async () => {
+    const tab = openStore({ world: { server: createMemoryServer({ capabilities: null }) } })
+    await openGeneral(tab)
+    const sent: { readonly id: string }[] = []
+    tab.env.server.on('message:send', (payload, _peer, reply) => {
+      sent.push({ ...(payload as { id: string }), ...{ seq: sent.length + 1 } })
+      reply({ success: true })
+    })
+    tab.send('a')
+    await tab.settle()
+    tab.env.server.emitRaw('alice', 'message:read', { channelId: 'general', userId: 'bob', messageId: sent[0]?.id ?? '' })
+    await tab.settle()
+    expect(tab.shown()).toEqual(['a:read'])
+    tab.env.server.emitRaw('alice', 'message:new', sent[0])
+    await tab.advance(1_000)
+    tab.send('b')
+    await tab.advance(1_000)
+    tab.env.server.emitRaw('alice', 'message:new', sent[1])
+    await tab.advance(1_000)
+    expect(tab.shown()).toEqual(['a:read', 'b:sent'])
+  })
+
   it('G4: a server that neither says nor shows the sender where a message stands is asked for it', async () => {
     const tab = openStore()
     await openGeneral(tab)

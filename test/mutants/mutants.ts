@@ -81,6 +81,7 @@ const state: readonly Mutant[] = [
     ['G1', 'disconnect leaves leases', '.on(commands.disconnect, (state) => changeEvery(state, rested))', '.on(commands.disconnect, (state) => state)'],
   ]),
   ...inFile('src/state/channel.ts', [
+    ['G4', 'moments count as seqs', 'withoutMoments(channel) : channel)', 'channel : channel)'],
     ['G6', 'a page covers nothing but its messages', "const covered = page.more ? (highestSeq(page.messages, null) ?? after) : Math.max(page.latest ?? 0, highestSeq(page.messages, null) ?? 0, after)", 'const covered = after'],
     ['G6', 'the cursor is the newest held', 'cursor: cursorAfter(channel, messages),', 'cursor: highestSeq(messages.flat(), channel.cursor),'],
     ['G6', 'live messages join a detached window', 'channel.detached ? channel.messages : mergeMessages(', 'mergeMessages('],
