@@ -35,6 +35,7 @@ export function createErrorsReducer<X extends Extra>({ commands, reports }: Chat
     .on(reports.syncFailed, (state, { error }) => add(state, error))
     // What is mended is no error any more.
     .on(reports.messageAcked, (state, { id }) => without(state, ofMessage(id)))
+    .on(reports.pageLoaded, (state, { channelId }) => without(state, (error) => error.type === 'sync_failed' && error.channelId === channelId))
     .on(commands.discardMessage, (state, { id }) => without(state, ofMessage(id)))
     // A retry that cannot help changes nothing.
     .on(commands.retryMessage, (state, { id }) => without(state, (error) => ofMessage(id)(error) && !isHopeless(error)))

@@ -212,6 +212,19 @@ describe('receipts', () => {
     expect(tab.messages()).toEqual([expect.objectContaining({ content: 'x', status: 'delivered', ...place })])
   })
 
+  it('a catch-up that succeeds takes the error of the one before it away', async () => {
+    const tab = openStore()
+    const seen: (string | undefined)[] = []
+    tab.store.subscribe(() => { seen.push(tab.errors()[0]?.type) })
+    tab.env.server.on('message:sync', (_payload, _peer, reply) => {
+      const isFirst = !seen.includes('sync_failed')
+      reply(isFirst ? { success: false, error: { code: 'unavailable', message: 'not now' } } : { success: true, data: { messages: [], receipts: [], latest: 0, more: false } })
+    })
+    await openGeneral(tab)
+    await tab.advance(60_000)
+    expect([seen.includes('sync_failed'), tab.errors()]).toEqual([true, []])
+  })
+
   it('G4: a receipt for the first message, before any seq is known, says nothing of those that come after it', async () => {
     const tab = openStore({ world: { server: createMemoryServer({ capabilities: null }) } })
     await openGeneral(tab)
