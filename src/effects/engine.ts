@@ -88,7 +88,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   function applyReceipt(receipt: ReceiptEvent): void {
     const { channelId, messageId } = receipt
     const entry = messageId === undefined ? undefined : findEntry(runtime.getState().outbox, messageId)
-    if (entry?.failure) heal(entry)
+    if (entry?.failure && receipt.userId !== user) heal(entry)
     if (channelId !== '' || messageId === undefined) {
       inbox.receipt(receipt)
       return
@@ -99,7 +99,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     if (found !== undefined) inbox.receipt({ ...receipt, channelId: found })
   }
 
-  /** Who has a message of mine has it from the server. One that is still sent waits for its acknowledgement, which tells its place. */
+  /** Somebody else who has a message of mine has it from the server. One that is still sent waits for its acknowledgement, which tells its place. */
   function heal({ attempts, message: { id, channelId } }: OutboxEntry<X>): void {
     if (attempts > 0) runtime.dispatch(reports.messageAcked({ id, channelId, attempt: attempts, at: environment.clock.now() }))
   }

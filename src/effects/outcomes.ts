@@ -35,9 +35,11 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
 
   const isUnderWay = (target: Target): boolean => current(target)?.lease?.attempt === target.attempt
 
-  /** A receipt that names it waits for it. */
-  const isReceived = ({ id, channelId }: Target): boolean =>
-    channelIn(runtime.getState().messages, channelId).early.some(({ messageId }) => messageId === id)
+  /** A receipt of somebody else that names it waits for it. */
+  function isReceived({ id, channelId }: Target): boolean {
+    const { messages, connection } = runtime.getState()
+    return channelIn(messages, channelId).early.some(({ messageId, userId }) => messageId === id && userId !== connection.userId)
+  }
 
   function fail(target: Target, failed: SendFailure): void {
     metrics.count('failed')

@@ -192,6 +192,20 @@ describe('receipts', () => {
     expect([tab.shown(), tab.errors()]).toEqual([['x:read'], []])
   })
 
+  it.each([1, 3])('G4: a mark of my own says nothing of what the server has (%i attempts)', async (maxAttempts) => {
+    const tab = openStore({ world: { server: createMemoryServer({ capabilities: null }) }, config: { delivery: { maxAttempts, ackTimeoutMs: 1_000, backoff: { baseMs: 0 } } } })
+    tab.connect()
+    await tab.settle()
+    tab.env.server.on('message:send', () => undefined)
+    const id = tab.send('x')
+    const mark = (): void => tab.env.server.emitRaw('alice', 'message:read', { channelId: 'general', userId: 'alice', messageId: id })
+    mark()
+    await tab.advance(5_000)
+    mark()
+    await tab.advance(1_000)
+    expect(tab.shown()).toEqual(['x:failed'])
+  })
+
   it.each([
     ['numbers', { seq: 7, createdAt: 5 }], ['keeps its own time', { createdAt: 5 }],
   ])('G5: a receipt that comes before the acknowledgement of a server that %s does not cost the message its place', async (_, place) => {

@@ -179,7 +179,7 @@ const effects: readonly Mutant[] = [
     ['G8', 'an empty page that promises more is asked for in a loop', 'if (page.more && !isFurther) {', 'if (page.more && page.messages.length < 0) {'],
   ]),
   ...inFile('src/effects/engine.ts', [
-    ['G5', 'a receipt settles what waits for its acknowledgement', 'if (entry?.failure) heal(entry)', 'if (entry) heal(entry)'],
+    ['G5', 'a receipt settles what waits for its acknowledgement', 'if (entry?.failure && ', 'if (entry && '],
     ['G7', "an app's action with the name of the chat is not emitted", 'applyEmit(runtime, action)\n      if (changed)', "if (!action.type.startsWith('chat/')) applyEmit(runtime, action)\n      if (changed)"],
     ['G2', 'what another tab may be sending is retried at once', '&& wanted.has(message.id))) recovery.lookAgain()', '&& wanted.has(message.id))) delivery.own(ids)'],
   ]),
