@@ -55,8 +55,8 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
 
   function lacksNewer(key: string, channel: ChannelState<X>): boolean {
     // A last message without a seq is one whose place was not told.
-    const gap = !channel.stale && !channel.detached &&
-      ((channel.latest ?? 0) > (channel.cursor ?? 0) || (lastOf(channel.messages) ?? { seq: 0 }).seq === undefined)
+    const last = lastOf(channel.messages)
+    const gap = !channel.stale && !channel.detached && ((channel.latest ?? 0) > (channel.cursor ?? 0) || (last !== undefined && last.seq === undefined))
     if (!gap) gapSince.delete(key)
     return (channel.stale || gap) && channel.catchUp !== 'running'
   }

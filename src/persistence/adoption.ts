@@ -30,7 +30,7 @@ const isReadable = (record: StoredRecord): boolean => readRecords(record.userId,
 export function createAdoption({ ownership, writer, isOver, later, failed, adopted, readAgain }: AdoptionDeps) {
   /** Under whose name the records stay for which this tab stands in. */
   const homes = new Map<string, string>()
-  /** Until all moves have ended that are under way. */
+  /** Resolves when all moves that have begun are over; they go one after the other. */
   let moving = Promise.resolve()
 
   /** In slices: what is dispatched meanwhile is written between two of them. To the end, whoever leaves: nobody else gets the other half. */
@@ -107,7 +107,7 @@ export function createAdoption({ ownership, writer, isOver, later, failed, adopt
 
   return {
     adopt,
-    /** Resolves when no move is under way any more that is now. */
+    /** Until it resolves, messages of ended tabs are on their way to this one. */
     moving: () => moving,
     awaitEnd,
     /** The tab under whose name a record of this one is kept. */

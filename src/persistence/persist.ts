@@ -239,6 +239,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
       timers.stop()
       ownership.stopWaiting()
       letGo()
+      // A move under way writes to its end; whoever is here by then goes on writing.
       const written = adoption.moving().then(async () => { if (present === null) await writer.stop() })
       if (isEmpty(seen)) leaveLock(written)
     },

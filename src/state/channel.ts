@@ -71,13 +71,14 @@ export interface Limits {
   readonly windowSize: number
 }
 
-const counted = <X extends Extra>(channel: Channel<X>, latest: number | null): Channel<X> =>
+/** The channel before its state is brought up to `latest`: from its first seq on, its marks are seqs. */
+const markedBySeqs = <X extends Extra>(channel: Channel<X>, latest: number | null): Channel<X> =>
   (channel.latest === null && latest !== null && channel.messages.length > 0 ? withoutMoments(channel) : channel)
 
 /** Live messages (and acks, which are messages too). */
 export function receive<X extends Extra>(given: Channel<X>, incoming: readonly WireMessage<X>[], me: string | null, { windowSize }: Limits): Channel<X> {
   const latest = highestSeq(incoming, given.latest)
-  const channel = counted(given, latest)
+  const channel = markedBySeqs(given, latest)
   const foreign = highestForeign(incoming, me, channel.foreign)
   // Below an anchored window there is history, which arrives by page and never one by one.
   const fresh = channel.anchored && channel.hasOlder ? incoming.filter((message) => !isHistory(channel, message)) : incoming
@@ -114,7 +115,7 @@ export function receiveNewer<X extends Extra>(
   if (page.latest !== null && page.latest < after && page.messages.length === 0 && !page.more) return doubted(channel, page.latest)
   if (page.messages.some((message) => contradicts(channel.messages, message))) return begunAnew(channel)
   const latest = Math.max(channel.latest ?? 0, page.latest ?? 0, highestSeq(page.messages, null) ?? 0)
-  const known = applyReceipts({ ...counted(channel, latest), latest, doubt: null, catchUp: 'idle' }, page.receipts)
+  const known = applyReceipts({ ...markedBySeqs(channel, latest), latest, doubt: null, catchUp: 'idle' }, page.receipts)
   // The window moved while the page was under way: its place is gone, and the next look decides anew.
   if (after > 0 && after > (channel.cursor ?? 0)) return { ...known, stale: true }
   if (page.more && page.latest !== null && skips(channel, after, page.latest, limits)) return skip(known, page.latest)

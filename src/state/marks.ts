@@ -7,7 +7,7 @@ import type { ChannelState } from './channel'
 
 /** Receipts for messages that are not here yet, kept per channel. */
 const MAX_EARLY_RECEIPTS = 100
-const newest = (events: readonly ReceiptEvent[]): readonly ReceiptEvent[] => events.slice(-MAX_EARLY_RECEIPTS)
+const bounded = (events: readonly ReceiptEvent[]): readonly ReceiptEvent[] => events.slice(-MAX_EARLY_RECEIPTS)
 
 /** Watermarks only rise. One that names a message which is not here waits for it. */
 export function applyReceipts<X extends Extra>(channel: ChannelState<X>, events: readonly ReceiptEvent[]): ChannelState<X> {
@@ -26,7 +26,7 @@ export function applyReceipts<X extends Extra>(channel: ChannelState<X>, events:
     receipts ??= { ...channel.receipts }
     receipts[key] = joined
   }
-  const early = waiting.length === 0 ? channel.early : newest([...channel.early, ...waiting])
+  const early = waiting.length === 0 ? channel.early : bounded([...channel.early, ...waiting])
   return receipts === null && early === channel.early ? channel : { ...channel, receipts: receipts ?? channel.receipts, early }
 }
 
@@ -50,7 +50,7 @@ export function withoutMoments<X extends Extra>(channel: ChannelState<X>): Chann
   }
   const receipts = Object.fromEntries(Object.entries(channel.receipts).map(([key, { delivered, read }]) =>
     [key, { delivered: settle(idOf(key), 'delivered', delivered), read: settle(idOf(key), 'read', read) }]))
-  return { ...channel, receipts, early: newest(early) }
+  return { ...channel, receipts, early: bounded(early) }
 }
 
 /** What came before its message is applied when that is here. */

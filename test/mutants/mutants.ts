@@ -140,6 +140,7 @@ const effects: readonly Mutant[] = [
     ['G1', 'a restored moment is trusted however far it lies', 'Math.min(Math.max(0, nextAttemptAt - clock.now()), longestMs)', 'Math.max(0, nextAttemptAt - clock.now())'],
   ]),
   ...inFile('src/effects/outcomes.ts', [
+    ['G4', 'a mark of my own stands for an acknowledgement', ' && userId !== connection.userId', ''],
     ['G4', 'what somebody has fails for want of an answer', 'if ((code || entry.spent > 1) && isReceived(target))', 'if (entry.spent < 0)'],
     ['G3', 'a late failure of an old attempt counts', 'current(target)?.lease?.attempt === target.attempt', 'current(target) !== undefined'],
     ['G1', 'an expired token spends attempts', 'nextAttemptAt: null, spent: false', 'nextAttemptAt: null, spent: true'],
@@ -170,7 +171,7 @@ const effects: readonly Mutant[] = [
     ['G9', 'the receipt timer stays', 'stop(): void {\n      stopTimer?.()', 'stop(): void {'],
   ]),
   ...inFile('src/effects/sync.ts', [
-    ['G4', 'a place that the server did not tell is not asked for', '?? { seq: 0 }).seq === undefined', '?? { seq: 0 }).seq === -1'],
+    ['G4', 'a place that the server did not tell is not asked for', 'last !== undefined && last.seq === undefined', 'last !== undefined && last.seq === -1'],
     ['G6', 'a page of the last connection counts', 'if (link.generation() !== generation) return', ''],
     ['G8', 'a hole that stays is asked for in a loop', 'else pause(channelKey, direction)', 'else waits.delete(key)'],
     ['G8', 'any number of requests at once', 'if (running >= MAX_REQUESTS) return false', ''],
@@ -179,6 +180,7 @@ const effects: readonly Mutant[] = [
     ['G8', 'an empty page that promises more is asked for in a loop', 'if (page.more && !isFurther) {', 'if (page.more && page.messages.length < 0) {'],
   ]),
   ...inFile('src/effects/engine.ts', [
+    ['G4', 'a mark of my own heals', ' && receipt.userId !== user', ''],
     ['G5', 'a receipt settles what waits for its acknowledgement', 'if (entry?.failure && ', 'if (entry && '],
     ['G7', "an app's action with the name of the chat is not emitted", 'applyEmit(runtime, action)\n      if (changed)', "if (!action.type.startsWith('chat/')) applyEmit(runtime, action)\n      if (changed)"],
     ['G2', 'what another tab may be sending is retried at once', '&& wanted.has(message.id))) recovery.lookAgain()', '&& wanted.has(message.id))) delivery.own(ids)'],
