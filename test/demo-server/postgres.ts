@@ -10,18 +10,22 @@ const run = promisify(execFile)
 
 const BIN = ['17', '16', '15', '14'].map((version) => `/usr/lib/postgresql/${version}/bin`).find((folder) => existsSync(join(folder, 'initdb')))
 
+/** By its path: not everybody's PATH has the programs of root. */
+const RUNUSER = ['/usr/sbin/runuser', '/sbin/runuser', '/usr/bin/runuser'].find((path) => existsSync(path))
+const isRoot = process.getuid?.() === 0
+
 /** Why PostgreSQL cannot run here, or null. */
-export const postgresMissing: string | null = BIN === undefined ? 'PostgreSQL is not installed (no /usr/lib/postgresql/*/bin/initdb)' : null
+export const postgresMissing: string | null = BIN === undefined ? 'PostgreSQL is not installed (no /usr/lib/postgresql/*/bin/initdb)'
+  : isRoot && RUNUSER === undefined ? 'PostgreSQL does not run as root, and there is no runuser' : null
 
 /** A throw-away PostgreSQL on a free port; it refuses to run as root, so root starts it as the user postgres. */
 export async function startPostgres(): Promise<{ url: string; stop(): Promise<void> }> {
   if (BIN === undefined) throw new Error(`unable to start PostgreSQL: ${postgresMissing}`)
   const folder = await mkdtemp(join(tmpdir(), 'redux-chat-pg-'))
-  const isRoot = process.getuid?.() === 0
   if (isRoot) await run('chown', ['postgres', folder])
   await chmod(folder, 0o700)
-  const asOwner = (program: string, args: string[]) => isRoot
-    ? run('runuser', ['-u', 'postgres', '--', join(BIN, program), ...args], { cwd: '/' })
+  const asOwner = (program: string, args: string[]) => isRoot && RUNUSER !== undefined
+    ? run(RUNUSER, ['-u', 'postgres', '--', join(BIN, program), ...args], { cwd: '/' })
     : run(join(BIN, program), args)
   const port = await freePort()
   const data = join(folder, 'data')
