@@ -21,7 +21,7 @@ const PRUNE_SLACK = 200
 /** How long what stands behind a message that another tab took over waits for its echo. */
 const TAKEN_OVER_MS = 30_000
 
-const TAKEN_OVER_TEXT = 'unable to say whether the message was sent: another tab took it over; if it does not appear, retry it, or discard it'
+const TAKEN_OVER_TEXT = 'unable to say whether it was sent: another tab took it over; if it does not appear, retry it, or discard it'
 
 /** What was looked through to the end: nothing in it is due any more before it changes, or something outside it does. */
 interface Look<X extends Extra> {

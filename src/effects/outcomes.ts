@@ -36,10 +36,8 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
   const isUnderWay = (target: Target): boolean => current(target)?.lease?.attempt === target.attempt
 
   /** A receipt of somebody else that names it waits for it. */
-  function isReceived({ id, channelId }: Target): boolean {
-    const { messages, connection } = runtime.getState()
-    return channelIn(messages, channelId).early.some(({ messageId, userId }) => messageId === id && userId !== connection.userId)
-  }
+  const isReceived = ({ id, channelId }: Target): boolean =>
+    channelIn(runtime.getState().messages, channelId).early.some(({ messageId, userId }) => messageId === id && userId !== runtime.getState().connection.userId)
 
   function fail(target: Target, failed: SendFailure): void {
     metrics.count('failed')

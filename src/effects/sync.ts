@@ -54,9 +54,9 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   }
 
   function lacksNewer(key: string, channel: ChannelState<X>): boolean {
-    // A last message without a seq is one whose place was not told.
-    const last = lastOf(channel.messages)
-    const gap = !channel.stale && !channel.detached && ((channel.latest ?? 0) > (channel.cursor ?? 0) || (last !== undefined && last.seq === undefined))
+    // Nobody told the place of a last message without a seq.
+    const isUntold = channel.messages.length > 0 && lastOf(channel.messages)?.seq === undefined
+    const gap = !channel.stale && !channel.detached && (isUntold || (channel.latest ?? 0) > (channel.cursor ?? 0))
     if (!gap) gapSince.delete(key)
     return (channel.stale || gap) && channel.catchUp !== 'running'
   }

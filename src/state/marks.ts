@@ -44,9 +44,9 @@ export function resolve<X extends Extra>(channel: ChannelState<X>, mark: ReadMar
 export function withoutMoments<X extends Extra>(channel: ChannelState<X>): ChannelState<X> {
   const early = [...channel.early]
   const settle = (userId: string, kind: ReceiptEvent['kind'], mark: number): number => {
-    const upTo = itemsOf(channel.messages).filter((message) => positionOf(message) <= mark)
-    early.push(...upTo.map(({ id, channelId }) => ({ kind, channelId, userId, messageId: id })))
-    return upTo.length === 0 ? mark : 0
+    const marked = itemsOf(channel.messages).filter(({ createdAt }) => createdAt <= mark)
+    for (const { id, channelId } of marked) early.push({ kind, channelId, userId, messageId: id })
+    return marked.length > 0 ? 0 : mark
   }
   const receipts = Object.fromEntries(Object.entries(channel.receipts).map(([key, { delivered, read }]) =>
     [key, { delivered: settle(idOf(key), 'delivered', delivered), read: settle(idOf(key), 'read', read) }]))

@@ -140,7 +140,7 @@ const effects: readonly Mutant[] = [
     ['G1', 'a restored moment is trusted however far it lies', 'Math.min(Math.max(0, nextAttemptAt - clock.now()), longestMs)', 'Math.max(0, nextAttemptAt - clock.now())'],
   ]),
   ...inFile('src/effects/outcomes.ts', [
-    ['G4', 'a mark of my own stands for an acknowledgement', ' && userId !== connection.userId', ''],
+    ['G4', 'a mark of my own stands for an acknowledgement', ' && userId !== runtime.getState().connection.userId', ''],
     ['G4', 'what somebody has fails for want of an answer', 'if ((code || entry.spent > 1) && isReceived(target))', 'if (entry.spent < 0)'],
     ['G3', 'a late failure of an old attempt counts', 'current(target)?.lease?.attempt === target.attempt', 'current(target) !== undefined'],
     ['G1', 'an expired token spends attempts', 'nextAttemptAt: null, spent: false', 'nextAttemptAt: null, spent: true'],
@@ -171,7 +171,7 @@ const effects: readonly Mutant[] = [
     ['G9', 'the receipt timer stays', 'stop(): void {\n      stopTimer?.()', 'stop(): void {'],
   ]),
   ...inFile('src/effects/sync.ts', [
-    ['G4', 'a place that the server did not tell is not asked for', 'last !== undefined && last.seq === undefined', 'last !== undefined && last.seq === -1'],
+    ['G4', 'a place that the server did not tell is not asked for', 'lastOf(channel.messages)?.seq === undefined', 'lastOf(channel.messages)?.seq === -1'],
     ['G6', 'a page of the last connection counts', 'if (link.generation() !== generation) return', ''],
     ['G8', 'a hole that stays is asked for in a loop', 'else pause(channelKey, direction)', 'else waits.delete(key)'],
     ['G8', 'any number of requests at once', 'if (running >= MAX_REQUESTS) return false', ''],
