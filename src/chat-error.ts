@@ -9,5 +9,9 @@ export class ChatConfigError extends Error {
   }
 }
 
-export const notMounted = (reducerPath: string): ChatConfigError => new ChatConfigError('reducer_not_mounted',
-  `unable to use the chat: no reducer is mounted at "${reducerPath}"; add { [chat.reducerPath]: chat.reducer } to configureStore`)
+/** What stands at `reducerPath` in the root state, if it is a chat's. */
+export function mounted<S extends { readonly outbox: unknown }>(state: S | undefined, reducerPath: string): S {
+  if (state?.outbox) return state
+  throw new ChatConfigError('reducer_not_mounted',
+    `unable to use the chat: the root state has no chat at "${reducerPath}"; add { [chat.reducerPath]: chat.reducer } to configureStore`)
+}

@@ -48,9 +48,8 @@ export function socketBindings<ServerEvents, ClientEvents = {}>() {
 
 /** Dispatches the action that is bound to an inbound event; an event that is not bound does nothing. */
 export function applyEvent<X extends Extra>(runtime: Runtime<X>, name: string, args: readonly unknown[]): void {
-  const bindings = runtime.options.events
-  if (!bindings || !Object.hasOwn(bindings, name)) return
-  const binding = bindings[name]
+  const { events = {} } = runtime.options
+  const binding = Object.hasOwn(events, name) && events[name]
   if (!binding) return
   try {
     // The payload is whatever the app's map promises; its own `parse` is what can check it.
@@ -61,7 +60,7 @@ export function applyEvent<X extends Extra>(runtime: Runtime<X>, name: string, a
   }
 }
 
-/** Emits an app action that is bound; true when it was one. */
+/** Emits an app action that is bound. */
 export function applyEmit<X extends Extra>(runtime: Runtime<X>, action: UnknownAction): void {
   for (const [event, binding] of Object.entries(runtime.options.emits ?? {})) {
     if (!binding.action.match(action)) continue
@@ -73,7 +72,7 @@ function emitBound<X extends Extra>(runtime: Runtime<X>, event: string, binding:
   const { acked, failed } = binding
   const settle = (outcome: UnknownAction | undefined): void => {
     if (outcome) runtime.dispatch(outcome)
-    else runtime.report('emit_failed', 'not_delivered', `unable to emit "${event}": there is no connection; bind "failed" to handle it`)
+    else runtime.report('emit_failed', 'not_delivered', `unable to emit "${event}": no connection, or no answer; bind "failed" to handle it`)
   }
   if (!acked && !failed) {
     if (!runtime.link.emit(event, payload)) settle(undefined)

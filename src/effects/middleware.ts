@@ -1,7 +1,7 @@
 import type { Middleware, UnknownAction } from '@reduxjs/toolkit'
 import { isAction } from '@reduxjs/toolkit'
 import { probeType, type ChatActions } from '../actions'
-import { notMounted } from '../chat-error'
+import { mounted } from '../chat-error'
 import type { ChatError, Extra } from '../model'
 import type { ResolvedOptions } from '../options'
 import { fieldsOf } from '../policy/json'
@@ -28,11 +28,7 @@ export function createChatMiddleware<X extends Extra>(
 
   return (api) => {
     const read = (): ChatState<X> | undefined => fieldsOf(api.getState())[reducerPath] as ChatState<X> | undefined
-    const getState = (): ChatState<X> => {
-      const state = read()
-      if (state) return state
-      throw notMounted(reducerPath)
-    }
+    const getState = (): ChatState<X> => mounted(read(), reducerPath)
     let engine: Engine | null = null
     // What a subscriber or another middleware throws must not end what the chat is in the middle of.
     const report = shielded((action: UnknownAction) => void api.dispatch(action))

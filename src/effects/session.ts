@@ -154,7 +154,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     if (phase === 'open' && !isTurnedAway(reason)) attempt = 0
     if (attempt >= attempts) {
       halt('failed', reason, runtime.error('connection_error', reason,
-        `unable to connect: gave up after ${attempts} attempts (${reason}); dispatch connect() to try again`, { retryable: true }))
+        `unable to connect: gave up after ${attempts} attempts (${reason}); dispatch connect({ userId }) to try again`, { retryable: true }))
       return
     }
     attempt++

@@ -11,7 +11,7 @@ export type TokenResult =
 
 const NOBODY = 'getToken gave null, nobody is signed in; sign in and connect again'
 const MALFORMED = 'getToken must give a non-empty string, or null when signed out'
-const OTHER_SUBJECT = 'the token belongs to another user than before; dispatch connect({ userId }) for that one, or signOut()'
+const OTHER_SUBJECT = "the token is another user's; dispatch connect({ userId }) for that one, or signOut()"
 export const BEARER_TEXT = 'the token begins with "Bearer "; give the raw JWT'
 
 export const isBearer = (token: string): boolean => /^bearer\s/i.test(token)

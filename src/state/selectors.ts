@@ -1,4 +1,4 @@
-import { notMounted } from '../chat-error'
+import { mounted } from '../chat-error'
 import type { ChatError, ConnectionState, Extra, Message, Receipt } from '../model'
 import { isSameJson } from '../policy/json'
 import { idOf, keyOf } from '../policy/keys'
@@ -91,11 +91,7 @@ function countUnread<X extends Extra>(channel: ChannelState<X>, userId: string |
 export function createSelectors<X extends Extra, Path extends string>(path: Path) {
   type Root = { readonly [P in Path]: ChatState<X> }
 
-  const chatOf = (root: Root): ChatState<X> => {
-    const chat: ChatState<X> | undefined = root[path]
-    if (chat) return chat
-    throw notMounted(path)
-  }
+  const chatOf = (root: Root): ChatState<X> => mounted(root[path], path)
   const channelOf = (root: Root, channelId: string): ChannelState<X> => channelIn(chatOf(root).messages, channelId)
   const queueOf = (root: Root, channelId: string): Queue<X> => queueIn(chatOf(root).outbox, channelId)
 

@@ -30,8 +30,11 @@ describe('store', () => {
     const { environment } = createTestEnvironment()
     const chat = createChat({ url: 'x', token: 't', environment })
     const store = configureStore({ reducer: () => 0, middleware: (getDefault) => getDefault().concat(chat.middleware) })
-    expect(() => store.dispatch(chat.actions.connect({ userId: 'alice' }))).toThrow(/no reducer is mounted at "chat"; add \{ \[chat.reducerPath\]/)
+    expect(() => store.dispatch(chat.actions.connect({ userId: 'alice' }))).toThrow(/the root state has no chat at "chat"; add \{ \[chat.reducerPath\]/)
     expect(() => store.dispatch({ type: 'other' })).not.toThrow()
+    // Somebody else's reducer under that name is no chat either.
+    const taken = configureStore({ reducer: { chat: () => ({ mine: 1 }) }, middleware: (getDefault) => getDefault().concat(chat.middleware) })
+    expect(() => taken.dispatch(chat.actions.connect({ userId: 'alice' }))).toThrow(/the root state has no chat at "chat"/)
   })
 
   it('several chats share one store, and several stores one chat', async () => {
@@ -221,6 +224,22 @@ describe('bindings', () => {
     alice.dispatch(react({ emoji: 'b' }))
     await alice.advance(11_000)
     expect(alice.actions).toContainEqual(notReacted('timeout'))
+  })
+
+  it('an emit without a failure of its own is an error that says what may have happened', async () => {
+    const noted = createAction<object>('note/add')
+    const alice = openStore({ config: socketBindings<{}, { 'note:add': (payload: object) => void }>()({
+      emits: { 'note:add': { action: noted, acked: () => ({ type: 'note/added' }) } },
+    }) })
+    alice.dispatch(noted({}))
+    expect(alice.errors()).toMatchObject([{ type: 'emit_failed', code: 'not_delivered', message: expect.stringContaining('no connection') }])
+    alice.connect()
+    await alice.settle()
+    alice.dispatch(alice.chat.actions.clearErrors())
+    alice.env.server.on('note:add', () => undefined)
+    alice.dispatch(noted({}))
+    await alice.advance(11_000)
+    expect(alice.errors()).toMatchObject([{ type: 'emit_failed', code: 'not_delivered', message: expect.stringContaining('no answer') }])
   })
 
   it('protocol renames events and maps payloads for a server that exists already', async () => {
