@@ -119,7 +119,8 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   }
 
   function signIn(userId: string): void {
-    if (user !== null && user !== userId) leave(false)
+    // Idle by now only if the app has reset its whole state: it knows of no connection, channel or message any more.
+    if (user !== null && (user !== userId || runtime.getState().connection.status === 'idle')) leave(false)
     if (user === null) {
       user = owner = userId
       stopWatching = metrics.watch(() => runtime.getState().outbox)

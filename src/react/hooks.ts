@@ -96,7 +96,8 @@ export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, 
         },
         () => {
           const current = selectors.selectConnection(store.getState() as Root)
-          if (current.userId === userId) store.dispatch(actions.disconnect())
+          // A reset of the whole state has forgotten whose the connection is, and gives no reason.
+          if (current.userId === userId || !current.reason && current.userId === null) store.dispatch(actions.disconnect())
         })
     }, [store, userId])
     useTransitions(connection, options)

@@ -80,3 +80,32 @@ describe.each([['root', 1], ['root', 2], ['chat', 1], ['chat', 2]] as const)('th
     expect(next.server.log('general').map(({ content }) => content)).toEqual(['unsent', 'early'])
   })
 })
+
+it('G1: an app that resets its whole state without a sign-out connects again, catches up and sends what was unsent', async () => {
+  const env = createTestEnvironment()
+  const chat = createChat({ url: 'test', token: 'test', environment: env.environment })
+  const app = combineReducers({ chat: chat.reducer })
+  const store = configureStore({
+    reducer: (state: ReturnType<typeof app> | undefined, action: UnknownAction) => app(action.type === 'reset' ? undefined : state, action),
+    middleware: (getDefault) => getDefault().concat(chat.middleware),
+  })
+  const signIn = () => {
+    store.dispatch(chat.actions.connect({ userId: 'alice' }))
+    store.dispatch(chat.actions.openChannel({ channelId: 'general' }))
+    return env.clock.advance(10_000)
+  }
+  const shown = () => chat.selectors.selectMessages(store.getState(), 'general').map(({ content, status }) => `${content}:${status}`)
+  env.server.push('general', { userId: 'bob', content: 'old' })
+  await signIn()
+  env.network.cut()
+  store.dispatch(chat.actions.sendMessage({ channelId: 'general', content: 'unsent' }))
+  await env.clock.advance(100)
+  store.dispatch({ type: 'reset' })
+  expect(shown()).toEqual([])
+  env.network.restore()
+  await env.clock.advance(10_000)
+  await signIn()
+  expect(chat.selectors.selectConnection(store.getState())).toMatchObject({ status: 'connected', userId: 'alice' })
+  expect(shown()).toEqual(['old:delivered', 'unsent:sent'])
+  expect(env.server.connections()).toBe(1)
+})

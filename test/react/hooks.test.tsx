@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { configureStore } from '@reduxjs/toolkit'
+import { combineReducers, configureStore, type UnknownAction } from '@reduxjs/toolkit'
 import { act, cleanup, render, screen } from '@testing-library/react'
 import { memo, StrictMode, useState, type ReactNode } from 'react'
 import { renderToString } from 'react-dom/server'
@@ -86,6 +86,31 @@ describe('useSocket', () => {
     view.rerender(<Shell><Socket userId={null} /></Shell>)
     await pass()
     expect(left(all)).toEqual(NOTHING)
+  })
+
+  it('G9: ends the connection of a user who left with a reset of the whole state, and says so after a sign-out', async () => {
+    const env = createTestEnvironment()
+    const chat = createChat({ url: 'x', token: 't', environment: env.environment })
+    const app = combineReducers({ chat: chat.reducer })
+    const store = configureStore({
+      reducer: (state: ReturnType<typeof app> | undefined, action: UnknownAction) => app(action.type === 'reset' ? undefined : state, action),
+      middleware: (getDefault) => getDefault().concat(chat.middleware),
+    })
+    const Reason = ({ userId }: { readonly userId: string | null }) => <p>{chat.useSocket({ userId }).reason}</p>
+    const App = (props: Parameters<typeof Reason>[0]) => <Provider store={store}><Reason {...props} /></Provider>
+    const pass = () => act(async () => { await env.clock.advance(1_000) })
+    const view = render(<App userId="alice" />)
+    await pass()
+    act(() => { store.dispatch({ type: 'reset' }) })
+    view.rerender(<App userId={null} />)
+    await pass()
+    expect(env.server.connections()).toBe(0)
+    view.rerender(<App userId="alice" />)
+    await pass()
+    expect([env.server.connections(), store.getState().chat.connection.status]).toEqual([1, 'connected'])
+    act(() => { store.dispatch(chat.actions.signOut()) })
+    view.rerender(<App userId={null} />)
+    expect(screen.getByText('signed_out')).toBeTruthy()
   })
 
   it('does not take another user for a reconnection', async () => {
