@@ -22,7 +22,7 @@ export function Composer({ channelId }: { readonly channelId: string }) {
   return (
     <form className="composer" onSubmit={submit}>
       <label className="hidden" htmlFor={id}>Message</label>
-      <textarea id={id} rows={1} value={text} placeholder="Message" onChange={(event) => setText(event.target.value)} onKeyDown={onKeyDown} />
+      <textarea id={id} rows={1} dir="auto" value={text} placeholder="Message" onChange={(event) => setText(event.target.value)} onKeyDown={onKeyDown} />
       <button type="submit">Send</button>
     </form>
   )

@@ -15,7 +15,7 @@ export const MessageRow = memo(function MessageRow({ message, newDay }: { readon
       {newDay && <p className="day">{day.format(createdAt)}</p>}
       <article className={mine ? 'message mine' : 'message'} data-message-id={id} data-status={status} data-stored={stored}>
         {!mine && <span className="author">{message.userId}</span>}
-        <p className="text">{content}</p>
+        <p className="text" dir="auto">{content}</p>
         <span className="meta">
           <time dateTime={new Date(createdAt).toISOString()}>{time.format(createdAt)}</time>
           {mine && <Ticks status={status} />}

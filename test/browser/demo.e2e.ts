@@ -50,6 +50,10 @@ describeInBrowsers('demo', ({ engine, browser, itNeeds }) => {
     await alice.sees('yes, here')
     await bob.sees('yes, here', ['read'])
     expect(await demo.committed(CHANNEL)).toEqual(['first light', 'are you there', 'yes, here'])
+    // Each text runs in its own direction, whatever the page's is.
+    await alice.say('שלום, alice.')
+    await bob.sees('שלום, alice.')
+    expect(await bob.page.evaluate(directionsShown)).toEqual(['ltr', 'ltr', 'ltr', 'rtl'])
   })
 
   it('G1 G2 G3: five messages written offline survive a reload and arrive in order, once', async () => {
@@ -236,4 +240,8 @@ function scrollUpTo(content: string): boolean {
 function loadedIds(channelId: string): string[] {
   const { store, chat } = window.__demo
   return chat.selectors.selectMessages(store.getState(), channelId).map(({ id }) => id)
+}
+
+function directionsShown(): string[] {
+  return [...document.querySelectorAll('[data-message-id] .text')].map((text) => getComputedStyle(text).direction)
 }
