@@ -224,9 +224,9 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     handle(action: UnknownAction, changed: boolean): void {
       persistence.handle(action)
       if (action.type.startsWith(`${options.reducerPath}/`)) obey(action)
-      // An app's own action may well be called `chat/typing`.
-      applyEmit(runtime, action)
       if (changed) reconcile()
+      // Last, because the app's own code may throw there. An app's own action may well be called `chat/typing`.
+      applyEmit(runtime, action)
     },
     reconcile,
     keep,

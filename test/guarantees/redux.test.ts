@@ -1,4 +1,4 @@
-import { configureStore, createAction, createSlice, type PayloadAction } from '@reduxjs/toolkit'
+import { configureStore, createAction, createSlice, type PayloadAction, type UnknownAction } from '@reduxjs/toolkit'
 import { instrument } from '@redux-devtools/instrument'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createChat, socketBindings } from 'redux-chat'
@@ -240,6 +240,20 @@ describe('bindings', () => {
     alice.dispatch(noted({}))
     await alice.advance(11_000)
     expect(alice.errors()).toMatchObject([{ type: 'emit_failed', code: 'not_delivered', message: expect.stringContaining('no answer') }])
+  })
+
+  it('a match that throws is told to who dispatched, and the action is obeyed all the same', async () => {
+    const match = (action: UnknownAction): action is UnknownAction & { payload: never } => {
+      if (action.type === 'chat/openChannel') throw new Error('no payload of mine')
+      return false
+    }
+    const alice = openStore({ config: { emits: { note: { action: { type: 'note', match } } } } })
+    alice.env.server.push('general', { userId: 'bob', content: 'old' })
+    alice.connect()
+    await alice.settle()
+    expect(() => alice.dispatch(alice.chat.actions.openChannel({ channelId: 'general' }))).toThrow('no payload of mine')
+    await alice.advance(1_000)
+    expect(alice.messages()).toMatchObject([{ content: 'old' }])
   })
 
   it('protocol renames events and maps payloads for a server that exists already', async () => {
