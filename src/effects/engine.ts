@@ -225,8 +225,9 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
       persistence.handle(action)
       if (action.type.startsWith(`${options.reducerPath}/`)) obey(action)
       if (changed) reconcile()
-      // Last, because the app's own code may throw there. An app's own action may well be called `chat/typing`.
-      applyEmit(runtime, action)
+      // Last, because the app's own code may throw there. An app's own action may well be called `chat/typing`; but what is told of an emit
+      // that failed, emitted as well, would fail for ever.
+      if (!isOf(reports.errorReported, action)) applyEmit(runtime, action)
     },
     reconcile,
     keep,

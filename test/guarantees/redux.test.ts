@@ -256,6 +256,13 @@ describe('bindings', () => {
     expect(alice.messages()).toMatchObject([{ content: 'old' }])
   })
 
+  it('a match of every action does not emit what is told of its own failure', () => {
+    const match = (action: UnknownAction): action is UnknownAction & { payload: never } => typeof action.type === 'string'
+    const alice = openStore({ config: { emits: { audit: { action: { type: 'any', match } } } } })
+    alice.dispatch({ type: 'todos/add' })
+    expect(alice.types()).toEqual(['todos/add', 'chat/errorReported'])
+  })
+
   it('protocol renames events and maps payloads for a server that exists already', async () => {
     const alice = openStore({ config: { protocol: {
       names: { 'message:send': 'chat message', 'message:new': 'chat message' },

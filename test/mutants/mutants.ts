@@ -182,7 +182,7 @@ const effects: readonly Mutant[] = [
   ...inFile('src/effects/engine.ts', [
     ['G4', 'a mark of my own heals', ' && receipt.userId !== user', ''],
     ['G5', 'a receipt settles what waits for its acknowledgement', 'if (entry?.failure && ', 'if (entry && '],
-    ['G7', "an app's action with the name of the chat is not emitted", '      applyEmit(runtime, action)', "      if (!action.type.startsWith('chat/')) applyEmit(runtime, action)"],
+    ['G7', "an app's action with the name of the chat is not emitted", 'if (!isOf(reports.errorReported, action)) applyEmit', "if (!action.type.startsWith('chat/')) applyEmit"],
     ['G2', 'what another tab may be sending is retried at once', '&& wanted.has(message.id))) recovery.lookAgain()', '&& wanted.has(message.id))) delivery.own(ids)'],
   ]),
   ...inFile('src/effects/turns.ts', [
