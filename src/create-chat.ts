@@ -100,7 +100,8 @@ function resolve<X extends Extra, Path extends string>(config: SocketConfig<X, P
 /**
  * Creates a chat. No I/O, no timer, no listener before the first `connect`: safe at import time and on a server.
  * One chat may serve several stores, and several chats (with different `reducerPath`s) one store.
- * Throws `ChatConfigError` when `url` or the token is missing or malformed, or an option is unknown or no possible number.
+ * Throws `ChatConfigError` when `url` or the token is missing or malformed, or when `reconnection`, `auth`, `delivery` or `history` has an
+ * unknown option or no possible number.
  */
 export function createChat<X extends Extra = {}, const Path extends string = 'chat'>(config: SocketConfig<X, Path>): Chat<X, Path> {
   // The default of the type parameter is this very value.

@@ -20,7 +20,10 @@ export interface MessageFields {
 /** A message as the server and the wire know it. */
 export type WireMessage<X extends Extra = {}> = MessageFields & X
 
-/** `pending -> sent -> delivered -> read`, or `failed` before `sent`. Derived, never stored. */
+/**
+ * `pending -> sent -> delivered -> read`, or `failed` before `sent`. Derived, never stored. Delivered to, or read by, anybody but its author:
+ * somebody else's message is `read` once I have read it.
+ */
 export type MessageStatus = 'pending' | 'sent' | 'delivered' | 'read' | 'failed'
 
 /** Why a message failed, or why its last attempt did. `attempt` counts emits, from 1. */

@@ -70,9 +70,9 @@ export interface SocketConfig<X extends Extra = {}, Path extends string = string
   readonly protocol?: ProtocolOptions
   /** Checks and types the app's extra message fields. */
   readonly parseExtra?: ParseExtra<X>
-  /** Socket events that become the app's own actions. */
+  /** Socket events that become the app's own actions; `socketBindings` types them. */
   readonly events?: EventBindings
-  /** The app's own actions that become socket emits. */
+  /** The app's own actions that become socket emits; `socketBindings` types them. */
   readonly emits?: EmitBindings
   /** Everything that is not deterministic; tests pass their own. */
   readonly environment?: Partial<Environment>

@@ -10,10 +10,10 @@ export interface ChatFallbackProps {
 export interface ChatErrorBoundaryProps {
   readonly children?: ReactNode
   /** In place of the default message with its "Try again" button. */
-  readonly fallbackRender?: (props: ChatFallbackProps) => ReactNode
-  readonly onError?: (error: unknown) => void
+  readonly fallbackRender?: ((props: ChatFallbackProps) => ReactNode) | undefined
+  readonly onError?: ((error: unknown) => void) | undefined
   /** Tries again when one of these changes. */
-  readonly resetKeys?: readonly unknown[]
+  readonly resetKeys?: readonly unknown[] | undefined
 }
 
 const defaultFallback = ({ resetErrorBoundary }: ChatFallbackProps): ReactElement =>

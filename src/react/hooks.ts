@@ -13,9 +13,9 @@ import { createPresence } from './presence'
 export interface SocketOptions {
   /** Who is signed in; null or undefined for nobody, who is not connected. */
   readonly userId: string | null | undefined
-  readonly onAuthError?: (error: ChatError) => void
-  readonly onConnectionError?: (error: ChatError) => void
-  readonly onReconnect?: () => void
+  readonly onAuthError?: ((error: ChatError) => void) | undefined
+  readonly onConnectionError?: ((error: ChatError) => void) | undefined
+  readonly onReconnect?: (() => void) | undefined
 }
 
 /** A channel's state and what can be done with it; the functions stay the same for one channel. */
@@ -27,7 +27,10 @@ export interface ChannelHandle extends ChannelView {
 }
 
 export interface ChatHooks<X extends Extra> {
-  /** Connects while mounted and disconnects with the last component that uses it. Callbacks may change without reconnecting. */
+  /**
+   * Connects while mounted and disconnects with the last component that uses it, or when `userId` is gone; messages stay until `signOut` or
+   * another user. Callbacks may change without reconnecting. Throws `ChatConfigError` when the store has no middleware of this chat.
+   */
   useSocket(options: SocketOptions): ConnectionState
   useConnection(): ConnectionState
   /** What a channel shows; the channel is open while a component with this hook is mounted. */
@@ -35,6 +38,7 @@ export interface ChatHooks<X extends Extra> {
   useChannel(channelId: string): ChannelHandle
   /** A stable function that sends and gives the message's id. */
   useSendMessage(channelId: string): (content: string, ...extra: {} extends X ? [extra?: X] : [extra: X]) => string
+  /** Messages by others above my read watermark, as far as known: of a channel that was opened, or from which a message came. */
   useUnreadCount(channelId: string): number
   useErrors(): { readonly errors: readonly ChatError[]; dismiss(id: string): void; clear(): void }
   /** Renders after every measurement: for a panel, not for a list. */

@@ -125,6 +125,7 @@ export function createSelectors<X extends Extra, Path extends string>(path: Path
       const isDetectable = capabilities.includes('sync') || (status !== 'connected' && channel.anchored)
       return (isDetectable ? describeOpen : describeBlind)(channel, channelId)
     },
+    /** Messages by others above my read watermark, as far as known: of a channel that was opened, or from which a message came. */
     selectUnreadCount: (root: Root, channelId: string): number =>
       unread(channelOf(root, channelId), chatOf(root).connection.userId),
     /** Who has received and read how much of a channel. */

@@ -7,6 +7,7 @@ import {
   type KeyValueStorage, type Message, type MessageStatus, type MetricsSnapshot, type MetricSample, type RecordStorage, type SendFailure,
   type SocketConfig, type SocketErrorType, type SocketEvents, type SocketResponse, type Sequence, type Table, type TabLocks, type Transport, type WireMessage,
 } from 'redux-chat'
+import type { ChatErrorBoundaryProps, SocketOptions } from 'redux-chat/react'
 
 const plain = createChat({ url: 'https://chat.test', token: 't' })
 const todos = (state: readonly string[] = []): readonly string[] => state
@@ -178,6 +179,10 @@ createChat({
   onAuthError: (error) => expectTypeOf(error).toEqualTypeOf<ChatError>(),
   onMetric: (sample) => expectTypeOf(sample).toEqualTypeOf<MetricSample>(),
 })
+
+// A component hands on what it may not have been given, also under `exactOptionalPropertyTypes`.
+expectTypeOf<{ userId: string; onAuthError: undefined; onConnectionError: undefined; onReconnect: undefined }>().toExtend<SocketOptions>()
+expectTypeOf<{ fallbackRender: undefined; onError: undefined; resetKeys: undefined }>().toExtend<ChatErrorBoundaryProps>()
 
 // No `any` reaches a user.
 expectTypeOf(plain).not.toBeAny()
