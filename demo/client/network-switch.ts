@@ -1,6 +1,5 @@
-import type { CloseEvent, Lifecycle, Transport } from 'redux-chat'
+import { createSocketIoTransport, type CloseEvent, type Lifecycle, type Transport } from 'redux-chat'
 import { createEnvironment } from '../../src/create-environment'
-import { createSocketIoTransport } from '../../src/transport/socket-io'
 
 /** The real transport behind a switch; off cuts what is open and lets nothing new through, also after a reload. */
 export function createSwitchedTransport(userId: string) {
