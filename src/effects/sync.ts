@@ -1,14 +1,13 @@
 import type { PageDirection } from '../actions'
-import type { Stop } from '../environment'
 import type { Extra } from '../model'
 import { fullJitter } from '../policy/backoff'
 import { errorBody, reactionTo } from '../policy/errors'
 import { idOf, keyOf } from '../policy/keys'
-import { nextWakeAt } from '../policy/outbox'
 import { lastOf } from '../policy/sequence'
 import { changedKeys, EMPTY_TABLE, valueAt } from '../policy/table'
 import { historyEdge, newerEdge, type ChannelState } from '../state/channel'
 import type { MessagesState } from '../state/messages'
+import { createAgenda } from './agenda'
 import type { RequestResult } from './link'
 import type { Runtime } from './runtime'
 
@@ -25,33 +24,25 @@ const BACKOFF = { baseMs: 1_000, maxMs: 30_000 }
 
 interface Wait { failures: number; readyAt: number }
 
-function put(key: string, keys: Set<string>, isIn: boolean): void {
-  if (isIn) keys.add(key)
-  else keys.delete(key)
-}
-
 /** Fills what is missing: catch-up from the cursor, page by page, and the history that was asked for. Safe to call at any time. */
 export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: () => void) {
   const { environment, options, link, wire, metrics } = runtime
   const { clock } = environment
   const { reports } = runtime.actions
   const { pageSize } = options.history
-  /** Pauses by direction and channel (monotonic): after a failure, and while a gap may close by itself. */
+  /** Pauses by direction and channel (monotonic), after a failure. */
   const waits = new Map<string, Wait>()
+  /** Since when a gap may close by itself. */
   const gapSince = new Map<string, number>()
   /** Channels that lack something, as of the last look: those that somebody has open come first. */
-  const urgent = new Set<string>()
-  const others = new Set<string>()
+  const agenda = createAgenda(clock, runtime.reconcile)
   let looked: MessagesState<X> = EMPTY_TABLE
   let notBefore = 0
   let running = 0
-  let stopTimer: Stop = () => undefined
 
   const waitKey = (direction: PageDirection, channelKey: string): string => direction + channelKey
 
-  function isPaused(direction: PageDirection, channelKey: string, now: number): boolean {
-    return (waits.get(waitKey(direction, channelKey))?.readyAt ?? 0) > now
-  }
+  const pausedUntil = (direction: PageDirection, channelKey: string): number => waits.get(waitKey(direction, channelKey))?.readyAt ?? 0
 
   function lacksNewer(key: string, channel: ChannelState<X>): boolean {
     // Nobody told the place of a last message without a seq.
@@ -67,13 +58,12 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     return channel.history === 'wanted' || first
   }
 
-  /** Whether a catch-up that is lacking may be asked for now. */
-  function mayAskNewer(key: string, channel: ChannelState<X>, now: number): boolean {
-    if (isPaused('newer', key, now)) return false
-    if (channel.stale) return notBefore <= now
+  /** When a catch-up that is lacking may be asked for. */
+  function newerAt(key: string, channel: ChannelState<X>, now: number): number {
+    if (channel.stale) return Math.max(pausedUntil('newer', key), notBefore)
     const since = gapSince.get(key) ?? now
     gapSince.set(key, since)
-    return now - since >= GAP_HOLD_MS
+    return Math.max(pausedUntil('newer', key), since + GAP_HOLD_MS)
   }
 
   function start(channelKey: string, direction: PageDirection, from: number): void {
@@ -93,6 +83,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
       // After a disconnect the state has already forgotten this request.
       if (link.generation() !== generation) return
       finish(channelKey, direction, from, result)
+      note(channelKey)
       runtime.reconcile()
     })
   }
@@ -161,51 +152,45 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     failed(channelKey, direction, code, problem, true)
   }
 
-  /** Nothing is missing, nothing is waited for: so it is with nearly every action. */
-  const isIdle = (): boolean => urgent.size + others.size + waits.size + gapSince.size === 0
-
-  function setTimer(now: number): void {
-    stopTimer()
-    const moments = [...[...waits.values()].map((wait) => wait.readyAt), ...[...gapSince.values()].map((since) => since + GAP_HOLD_MS), notBefore]
-    const wake = nextWakeAt(moments.filter((moment) => moment > now))
-    if (wake !== Infinity) stopTimer = clock.setTimer(wake - now, () => runtime.reconcile())
+  function note(key: string): void {
+    const channel = valueAt(looked, key)
+    if (channel && (lacksNewer(key, channel) || lacksOlder(channel))) agenda.add(key, channel.open)
+    else agenda.remove(key)
   }
 
   /** Notes which of the channels that changed lack something: a live message costs no look at all the others. */
   function look(): void {
     const { messages } = runtime.getState()
-    for (const key of changedKeys(looked, messages)) {
-      const channel = valueAt(messages, key)
-      const lacks = channel !== undefined && (lacksNewer(key, channel) || lacksOlder(channel))
-      put(key, urgent, lacks && channel.open)
-      put(key, others, lacks && !channel.open)
-    }
+    const changed = changedKeys(looked, messages)
     looked = messages
+    changed.forEach(note)
   }
 
-  function ask(key: string, now: number): void {
+  /** Asks for what a channel lacks, or tells when it may; Infinity when only a change brings that about. */
+  function ask(key: string, now: number): number {
     const channel = valueAt(runtime.getState().messages, key)
-    if (!channel) return
-    if (lacksNewer(key, channel) && mayAskNewer(key, channel, now)) start(key, 'newer', newerEdge(channel))
-    else if (lacksOlder(channel) && (channel.history === 'wanted' || !isPaused('older', key, now))) start(key, 'older', historyEdge(channel) ?? 1)
+    if (!channel) return now
+    const newer = lacksNewer(key, channel) ? newerAt(key, channel, now) : Infinity
+    const older = !lacksOlder(channel) ? Infinity : channel.history === 'wanted' ? now : pausedUntil('older', key)
+    if (newer <= now) start(key, 'newer', newerEdge(channel))
+    else if (older <= now) start(key, 'older', historyEdge(channel) ?? 1)
+    return Math.min(newer, older)
   }
 
-  /** False when no more may be under way. */
-  function askAll(keys: Iterable<string>, now: number): boolean {
-    for (const key of keys) {
-      if (running >= MAX_REQUESTS) return false
-      ask(key, now)
-    }
-    return true
+  /** Every channel is looked at anew. */
+  function forget(): void {
+    waits.clear()
+    agenda.clear()
+    looked = EMPTY_TABLE
   }
+
+  const isBusy = (): boolean => running >= MAX_REQUESTS
 
   return {
     reconcile(): void {
       if (link.generation() === 0 || !runtime.getState().connection.capabilities.includes('sync')) return
       look()
-      if (isIdle()) return stopTimer()
-      const now = clock.monotonic()
-      if (askAll(urgent, now) && askAll(others, now)) setTimer(now)
+      agenda.run(isBusy, ask)
     },
     /** Somebody opens the channel: what the server refused for good may be allowed by now. */
     wanted(channelId: string): void {
@@ -213,20 +198,16 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
       if (waits.get(key)?.readyAt === Infinity) waits.delete(key)
     },
     opened(again: boolean): void {
-      waits.clear()
+      forget()
       notBefore = again ? clock.monotonic() + environment.random() * RECONNECT_SPREAD_MS : 0
     },
     closed(): void {
-      stopTimer()
+      agenda.dropTimer()
       gapSince.clear()
     },
     stop(): void {
-      stopTimer()
-      waits.clear()
       gapSince.clear()
-      urgent.clear()
-      others.clear()
-      looked = EMPTY_TABLE
+      forget()
     },
   }
 }

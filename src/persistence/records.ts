@@ -1,7 +1,7 @@
 import type { Extra, OutboxEntry, OutboxState, ReadMark, SendFailure, WireMessage } from '../model'
 import { fieldsOf, isFields, toWhole, type Fields } from '../policy/json'
 import { entriesIn, idsIn, type Queue } from '../policy/outbox'
-import { EMPTY_SEQUENCE, itemsOf } from '../policy/sequence'
+import { EMPTY_SEQUENCE, itemsOf, unlike } from '../policy/sequence'
 import { changedKeys, valueAt } from '../policy/table'
 import type { StoredRecord, UnreadableRecord } from './record-storage'
 
@@ -42,18 +42,6 @@ export const removal = (userId: string, id: string): RecordEdit => ({ userId, id
 export const isShared = (id: string): boolean => id.startsWith(READ_PREFIX)
 
 type Edits = Map<string, RecordEdit>
-
-/** What two lists do not share at their ends: a queue changes in few places, and the rest is skipped by reference. */
-function unlike<T>(before: readonly T[], after: readonly T[]): readonly [readonly T[], readonly T[]] {
-  let start = 0
-  while (start < before.length && start < after.length && before[start] === after[start]) start++
-  let [oldEnd, newEnd] = [before.length, after.length]
-  while (oldEnd > start && newEnd > start && before[oldEnd - 1] === after[newEnd - 1]) {
-    oldEnd--
-    newEnd--
-  }
-  return [before.slice(start, oldEnd), after.slice(start, newEnd)]
-}
 
 function diffQueue<X extends Extra>(
   before: Queue<X>, after: Queue<X>, isKept: (id: string) => boolean, put: (entry: OutboxEntry<X>) => void, remove: (id: string) => void,

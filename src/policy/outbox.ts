@@ -57,13 +57,6 @@ export const entryIn = <X extends Extra>(queue: Queue<X>, id: string): OutboxEnt
 
 export const queueIn = <X extends Extra>({ channels }: OutboxState<X>, channelId: string): Queue<X> => valueAt(channels, keyOf(channelId)) ?? EMPTY_SEQUENCE
 
-/** The earliest of some moments, Infinity when nothing waits for time. */
-export function nextWakeAt(moments: Iterable<number>): number {
-  let earliest = Infinity
-  for (const moment of moments) earliest = Math.min(earliest, moment)
-  return earliest
-}
-
 export interface RetryBudget {
   readonly maxAttempts: number
   readonly retryForMs: number

@@ -168,3 +168,15 @@ export function mappedFromEnd<T>(sequence: Sequence<T>, change: (item: T) => T, 
   for (let c = sequence.length - 1; c >= 0 && !isDone(); c--) next[c] = eachChanged(sequence[c] ?? NONE, change)
   return next.every((chunk, c) => chunk === sequence[c]) ? sequence : next
 }
+
+/** What two lists do not share at their ends: a queue changes in few places, and the rest is skipped by reference. */
+export function unlike<T>(before: readonly T[], after: readonly T[]): readonly [readonly T[], readonly T[]] {
+  let start = 0
+  while (start < before.length && start < after.length && before[start] === after[start]) start++
+  let [oldEnd, newEnd] = [before.length, after.length]
+  while (oldEnd > start && newEnd > start && before[oldEnd - 1] === after[newEnd - 1]) {
+    oldEnd--
+    newEnd--
+  }
+  return [before.slice(start, oldEnd), after.slice(start, newEnd)]
+}

@@ -1,4 +1,5 @@
 import type { Table } from '../model'
+import { unlike } from './sequence'
 
 /** A shard that gets more keys than this doubles their number: so many are searched in less time than a hash of the key takes. */
 const SHARD_KEYS = 12
@@ -103,8 +104,9 @@ export function changedKeys<T>(before: Table<T>, after: Table<T>): readonly stri
     const old = before[i] ?? NOTHING
     const now = after[i] ?? NOTHING
     if (old === now) continue
-    for (const entry of now) if (!old.includes(entry) && valueIn(old, entry[0]) !== entry[1]) changed.push(entry[0])
-    for (const [key] of old) if (slotOf(now, key) < 0) changed.push(key)
+    const [gone, come] = unlike(old, now)
+    for (const [key, value] of come) if (valueIn(gone, key) !== value) changed.push(key)
+    for (const [key] of gone) if (slotOf(come, key) < 0) changed.push(key)
   }
   return changed
 }

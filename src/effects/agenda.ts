@@ -1,0 +1,76 @@
+import type { Clock, Stop } from '../environment'
+
+/** Keys to be dealt with: the urgent ones first, some not before a moment. There may be 10,000, so none is looked at before its time. */
+export function createAgenda(clock: Clock, ring: () => void) {
+  const urgent = new Set<string>()
+  const others = new Set<string>()
+  const waiting = new Map<string, { readonly at: number; readonly lane: Set<string> }>()
+  /** The first moment that something waits for. */
+  let wakeAt = Infinity
+  let timerAt = Infinity
+  let stopTimer: Stop = () => undefined
+
+  function dropTimer(): void {
+    stopTimer()
+    timerAt = Infinity
+  }
+
+  /** One that rings too early is set again. */
+  function setTimer(now: number): void {
+    if (wakeAt === timerAt) return
+    dropTimer()
+    timerAt = wakeAt
+    if (wakeAt !== Infinity) stopTimer = clock.setTimer(wakeAt - now, () => {
+      timerAt = Infinity
+      ring()
+    })
+  }
+
+  function wake(now: number): void {
+    wakeAt = Infinity
+    for (const [key, { at, lane }] of waiting) {
+      if (at > now) wakeAt = Math.min(wakeAt, at)
+      else {
+        waiting.delete(key)
+        lane.add(key)
+      }
+    }
+  }
+
+  function remove(key: string): void {
+    for (const keys of [urgent, others, waiting]) keys.delete(key)
+  }
+
+  return {
+    remove,
+    add(key: string, isUrgent: boolean): void {
+      remove(key)
+      if (isUrgent) urgent.add(key)
+      else others.add(key)
+    },
+    /** Deals with what is due until `isBusy`. `deal` returns the moment (monotonic) when to come again; `Infinity`, or one that is over: when it is added again. */
+    run(isBusy: () => boolean, deal: (key: string, now: number) => number): void {
+      if (waiting.size === 0) wakeAt = Infinity
+      // Nothing is to be done, nothing is waited for: so it is with nearly every action.
+      const isIdle = urgent.size + others.size === 0 && wakeAt === Infinity
+      const now = isIdle ? 0 : clock.monotonic()
+      if (wakeAt <= now) wake(now)
+      for (const lane of [urgent, others]) {
+        for (const key of lane) {
+          if (isBusy()) break
+          lane.delete(key)
+          const at = deal(key, now)
+          if (at <= now || at === Infinity) continue
+          waiting.set(key, { at, lane })
+          wakeAt = Math.min(wakeAt, at)
+        }
+      }
+      setTimer(now)
+    },
+    dropTimer,
+    clear(): void {
+      dropTimer()
+      for (const keys of [urgent, others, waiting]) keys.clear()
+    },
+  }
+}
