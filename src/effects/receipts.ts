@@ -13,7 +13,7 @@ import type { Runtime } from './runtime'
 /** Receipts of this span leave as one watermark per channel. */
 const COALESCE_MS = 50
 
-/** A read mark that the server refuses for now is told again after this, or after what the server asks for. */
+/** What the server refuses for now is told again after this, or after what the server asks for. */
 const RETRY_MS = 5_000
 
 /** A server that has answered no receipt for so long is taken for one that answers none. */
@@ -27,7 +27,7 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
   const { link, wire } = runtime
   /** The highest position sent on this connection, by kind and channel. */
   const sent = new Map<string, number>()
-  /** Read marks that the server did not take, by kind and channel. */
+  /** What the server did not take, by kind and channel. */
   const refused = new Set<string>()
   /** The channels and my read marks as they were when this connection was last told of them. */
   let told: MessagesState<X> = EMPTY_TABLE
@@ -69,22 +69,22 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
     link.emit(asked.name, asked.payload, asks ? (raw) => confirm(kind, channelId, mark, raw) : undefined)
   }
 
-  /** An acknowledged read mark needs not be kept for the next connection. */
+  /** What is refused for now is told again; an acknowledged read mark needs not be kept for the next connection. */
   function confirm(kind: Kind, channelId: string, mark: ReadMark, raw: unknown): void {
     askedAt[kind] = null
     const response = wire.response(`message:${kind}`, raw)
     if (!response.ok) runtime.metrics.count('invalid_payload')
     const { userId } = runtime.getState().connection
-    if (kind === 'delivered' || userId === null || !response.ok) return
+    if (userId === null || !response.ok) return
     const error = response.value.success ? null : errorBody(response.value)
     if (error && reactionTo(error) !== 'fail') {
-      refused.add(`read${keyOf(channelId)}`)
+      refused.add(kind + keyOf(channelId))
       stopRetry()
       stopRetry = clock.setTimer(Math.max(RETRY_MS, error.retryAfterMs ?? 0), tellAgain)
       return
     }
     // Refused for good, it is dropped as if it were confirmed.
-    runtime.dispatch(runtime.actions.events.receiptsReceived({ receipts: [{ kind: 'read', channelId, userId, ...mark }] }))
+    if (kind === 'read') runtime.dispatch(runtime.actions.events.receiptsReceived({ receipts: [{ kind: 'read', channelId, userId, ...mark }] }))
   }
 
   /** Of a log that the server has begun anew nothing was told yet. */
@@ -106,7 +106,7 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
   function tellAgain(): void {
     for (const key of refused) sent.delete(key)
     refused.clear()
-    toldReads = null
+    told = EMPTY_TABLE
     runtime.reconcile()
   }
 

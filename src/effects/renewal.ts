@@ -70,10 +70,10 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
     else again()
   }
 
-  function again(): void {
+  function again(afterMs = 0): void {
     renewing = false
     stopTimer()
-    stopTimer = clock.setTimer(RETRY_MS, renew)
+    stopTimer = clock.setTimer(Math.max(RETRY_MS, afterMs), renew)
   }
 
   function present({ token, expiresAt }: Extract<TokenResult, { kind: 'token' }>): void {
@@ -105,9 +105,9 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
     }
     if (response.value.success) renewed(runtime.wire.expiresAt(response.value.data) ?? expiresAt)
     else {
-      const { code, message, retryable } = errorBody(response.value)
+      const { code, message, retryable, retryAfterMs } = errorBody(response.value)
       const isStale = clock.now() - askedAt > STALE_MS && ++fruitless <= MAX_FRUITLESS
-      if (retryable === true || isStale || reactionTo({ code, message }) === 'retry') again()
+      if (retryable === true || isStale || reactionTo({ code, message }) === 'retry') again(retryAfterMs)
       else outcomes.unauthorized(code)
     }
   }

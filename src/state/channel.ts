@@ -108,7 +108,7 @@ const isHistory = <X extends Extra>(channel: Channel<X>, { seq }: WireMessage<X>
 export const isPlaced = <X extends Extra>(channel: Channel<X>, message: WireMessage<X>): boolean =>
   findMessage(channel.messages, message.id) !== undefined || (channel.hasOlder && isHistory(channel, message))
 
-/** A page of catch-up covers everything from `after` to its last message, and all up to `latest` when nothing more follows. */
+/** A page of catch-up covers everything from `after` to its last message; an empty one all up to `latest` when nothing more follows. */
 export function receiveNewer<X extends Extra>(
   channel: Channel<X>, after: number, page: Page<X>, me: string | null, limits: Limits,
 ): Channel<X> {
@@ -147,7 +147,8 @@ export function receiveLive<X extends Extra>(channel: Channel<X>, incoming: read
 
 function joinNewer<X extends Extra>(channel: Channel<X>, after: number, page: Page<X>, me: string | null, { windowSize }: Limits): Channel<X> {
   const messages = mergeMessages(channel.messages, page.messages, windowSize)
-  const covered = page.more ? (highestSeq(page.messages, null) ?? after) : Math.max(page.latest ?? 0, highestSeq(page.messages, null) ?? 0, after)
+  // Only an empty page proves that there is nothing up to `latest`: what is newer may have come between the server's two reads.
+  const covered = highestSeq(page.messages, null) ?? (page.more ? after : Math.max(page.latest ?? 0, after))
   const evicted = evicts(firstOf(channel.messages), messages) || evicts(page.messages[0], messages)
   const hasOlder = evicted || (channel.anchored ? channel.hasOlder : after > 0)
   return withEarly({

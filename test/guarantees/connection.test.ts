@@ -229,6 +229,24 @@ describe('connection', () => {
     expect(clock.now() - start).toBe(92_000)
   })
 
+  it('a server that is too busy to renew the token is asked again when it said', async () => {
+    const clock = createManualClock()
+    const server = createMemoryServer({ now: clock.now })
+    const alice = openStore({ env: createTestEnvironment({ server, clock }), config: { getToken: () => jwt((clock.now() + 60_000) / 1000) } })
+    let asked = 0
+    server.on('auth:refresh', (_payload, _peer, reply) => {
+      asked++
+      reply({ success: false, error: { code: 'busy', message: 'later', retryable: true, retryAfterMs: 12_000 } })
+    })
+    alice.connect()
+    await alice.advance(46_000)
+    expect(asked).toBe(1)
+    await alice.advance(10_000)
+    expect(asked).toBe(1)
+    await alice.advance(4_000)
+    expect(asked).toBe(2)
+  })
+
   it('a token that expires under a waiting queue pauses it: one refresh for all, no attempt spent', async () => {
     const alice = openStore()
     alice.connect()

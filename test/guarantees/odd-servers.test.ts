@@ -159,6 +159,22 @@ describe('receipts', () => {
     expect(tab.env.timers).toBe(0)
   })
 
+  it('G5: that a message was delivered is told again when the server refuses it for now', async () => {
+    const tab = openStore()
+    await openGeneral(tab)
+    let asked = 0
+    tab.env.server.on('message:delivered', (_payload, _peer, reply) => {
+      asked++
+      reply(asked < 3 ? { success: false, error: { code: 'rate_limited', message: 'no', retryable: true } } : { success: true, data: {} })
+    })
+    tab.env.server.push('general', { userId: 'bob', content: 'x' })
+    await tab.advance(60_000)
+    expect(asked).toBe(3)
+    tab.dispatch(tab.chat.actions.disconnect())
+    await tab.settle()
+    expect(tab.env.timers).toBe(0)
+  })
+
   it('G1: a read mark that is refused for good is told once, one that may be tried again with the next connection too', async () => {
     const tab = openStore()
     await openGeneral(tab)
@@ -477,6 +493,37 @@ describe('a new log that has less than the old one', () => {
     await tab.advance(10_000)
     expect(tab.messages().map(({ content }) => content)).toEqual(['new 0', 'new 1', 'new 2'])
     expect(tab.channel()).toMatchObject({ sync: 'idle', gap: null, latestSeq: 3 })
+  })
+})
+
+describe('a server that reads its page and then, later, its newest seq', () => {
+  it('G6: a message that came in between, and whose event is lost, is asked for', async () => {
+    const tab = openStore()
+    const log = page(3, true)
+    const asked: number[] = []
+    tab.env.server.on('message:sync', (payload, _peer, reply) => {
+      const { after } = payload as { readonly after: number }
+      asked.push(after)
+      const messages = log.slice(after, asked.length === 1 ? 2 : 3)
+      reply({ success: true, data: { messages, receipts: [], latest: 3, more: false } })
+    })
+    await openGeneral(tab)
+    expect(tab.messages().map(({ id }) => id)).toEqual(['m1', 'm2', 'm3'])
+    expect(asked).toEqual([0, 2])
+  })
+
+  it('G6: the newest seq of a message that was deleted is asked for once', async () => {
+    const tab = openStore()
+    const asked: number[] = []
+    tab.env.server.on('message:sync', (payload, _peer, reply) => {
+      const { after } = payload as { readonly after: number }
+      asked.push(after)
+      reply({ success: true, data: { messages: page(2, true).slice(after), receipts: [], latest: 3, more: false } })
+    })
+    await openGeneral(tab)
+    await tab.advance(60_000)
+    expect(asked).toEqual([0, 2])
+    expect(tab.channel()).toMatchObject({ sync: 'idle', gap: null })
   })
 })
 

@@ -82,7 +82,8 @@ const state: readonly Mutant[] = [
   ]),
   ...inFile('src/state/channel.ts', [
     ['G4', 'moments count as seqs', 'withoutMoments(channel) : channel)', 'channel : channel)'],
-    ['G6', 'a page covers nothing but its messages', "const covered = page.more ? (highestSeq(page.messages, null) ?? after) : Math.max(page.latest ?? 0, highestSeq(page.messages, null) ?? 0, after)", 'const covered = after'],
+    ['G6', 'a page covers nothing but its messages', 'const covered = highestSeq(page.messages, null) ?? (page.more ?', 'const covered = (page.messages.length >= 0 ?'],
+    ['G6', 'a page reaches up to what came after it was read', 'const covered = highestSeq(page.messages, null) ??', 'const covered = (page.more ? highestSeq(page.messages, null) : null) ??'],
     ['G6', 'the cursor is the newest held', 'cursor: cursorAfter(channel, messages),', 'cursor: highestSeq(messages.flat(), channel.cursor),'],
     ['G6', 'live messages join a detached window', 'channel.detached ? channel.messages : mergeMessages(', 'mergeMessages('],
     ['G6', 'a page for a window that moved is taken', 'if (before !== historyEdge(channel)) return rested', ''],
@@ -166,7 +167,8 @@ const effects: readonly Mutant[] = [
   ...inFile('src/effects/receipts.ts', [
     ['G6', 'delivery is confirmed beyond a gap', 'Math.min(channel.foreign, channel.cursor)', 'channel.foreign'],
     ['G1', 'marks of the last connection are not repeated', 'refused.clear()\n    sent.clear()\n    askedAt', 'refused.clear()\n    askedAt'],
-    ['G8', 'a refused read mark is told again at once', 'refused.add(`read${keyOf(channelId)}`)', 'sent.delete(`read${keyOf(channelId)}`)'],
+    ['G8', 'a refused receipt is told again at once', 'refused.add(kind + keyOf(channelId))', 'sent.delete(kind + keyOf(channelId))'],
+    ['G5', 'a refused delivery is not told again', "if (userId === null || !response.ok) return", "if (kind === 'delivered' || userId === null || !response.ok) return"],
     ['G8', 'each read mark waits for an answer', ' < ANSWER_MS', ' < Infinity'],
     ['G9', 'the receipt timer stays', 'stop(): void {\n      stopTimer?.()', 'stop(): void {'],
   ]),
@@ -178,6 +180,11 @@ const effects: readonly Mutant[] = [
     ['G6', 'what a closed channel lacks is not asked for', '|| lacksOlder(channel))) agenda.add', '|| lacksOlder(channel)) && channel.open) agenda.add'],
     ['G6', 'a channel that was forbidden is never asked for again', 'if (waits.get(key)?.readyAt === Infinity) waits.delete(key)', ''],
     ['G8', 'an empty page that promises more is asked for in a loop', 'if (page.more && !isFurther) {', 'if (page.more && page.messages.length < 0) {'],
+  ]),
+  ...inFile('src/effects/agenda.ts', [
+    ['G6', 'a timer that rings too early is not set again', 'timerAt = Infinity\n      ring()', 'ring()'],
+    ['G8', 'what waits is looked at each time', 'if (wakeAt <= now) wake(now)', 'wake(Infinity)'],
+    ['G6', 'what has waited is never asked for', 'lane.add(key)\n      }', '}'],
   ]),
   ...inFile('src/effects/engine.ts', [
     ['G4', 'a mark of my own heals', ' && receipt.userId !== user', ''],
