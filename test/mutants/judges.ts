@@ -9,6 +9,7 @@ export const PROPERTIES: readonly Property[] = [
   ...inTest('policy/policy.test.ts',
     'full jitter stays between 0 and the capped exponential step', 'tells what survives JSON, and how long it is', 'a union in order, each once, whatever the batches',
     'is what a plain sorted list would be', 'without seq the order is createdAt'),
+  ...inTest('policy/due.test.ts', 'is all that may go and nothing else'),
   ...inTest('policy/sequence.test.ts', 'is an array, whatever was done to it', 'finds a place by halving'),
   ...inTest('policy/table.test.ts', 'holds what a Map holds'),
   ...inTest('persistence/fuzz.test.ts', 'in the end the device holds what the state shows'),
@@ -17,6 +18,7 @@ export const PROPERTIES: readonly Property[] = [
   ...inTest('guarantees/caches.test.ts', 'never show: a state that was copied'),
   ...inTest('guarantees/windows.test.ts', 'whatever is scrolled, lost, doubled or reordered'),
   ...inTest('guarantees/nested.test.ts', 'nothing is lost, doubled, reordered or sent as somebody else'),
+  ...inTest('guarantees/sessions.test.ts', 'there is one connection at most, it is asked for within bounds'),
   ...inTest('guarantees/model.test.ts', 'schedules converge to what the facts say', 'one message, every order of'),
   ...inTest('guarantees/hostile.test.ts', 'malformed payloads and answers', 'one store that is lied to for a long time'),
 ]
