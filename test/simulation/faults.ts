@@ -82,7 +82,7 @@ function foreignId(world: World, tab: Tab): void {
   world.server.push(pending.channelId, { id: pending.id, userId: 'mallory', content: 'not yours' })
 }
 
-export const FAULT_STEPS: { readonly [kind in Exclude<FaultName, 'no_locks' | 'small_window' | 'not_ordered' | 'echo_first' | 'slow_network' | 'short_budget' | 'short_memory'>]: Do } = {
+export const FAULT_STEPS: { readonly [kind in Exclude<FaultName, 'no_locks' | 'small_window' | 'not_ordered' | 'echo_first' | 'slow_network' | 'short_budget'>]: Do } = {
   cut: onTab((world, { env }, { u }) => {
     env.network.cut()
     world.lasting(spanOf(u, 15_000), () => env.network.restore())

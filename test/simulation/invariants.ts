@@ -66,7 +66,7 @@ export function createWatch(world: World) {
 
   /** I15, where no clock jumps and no packet sleeps: what is past its budget is not sent by itself any more, whatever page has it by now. */
   function checkBudgets(): void {
-    if ((!world.has('short_budget') && !world.has('short_memory')) || world.has('wall_jump') || world.has('sleep')) return
+    if (!world.has('short_budget') || world.has('wall_jump') || world.has('sleep')) return
     const sent = server.received('message:send')
     for (const { payload } of sent.slice(checkedSends)) {
       const composed = ledger.composed.get((payload as { readonly id: string }).id)

@@ -19,7 +19,7 @@ export interface Browser {
 /** How many of a channel's messages a tab keeps in the runs with small windows. */
 export const SMALL_WINDOW = 12
 
-/** How long a message is sent by itself in the runs with short budgets, or with a server that forgets an id after it. */
+/** How long a message is sent by itself in the runs with short budgets. */
 export const SHORT_BUDGET_MS = 8_000
 
 export interface Sabotage {
@@ -40,7 +40,6 @@ export function createWorld(plan: Plan, { isForgetful = false }: Sabotage = {}) 
   const capabilities = ['sync', 'auth-refresh', ...(has('not_ordered') ? [] : ['ordered'])]
   const server = createMemoryServer({
     now: clock.now, capabilities, authenticate: tokens.authenticate, echo: has('echo_first') ? 'before_ack' : 'after_ack', maxPage: 50,
-    ...(has('short_memory') && { dedupWindowMs: SHORT_BUDGET_MS }),
   })
   tokens.serve(server)
   /** Messages that the server refuses for good, unless the user asks again. */

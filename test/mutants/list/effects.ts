@@ -3,33 +3,14 @@ import { inFile, type Mutant } from '../mutant'
 export const effects: readonly Mutant[] = [
   ...inFile('src/effects/delivery.ts', [
     ['G3', 'sending does not wait for the stored queue', '=== 0 || held || renewal.isExpired()', '=== 0 || renewal.isExpired()'],
-    ['G2', 'a timer that slept counts as a timeout', 'if (clock.monotonic() - wake > LATE_TIMER_MS) flights.prolong(LATE_TIMER_MS)', ''],
-    ['G8', 'no bound on what is in flight in all', 'flights.isAtLimit() || link.generation()', 'link.generation()'],
-    ['G7', 'others fly with a suspect', ' || isSuspectInFlight()) return', ') return'],
-    ['G1', 'what an echo has settled counts as in flight', 'flights.isFull(outcomes.isUnderWay)', 'flights.isAtLimit()'],
-    ['G1', 'a pause that ends during the look is not waited for', 'setTimer(now)\n    },', 'setTimer(clock.monotonic())\n    },'],
     ['G1', 'a pause that ends is not looked at', '      looked = null\n      if (clock', '      if (clock'],
     ['G1', 'what comes due while nothing may be sent is forgotten', 'timerAt = Infinity\n    looked = null\n  }', 'timerAt = Infinity\n  }'],
     ['G2', 'what another tab took over stays in the queue', 'if (!entry || entry.failure) continue', 'if (!entry || !entry.failure) continue'],
-    ['G1', 'a size limit that the server announces late is not looked at', 'if (impossible) outcomes.fail(', 'if (impossible && !impossible) outcomes.fail('],
-  ]),
-  ...inFile('src/effects/middleware.ts', [
-    ['G7', 'a subscriber that throws ends the connection', 'shielded((action: UnknownAction) => void api.dispatch(action))', '((action: UnknownAction) => void api.dispatch(action))'],
-  ]),
-  ...inFile('src/effects/waits.ts', [
-    ['G1', 'a restored moment is trusted however far it lies', 'Math.min(Math.max(0, nextAttemptAt - clock.now()), longestMs)', 'Math.max(0, nextAttemptAt - clock.now())'],
   ]),
   ...inFile('src/effects/outcomes.ts', [
-    ['G4', 'a mark of my own stands for an acknowledgement', ' && userId !== runtime.getState().connection.userId', ''],
-    ['G4', 'what somebody has fails for want of an answer', 'if ((code || entry.spent > 1) && isReceived(target))', 'if (entry.spent < 0)'],
     ['G3', 'a late failure of an old attempt counts', 'current(target)?.lease?.attempt === target.attempt', 'current(target) !== undefined'],
-    ['G1', 'an expired token spends attempts', 'nextAttemptAt: null, spent: false', 'nextAttemptAt: null, spent: true'],
-    ['G2', 'the code "duplicate" is a failure', "if (error.code === 'duplicate') {", "if (error.code === '') {"],
-    ['G2', "the server's memory of ids is not respected", 'Math.min(delivery.retryForMs, dedupWindowMs ?? Infinity)', 'Math.min(delivery.retryForMs, dedupWindowMs === null ? Infinity : Infinity)'],
-    ['G3', 'retryAfterMs is ignored', 'delivery.backoff), retryAfterMs)', 'delivery.backoff), 0)'],
   ]),
   ...inFile('src/effects/session.ts', [
-    ['G9', 'no generation guard on a connection', 'if (mine === generation) task(...args)', 'task(...args)'],
     ['G8', 'a refused token is refreshed for ever', 'else if (refreshed) refuse(', 'else if (refreshed && code === null) refuse('],
     ['G9', 'lifecycle listeners stay', '      hiddenAt = Infinity\n      stopLifecycle()', '      hiddenAt = Infinity'],
     ['G9', 'sockets stay open', 'connection?.close()', ''],
@@ -39,54 +20,33 @@ export const effects: readonly Mutant[] = [
     ['G9', 'a reconnection timer stays', "    generation++\n    stopTimer()\n", '    generation++\n'],
   ]),
   ...inFile('src/effects/renewal.ts', [
-    ['G8', 'each refusal asks for a token of its own', 'if (renewing) return\n', ''],
     ['G8', 'fresh tokens that do not help are asked for without end', 'if (++fruitless > MAX_FRUITLESS)', 'if (++fruitless > Infinity)'],
     ['G9', 'the renewal timer stays', 'generation++\n      stopTimer()', 'generation++'],
   ]),
   ...inFile('src/effects/receipts.ts', [
-    ['G6', 'delivery is confirmed beyond a gap', 'Math.min(channel.foreign, channel.cursor)', 'channel.foreign'],
     ['G1', 'marks of the last connection are not repeated', 'refused.clear()\n    sent.clear()\n    askedAt', 'refused.clear()\n    askedAt'],
-    ['G8', 'a refused read mark is told again at once', 'refused.add(`read${keyOf(channelId)}`)', 'sent.delete(`read${keyOf(channelId)}`)'],
-    ['G8', 'each read mark waits for an answer', ' < ANSWER_MS', ' < Infinity'],
     ['G9', 'the receipt timer stays', 'stop(): void {\n      stopTimer?.()', 'stop(): void {'],
   ]),
   ...inFile('src/effects/sync.ts', [
-    ['G4', 'a place that the server did not tell is not asked for', 'lastOf(channel.messages)?.seq === undefined', 'lastOf(channel.messages)?.seq === -1'],
-    ['G6', 'a page of the last connection counts', 'if (link.generation() !== generation) return', ''],
     ['G8', 'a hole that stays is asked for in a loop', 'else pause(channelKey, direction)', 'else waits.delete(key)'],
     ['G8', 'any number of requests at once', 'if (running >= MAX_REQUESTS) return false', ''],
-    ['G6', 'what a closed channel lacks is not asked for', 'put(key, others, lacks && !channel.open)', 'put(key, others, false)'],
-    ['G6', 'a channel that was forbidden is never asked for again', 'if (waits.get(key)?.readyAt === Infinity) waits.delete(key)', ''],
-    ['G8', 'an empty page that promises more is asked for in a loop', 'if (page.more && !isFurther) {', 'if (page.more && page.messages.length < 0) {'],
   ]),
   ...inFile('src/effects/engine.ts', [
-    ['G4', 'a mark of my own heals', ' && receipt.userId !== user', ''],
-    ['G5', 'a receipt settles what waits for its acknowledgement', 'if (entry?.failure && ', 'if (entry && '],
-    ['G7', "an app's action with the name of the chat is not emitted", 'applyEmit(runtime, action)\n      if (changed)', "if (!action.type.startsWith('chat/')) applyEmit(runtime, action)\n      if (changed)"],
     ['G2', 'what another tab may be sending is retried at once', '&& wanted.has(message.id))) recovery.lookAgain()', '&& wanted.has(message.id))) delivery.own(ids)'],
   ]),
   ...inFile('src/effects/turns.ts', [
-    ['G7', 'what is sent while the user changes leaves at once', 'if (isSwitching) return reduce(next, turn)', 'if (held.length < 0) return reduce(next, turn)'],
     ['G1', 'what was composed before a change of user is not kept', 'if (isSwitch(turn.action)) engine.keep()', ''],
-    ['G1', 'what a subscriber that throws has seen is not obeyed', 'turn.isReduced ||= read() !== turn.before', ''],
     ['G7', 'what was dispatched first is obeyed last', 'let turn = held.shift(); turn; turn = held.shift()', 'let turn = held.pop(); turn; turn = held.pop()'],
   ]),
   ...inFile('src/effects/link.ts', [
     ['G9', 'requests outlive their connection', "for (const settle of [...pending]) settle({ ok: false, code: 'disconnected' })", ''],
-  ]),
-  ...inFile('src/effects/inbox.ts', [
-    ['G7', "what arrived for one user is applied for the next", 'stopTimer = null\n      messages = []', 'stopTimer = null'],
   ]),
   ...inFile('src/effects/token.ts', [
     ['G9', 'a late token is used', 'return end', 'return stopTimer'],
     ['G7', 'a token of another subject is taken', '(subject ??= sub) !== sub', '(subject ??= sub) === null'],
   ]),
   ...inFile('src/effects/recovery.ts', [
-    ['G3', 'a clock that was set back moves new messages before old ones', 'look(userId, false, !met.has(userId))', 'look(userId, false, false)'],
-    ['G1', 'the record of a message that was settled meanwhile stays', 'if (looks === mine) forgetSettled(userId, entries)', ''],
-    ['G1', 'what a sign-out took out of the state counts as settled', 'if (looks === mine) forgetSettled(userId, entries)', 'forgetSettled(userId, entries)'],
     ['G2', 'a thawed tab does not look again', 'if (user !== null) look(user, true)', ''],
-    ['G2', 'a thawed tab sends what it has before it has looked', 'look(user, true)', 'look(user, false)'],
     ['G2', 'what others took over is sent after the thaw', 'delivery.abandon(restored.lost)', ''],
     ['G3', 'a thawed tab sends while it looks', 'delivery.hold(true)', 'delivery.hold(looks > 1 ? false : true)'],
   ]),

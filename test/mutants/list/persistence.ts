@@ -1,36 +1,17 @@
 import { inFile, type Mutant } from '../mutant'
 
 export const persistence: readonly Mutant[] = [
-  ...inFile('src/persistence/indexed-db.ts', [
-    ['G1', 'a torn log of the browser is written on', 'if (!isLogRenewed) renewLog(factory, name).catch(() => undefined)', ''],
-    ['G8', 'the log is renewed with each connection', 'isLogRenewed = true', ''],
-  ]),
   ...inFile('src/persistence/persist.ts', [
-    ['G7', "the difference removes another user's records", 'const before = outbox.userId === seen.userId ? seen : nothing', 'const before = seen'],
-    ['G1', 'the end of a living tab goes unnoticed', 'for (const tab of living) adoption.awaitEnd(visit, tab)', ''],
-    ['G1', 'a tab that comes later is not heard of', 'if (!isOver(visit)) ownership.meet(userId, (tab) => adoption.awaitEnd(visit, tab))', ''],
-    ['G2', 'looks run side by side', '(looking.get(visit.userId) ?? Promise.resolve()).then(() => readNow(visit))', 'readNow(visit)'],
     ['G2', 'a thawed tab looks amid an adoption', 'ownership.alone(ownership.name(), look)', 'look()'],
     ['G7', 'what an earlier sign-in of the same user took over comes back', 'visit !== present', 'visit.userId !== present?.userId'],
-    ['G1', 'what waits to be written counts as stored', '(owners.has(entry.message.id) ? entry : { ...entry, stored: false })', 'entry'],
     ['G3', 'the lock of a user who left goes before the device has all', 'written.then(allWritten)', 'written'],
     ['G1', 'a discard forgets what is sent after it', 'await discard(userId).finally(() => keepShown(userId))', 'await discard(userId)'],
-  ]),
-  ...inFile('src/persistence/adoption.ts', [
-    ['G1', 'only the first slice is adopted', 'at < ids.length; at +=', 'at < Math.min(1, ids.length); at +='],
-    ['G1', 'what cannot be moved is not shown', 'const left = await livesOn(visit, tab) ? [] : await standIn(visit, tab, ids)', 'throw reason'],
-    ['G2', 'others may take what this tab stands in for', 'await ownership.standIn(visit.userId, tab)', ''],
-    ['G2', 'a record that stayed is written under a new name', 'homes.set(record.id, tab)', 'homes.has(record.id)'],
   ]),
   ...inFile('src/persistence/ownership.ts', [
     ['G2', 'living tabs are adopted', 'locks && names.length > 0 ?', 'locks && names.length < 0 ?'],
     ['G9', 'the tab lock stays', '        leaving--\n        release()', '        leaving--'],
     ['G3', 'the tab lock goes before the last write', '      leaving++\n      void written.then', '      leaving++\n      release()\n      void written.then'],
-    ['G2', 'who comes back shares what another tab stands in for', 'name = `${tabId}.${++names}`', '++names'],
-    ['G9', 'who has left meanwhile claims a lock', 'if (!isWanted()) return false', ''],
-    ['G2', "a lock that another tab waits for counts as this tab's own", '(await heldOf([witnessOf(userId)])).size > 0', '(await living(userId, [name])).length > 0'],
     ['G2', 'adoption without a claim', 'alone(locks, `${scope}:adopt:${tab}`, task)', 'task()'],
-    ['G9', 'queued locks stay', 'for (const stop of awaited.values()) stop()', ''],
   ]),
   ...inFile('src/persistence/records.ts', [
     ['G1', 'a restore renews the attempts', "spent: count(data['spent'])", 'spent: 0'],
@@ -40,28 +21,18 @@ export const persistence: readonly Mutant[] = [
   ]),
   ...inFile('src/persistence/writer.ts', [
     ['G3', 'writes are not serialised', 'const mine = turn.then(() => timed(task))', 'const mine = timed(task)'],
-    ['G2', 'what another tab owns is not told', 'if (notOurs.length > 0) lost(notOurs)', ''],
     ['G1', 'stored is told before it is true', 'const notOurs = await target.write(', 'const notOurs: readonly string[] = []\n    void target.write('],
-    ['G1', 'what is too large holds the rest again when it is tried again', 'if (edits.isAllTooLarge()) setAside()', 'if (edits.isAllTooLarge() && !edits) setAside()'],
     ['G1', 'a write overtakes a purge', 'if (mine === batch) await writeBatch()', 'await writeBatch()'],
-    ['G2', 'what a look before a purge sees waits no more', 'const before = edits.snapshot().filter(matches)', 'const before = edits.snapshot().filter(matches)\n      edits.forget(before)'],
   ]),
   ...inFile('src/persistence/edits.ts', [
     ['G1', 'a refused write is forgotten', '      putBack(failed)\n', ''],
     ['G2', 'an unconfirmed write is never removed', '[key, { ...edit, fresh: false }]', '[key, edit]'],
-    ['G1', 'what was too large once is given up', 'for (const [key, edit] of aside) pending.set(key, edit)', ''],
-    ['G1', 'what was changed while it was written counts as unwritten', "if (newer?.fresh) pending.set(key, { ...newer, fresh: false })", ''],
-    ['G1', 'a purge forgets what came after it', 'if (held?.record !== edit.record) return false\n', ''],
   ]),
   ...inFile('src/persistence/key-value.ts', [
     ['G1', 'the index is written without its lock', '=> aloneWith(locks, `${prefix}index`, task)', '=> task()'],
     ['G1', 'a segment that was just filled is taken out of the index', ' && await isEmpty(tab, slots)) now', ') now'],
-    ['G1', 'one key that cannot be read hides all', 'refused.length === keys.length', 'refused.length > 0'],
   ]),
   ...inFile('src/persistence/fitting.ts', [
-    ['G1', 'a message too large for the device holds all others', '|| items.length === 1) throw reason', '|| items.length > 0) throw reason'],
-    ['G8', 'a full device is asked for each message by itself', '++refusals >= MAX_REFUSALS && taken === 0', '++refusals < 0'],
     ['G3', 'what was refused before there was room waits', 'if (hasRoom) await', 'if (hasRoom && !hasRoom) await'],
-    ['G1', 'the largest are tried first', 'a.size - b.size', 'b.size - a.size'],
   ]),
 ]

@@ -14,10 +14,10 @@ export const policy: readonly Mutant[] = [
   ]),
   ...inFile('src/policy/status.ts', [
     ['G4', 'the receipt that came last wins', 'const read = Math.max(a?.read ?? 0, b.read)', 'const read = b.read || (a?.read ?? 0)'],
-    ['G4', 'my own reading makes my message read', 'if (receipt && key !== authorKey)', 'if (receipt)'],
   ]),
   ...inFile('src/policy/timeline.ts', [
     ['G2', 'a repeated message is appended again', 'index.has(message.id) || (last', '(last'],
+    ['G2', 'messages of the same content are one', '  const index = indexOf(window)\n  const merged = follows(', '  const index = indexOf(window)\n  incoming = incoming.filter(({ id, content }) => !window.some((chunk) => chunk.some((held) => held.id !== id && held.content === content)))\n  const merged = follows('],
     ['G2', 'what is appended is not in the index', 'index.set(message.id, message)\n    last = message', 'last = message'],
     ['G1', 'what is not appended after all stays in the index', 'for (const { id } of incoming.slice(0, count)) index.delete(id)', ''],
     ['G10', "another user's copy replaces a message", 'known.userId !== message.userId || ', ''],
@@ -34,13 +34,9 @@ export const policy: readonly Mutant[] = [
     ['G5', 'an older version finds what was handed on', 'others.delete(before)', ''],
     ['G5', 'what is handed on stays with its last version', 'if (before === newest) newest = after', 'if (before === newest) newest = before'],
   ]),
-  ...inFile('src/policy/defaults.ts', [['G8', 'an option that is undefined has no default', '.filter(([, value]) => value !== undefined)', '']]),
   ...inFile('src/policy/backoff.ts', [
     ['G8', 'retries without a pause', 'return Math.round(random * ceiling)', 'return random * 0'],
     ['G8', 'retries without jitter', 'return Math.round(random * ceiling)', 'return ceiling'],
-  ]),
-  ...inFile('src/policy/errors.ts', [
-    ['G1', 'an expired token fails the message', "if (REAUTHENTICATE.has(error.code)) return 'reauthenticate'", ''],
   ]),
   ...inFile('src/policy/json.ts', [
     ['G1', 'bytes are counted as characters', 'bytes += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4', 'bytes += 1'],
