@@ -86,7 +86,7 @@ describe('model: facts in any order and any multiplicity', () => {
     triesAfterFailure = 0
     fc.assert(fc.property(plans, play), { numRuns: RUNS })
     // A fact that never comes proves nothing.
-    const kinds = ['compose', 'emit', 'commit', 'ack', 'echo', 'delay', 'fail', 'retry', 'discard', 'markRead', 'delivered', 'read', 'ask', 'page', 'crash', 'restore', 'cut', 'write', 'stored']
+    const kinds = ['compose', 'emit', 'commit', 'ack', 'echo', 'delay', 'fail', 'retry', 'discard', 'markRead', 'delivered', 'read', 'ask', 'page', 'crash', 'restore', 'cut', 'leave', 'write', 'stored']
     if (isFull) expect(kinds.filter((kind) => (reached.get(kind) ?? 0) < RUNS / 100)).toEqual([])
   }, 600_000)
 

@@ -1,10 +1,14 @@
-import { createManualClock, createMemoryServer, createSeededRandom, createTestEnvironment } from 'redux-chat/testing'
+import { createManualClock, createMemoryServer, createSeededRandom, createTestEnvironment, type MemoryServer } from 'redux-chat/testing'
 import { describe, expect, it } from 'vitest'
 import { openStore, type TestStore } from '../support/chat-store'
-import { valueAt } from '../../src/policy/table'
+import { valueAt, valuesOf } from '../../src/policy/table'
 
 const RUNS = Number(process.env['WINDOW_RUNS'] ?? 12)
-const CHANNELS = ['a', 'b', 'c']
+const CHANNELS = ['a', 'b', 'c', 'd', 'e']
+/** As the library says of itself: more would flood a server. */
+const MAX_REQUESTS = 4
+/** Of one channel in one step, with a server that gives nothing: asked again after a pause, and not in a loop. */
+const MAX_VAIN = 6
 const OTHERS = ['bob', 'carol', 'alice']
 
 const FAULTS = [
@@ -17,6 +21,34 @@ const FAULTS = [
   { direction: 'ack', event: 'message:history', action: { delayMs: 300 }, times: 1 },
 ] as const
 
+/** For a while the server gives nothing, and promises more or says nothing of it. */
+function createLiar(server: MemoryServer, random: () => number) {
+  let asked: string[] = []
+  let stop: (() => void) | null = null
+  return {
+    start(): void {
+      stop ??= server.on('message:sync', (payload, _peer, reply) => {
+        // A loop without a pause would never let the clock go on.
+        if (asked.length > 1_000) return
+        const { channelId } = payload as { readonly channelId: string }
+        asked.push(channelId)
+        const isPromise = random() < 0.5
+        reply({ success: true, data: { messages: [], receipts: [], latest: isPromise ? server.log(channelId).length : null, more: isPromise } })
+      })
+    },
+    stop(): void {
+      stop?.()
+      stop = null
+    },
+    /** For which channels it was asked since the last time. */
+    asked(): readonly string[] {
+      const since = asked
+      asked = []
+      return since
+    },
+  }
+}
+
 function createRun(run: number) {
   const random = createSeededRandom(`windows ${run}`)
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
@@ -26,7 +58,7 @@ function createRun(run: number) {
   const windowSize = 16 + upTo(20)
   const env = createTestEnvironment({ seed: run, clock, server, latencyMs: { min: 0, max: pick([0, 40, 80]) } })
   const tab = openStore({ env, config: { history: { windowSize, pageSize: 1 + upTo(8), maxChannels: upTo(3) }, delivery: { ackTimeoutMs: 700 } } })
-  return { random, pick, upTo, clock, server, env, tab, windowSize }
+  return { random, pick, upTo, clock, server, env, tab, windowSize, liar: createLiar(server, random) }
 }
 
 type Run = ReturnType<typeof createRun>
@@ -52,11 +84,23 @@ function checkNow({ tab, windowSize }: Run, channelId: string): readonly string[
   ].filter((problem) => problem !== false)
 }
 
+/** What all channels together ask for. */
+function checkRequests({ tab }: Run): readonly string[] {
+  const running = valuesOf(tab.store.getState().chat?.messages ?? []).flatMap(({ catchUp, history }) => [catchUp, history]).filter((state) => state === 'running').length
+  return running > MAX_REQUESTS ? [`${running} requests at once`] : []
+}
+
+/** None is asked for again and again. */
+function checkVain({ liar }: Run): readonly string[] {
+  const asked = liar.asked()
+  return CHANNELS.filter((channelId) => asked.filter((other) => other === channelId).length > MAX_VAIN).map((channelId) => `${channelId} is asked for in a loop`)
+}
+
 function act(world: Run, faults: { stop(): void }[]): void {
   const { tab, env, pick, upTo, random } = world
   const { actions } = tab.chat
   const channelId = pick(CHANNELS)
-  const step = upTo(14)
+  const step = upTo(15)
   if (step < 3) push(world, channelId, 1 + upTo(random() < 0.2 ? 40 : 4))
   else if (step < 4) tab.send('mine', channelId)
   else if (step < 5) tab.dispatch(actions.openChannel({ channelId }))
@@ -67,6 +111,7 @@ function act(world: Run, faults: { stop(): void }[]): void {
   else if (step < 12) {
     if (random() < 0.4) env.network.drop()
   }
+  else if (step < 13) world.liar[random() < 0.5 ? 'start' : 'stop']()
   else if (faults.length < 6) faults.push(env.network.fault(pick(FAULTS)))
   else faults.shift()?.stop()
 }
@@ -110,12 +155,15 @@ async function runWindows(run: number): Promise<readonly string[]> {
   const faults: { stop(): void }[] = []
   const problems: string[] = []
   for (const channelId of CHANNELS) push(world, channelId, upTo(60))
+  tab.store.subscribe(() => void problems.push(...checkRequests(world)))
   tab.connect()
   for (let step = 0; step < 80; step++) {
     act(world, faults)
     await clock.advance(upTo(4) === 0 ? upTo(1_500) : upTo(60))
+    problems.push(...checkVain(world))
     problems.push(...CHANNELS.flatMap((channelId) => checkNow(world, channelId).map((problem) => `step ${step} in ${channelId}: ${problem}`)))
   }
+  world.liar.stop()
   env.network.heal()
   env.network.drop()
   await clock.advance(120_000)

@@ -168,6 +168,10 @@ async function recover(tab: Tab): Promise<void> {
   }
 }
 
+/** Its own and what is left of its budget, by message: neither a reload nor a sign-in renews it. */
+const pictureOf = (entries: readonly OutboxEntry[]): readonly string[] =>
+  entries.map(({ message, spent, budgetFrom }) => `${message.id}:${message.content.length}:${spent}:${budgetFrom}`).sort()
+
 describe('persistence over any device', () => {
   it.each([
     ['memory', createMemoryStorage],
@@ -186,6 +190,12 @@ describe('persistence over any device', () => {
       // A purge removes what is shown as well, until it changes.
       expect(shown.filter(({ stored, message }) => !stored && !tab.purged.has(message.id)), 'never stored').toEqual([])
       expect(tab.back, 'came back').toEqual([])
+      const stored = pictureOf(shown.filter((each) => each.stored))
+      tab.signOut()
+      await tab.clock.advance(300_000)
+      tab.connect()
+      await tab.clock.advance(300_000)
+      expect(pictureOf(tab.entries()), 'as it was stored').toEqual(stored)
       tab.stop()
       await tab.clock.advance(0)
       expect(tab.clock.pending, 'timers').toBe(0)

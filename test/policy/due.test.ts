@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { OutboxEntry } from '../../src/model'
 import { due, failure, type Gate } from '../../src/policy/outbox'
@@ -52,5 +53,30 @@ describe('what is due', () => {
     const queue = [...Array(32).keys()].map((i) => flying(`f${i}`)).concat([...Array(5_000).keys()].map((i) => entry(`e${i}`)))
     due(sequenceOf(queue), 40, 32, { ...ALL, owned: () => { looks++; return true } })
     expect(looks).toBeLessThan(100)
+  })
+
+  it('G3, G12: is all that may go and nothing else, whatever stands in the queue', () => {
+    fc.assert(fc.property(fc.array(fc.record({
+      place: fc.constantFrom('idle', 'idle', 'idle', 'flying', 'failed', 'elsewhere'), isOwned: fc.constantFrom(true, true, true, false),
+      isWaiting: fc.constantFrom(false, false, false, true), isRefusedForAnother: fc.constantFrom(false, false, false, true),
+    }), { maxLength: 12 }), fc.nat({ max: 6 }), (specs, room) => {
+      const queue = specs.map(({ place, isRefusedForAnother }, i) => entry(`m${i}`, i, {
+        lease: place === 'flying' ? { attempt: 1, deadline: 1 } : null,
+        failure: place === 'failed' || place === 'elsewhere' ? failure('x', 'x', true, 1) : null,
+        lastError: isRefusedForAnother ? failure('out_of_order', 'wait', true, 1) : null,
+      }))
+      const specOf = ({ message: { id } }: OutboxEntry) => specs[Number(id.slice(1))]
+      const gate: Gate<{}> = {
+        owned: (each) => specOf(each)?.isOwned === true, waiting: (each) => specOf(each)?.isWaiting === true, elsewhere: (each) => specOf(each)?.place === 'elsewhere',
+      }
+      const found = ids(queue, room, gate)
+      const flights = specs.filter(({ place }) => place === 'flying').length
+      // What holds all behind it: one that waits, is not ours, may be on its way from another tab, or was refused for the sake of one before it that flies.
+      const holds = ({ place, isOwned, isWaiting, isRefusedForAnother }: (typeof specs)[number], i: number): boolean => place === 'elsewhere' ||
+        (place === 'idle' && (!isOwned || isWaiting || (isRefusedForAnother && specs.slice(0, i).some((other) => other.place === 'flying'))))
+      const end = specs.findIndex(holds)
+      const free = specs.flatMap(({ place }, i) => (place === 'idle' && (end === -1 || i < end) ? [`m${i}`] : []))
+      expect(found).toEqual(free.slice(0, Math.max(0, room - flights)))
+    }), { numRuns: 500 })
   })
 })

@@ -4,6 +4,9 @@ import type { RecordStorage, StoredRecord } from '../../src/persistence/record-s
 /** What the code of next year writes. */
 export const NEWER_VERSION = 99
 
+/** How the ids of records begin that this code must not read. */
+export const FOREIGN_RECORD = 'foreign-'
+
 /** `full`: what it holds can be read and removed, and nothing can be added or changed. */
 export type DiskMode = 'ok' | 'quota' | 'full' | 'hang' | 'closed' | 'lies'
 

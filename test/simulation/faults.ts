@@ -1,5 +1,5 @@
 import { browserOf, USER_OF, type FaultName } from './plan'
-import { cellOf, NEWER_VERSION } from './disk'
+import { cellOf, FOREIGN_RECORD, NEWER_VERSION } from './disk'
 import { hostileEvents } from './hostile'
 import { onTab, spanOf, type Do } from './steps'
 import { pick } from './draw'
@@ -46,11 +46,14 @@ function corrupt(world: World, browser: string, u: number): void {
   if (composed) composed.isDestroyed = true
 }
 
-/** Written by the code of next year. */
-function newer(world: World, browser: string, u: number): void {
+/** Written by the code of next year, in a shape of its own or in today's; or by nobody knows whom, with what is not its user's. */
+function newer(world: World, browser: string, u: number, v: number): void {
   const userId = USER_OF[browser] ?? 'alice'
-  const id = `newer-${Math.floor(u * 1e6)}`
-  world.browser(browser).disk.cells.set(cellOf(userId, id), { userId, id, tab: 'tomorrow', version: NEWER_VERSION, data: { shape: 'unknown' } })
+  const id = `${FOREIGN_RECORD}${Math.floor(u * 1e6)}`
+  const dataOf = (author: string): object => ({ message: { id, channelId: 'general', userId: author, content: 'not for this code', createdAt: world.clock.now() }, order: 1 })
+  const version = v < 0.7 ? NEWER_VERSION : 1
+  const data = v < 0.35 ? { shape: 'unknown' } : dataOf(v < 0.7 ? userId : 'mallory')
+  world.browser(browser).disk.cells.set(cellOf(userId, id), { userId, id, tab: 'tomorrow', version, data })
   world.reach('newer record planted')
 }
 
@@ -79,7 +82,7 @@ function foreignId(world: World, tab: Tab): void {
   world.server.push(pending.channelId, { id: pending.id, userId: 'mallory', content: 'not yours' })
 }
 
-export const FAULT_STEPS: { readonly [kind in Exclude<FaultName, 'no_locks' | 'small_window' | 'not_ordered' | 'echo_first' | 'slow_network'>]: Do } = {
+export const FAULT_STEPS: { readonly [kind in Exclude<FaultName, 'no_locks' | 'small_window' | 'not_ordered' | 'echo_first' | 'slow_network' | 'short_budget'>]: Do } = {
   cut: onTab((world, { env }, { u }) => {
     env.network.cut()
     world.lasting(spanOf(u, 15_000), () => env.network.restore())
@@ -142,7 +145,7 @@ export const FAULT_STEPS: { readonly [kind in Exclude<FaultName, 'no_locks' | 's
   disk_closed: disk('closed'),
   disk_lies: disk('lies'),
   disk_corrupt: (world, { slot, u }) => corrupt(world, browserOf(slot), u),
-  disk_newer: (world, { slot, u }) => newer(world, browserOf(slot), u),
+  disk_newer: (world, { slot, u, v }) => newer(world, browserOf(slot), u, v),
   disk_evicted: (world, { slot }) => evict(world, browserOf(slot)),
   crash: (world, { slot }) => {
     const tab = world.tabs.get(slot)

@@ -1,9 +1,9 @@
 import type { Message } from '../../src/model'
 import { CHANNELS } from './plan'
-import { NEWER_VERSION } from './disk'
+import { FOREIGN_RECORD, NEWER_VERSION } from './disk'
 import type { Seen } from './ledger'
 import type { Tab } from './tab'
-import type { World } from './world'
+import { SHORT_BUDGET_MS, type World } from './world'
 import { entriesOf, valueAt } from '../../src/policy/table'
 
 /** A broken promise, by the number that SIMULATION.md gives it. */
@@ -21,6 +21,8 @@ export const require = (holds: boolean, invariant: string, problem: () => string
 const RANK = { failed: 0, pending: 0, sent: 1, delivered: 2, read: 3 } as const
 
 const MAX_ERRORS = 50
+/** The longest way of a packet, and what a timer may be late. */
+const UNDER_WAY_MS = 6_000
 /** Packets under way are timers too. */
 const MAX_TIMERS = 300
 
@@ -38,6 +40,7 @@ export function createWatch(world: World) {
   const committed = new Map<string, string>()
   const lastOrder = new Map<string, number>()
   const planted = new Map<string, Map<string, unknown>>()
+  let checkedSends = 0
   /** Tab lives in which a user may not have left since the message was composed. */
   const left = new Map<Tab, Map<string, string>>()
 
@@ -47,6 +50,7 @@ export function createWatch(world: World) {
       const rows = server.log(channelId)
       for (const row of rows.slice(checkedRows.get(channelId) ?? 0)) {
         const composed = ledger.composed.get(row.id)
+        require(!row.id.startsWith(FOREIGN_RECORD), 'I9', () => `the record ${row.id}, which is not for this code, was sent`)
         if (!composed || row.userId === 'mallory') continue
         require(!committed.has(row.id), 'I1', () => `the server holds ${row.content} twice`)
         committed.set(row.id, row.userId)
@@ -58,6 +62,18 @@ export function createWatch(world: World) {
       }
       checkedRows.set(channelId, rows.length)
     }
+  }
+
+  /** I15, where no clock jumps and no packet sleeps: what is past its budget is not sent by itself any more, whatever page has it by now. */
+  function checkBudgets(): void {
+    if (!world.has('short_budget') || world.has('wall_jump') || world.has('sleep')) return
+    const sent = server.received('message:send')
+    for (const { payload } of sent.slice(checkedSends)) {
+      const composed = ledger.composed.get((payload as { readonly id: string }).id)
+      const age = world.clock.monotonic() - (composed?.at ?? Infinity)
+      require(composed?.isRetried === true || age < SHORT_BUDGET_MS + UNDER_WAY_MS, 'I15', () => `${composed?.content} was sent ${age} ms after its dispatch`)
+    }
+    checkedSends = sent.length
   }
 
   function checkMessage(tab: Tab, message: Message, seen: Map<string, Seen>): void {
@@ -180,6 +196,7 @@ export function createWatch(world: World) {
     check(): void {
       require(Object.keys(Object.prototype).length === 0 && !('polluted' in {}), 'I7', () => 'Object.prototype was touched')
       checkLog()
+      checkBudgets()
       for (const tab of world.living) {
         const state = tab.state()
         if (seenState.get(tab) === state) continue

@@ -9,6 +9,8 @@ export interface Composed {
   readonly userId: string
   readonly channelId: string
   readonly content: string
+  /** When it was dispatched, in milliseconds since the run began. */
+  readonly at: number
   /** Its place among the messages of its tab, user and channel. */
   readonly order: number
   /** Some view has shown `stored: true`. */
@@ -30,7 +32,7 @@ export function createLedger() {
   return {
     composed,
     all: (): readonly Composed[] => [...composed.values()],
-    add(message: Pick<Composed, 'id' | 'tab' | 'browser' | 'userId' | 'channelId' | 'content'>): void {
+    add(message: Pick<Composed, 'id' | 'tab' | 'browser' | 'userId' | 'channelId' | 'content' | 'at'>): void {
       const key = `${message.tab}|${message.userId}|${message.channelId}`
       const order = (counts.get(key) ?? 0) + 1
       counts.set(key, order)

@@ -7,7 +7,7 @@ export const FAULTS = [
   'disk_slow', 'disk_quota', 'disk_hang', 'disk_closed', 'disk_lies', 'disk_corrupt', 'disk_newer', 'disk_evicted',
   'crash', 'reload', 'browser_kill', 'freeze', 'freeze_unlocked', 'bfcache', 'hidden', 'no_locks', 'sleep', 'wall_jump',
   'sign_out', 'sign_out_discard', 'other_user', 'reconnect', 'small_window', 'not_ordered', 'echo_first',
-  'disk_full',
+  'disk_full', 'short_budget',
 ] as const
 export type FaultName = typeof FAULTS[number]
 
@@ -36,7 +36,7 @@ export interface Plan {
 const LIFE = ['send', 'send', 'send', 'send', 'burst', 'read', 'open_channel', 'close_channel', 'older', 'retry', 'discard', 'push', 'push', 'open', 'receipt']
 
 /** Faults that are a setting of the whole run and not something that happens. */
-const SETTINGS: ReadonlySet<string> = new Set<FaultName>(['no_locks', 'small_window', 'not_ordered', 'echo_first', 'slow_network'])
+const SETTINGS: ReadonlySet<string> = new Set<FaultName>(['no_locks', 'small_window', 'not_ordered', 'echo_first', 'slow_network', 'short_budget'])
 
 const SPAN_MS = 60_000
 

@@ -1,5 +1,5 @@
 import type { Composed } from './ledger'
-import { browserOf, CHANNELS } from './plan'
+import { browserOf, CHANNELS, USER_OF } from './plan'
 import { require, type Watch } from './invariants'
 import type { Tab } from './tab'
 import type { World } from './world'
@@ -48,12 +48,26 @@ function checkViews(world: World, tab: Tab): void {
   }
 }
 
+const MEMBERS: ReadonlySet<string> = new Set([...Object.values(USER_OF), 'carol'])
+
+/** I10: what everybody has received and read is what the server has of them. */
+function checkMarks(world: World, tab: Tab): void {
+  for (const channelId of CHANNELS) {
+    // Strangers come with events that nobody has checked.
+    for (const { userId, delivered, read } of tab.chat.selectors.selectReceipts(tab.store.getState(), channelId).filter(({ userId: member }) => MEMBERS.has(member))) {
+      const known = world.server.receipts(channelId, userId)
+      require(known.read === read, 'I10', () => `${tab.name} has ${userId} at ${delivered}/${read} in ${channelId}, the server at ${known.delivered}/${known.read}`)
+    }
+  }
+}
+
 /** I12 to I14, once everything has healed and drained. */
 export function checkRest(world: World, watch: Watch): void {
   checkLoss(world, watch)
   for (const tab of world.living) {
     if (tab.userId() === null) continue
     checkViews(world, tab)
+    checkMarks(world, tab)
     const odd = tab.chat.selectors.selectOutbox(tab.store.getState()).find(({ status }) => status !== 'failed')
     require(odd === undefined, 'I14', () => `${tab.name} still holds ${odd?.content} as ${odd?.status}`)
   }

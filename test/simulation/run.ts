@@ -1,6 +1,7 @@
-/* `npm run sim -- --seeds N --from S`, the saved regressions first; `--seconds T` stops after T seconds; `--save` saves what is found; `--bail` ends with the first failure; `--replay S` prints the whole trace of one seed; `--lines L` of a shrunk one. */
+/* `npm run sim -- --seeds N --from S`, the saved regressions first; `--seconds T` stops after T seconds; `--save` saves what is found; `--bail` ends with the first failure; `--first NAME` begins with one seed or regression, and with `--seeds 0` asks nothing else; `--replay S` prints the whole trace of one seed; `--lines L` of a shrunk one. */
 process.env['NODE_ENV'] = 'production'
 import { parseArgs } from 'node:util'
+import { makePlan, type Plan } from './plan'
 import { regressions, saveRegression } from './regressions'
 import { shrink } from './shrink'
 import { simulate, simulateSeed, type Outcome } from './simulate'
@@ -9,7 +10,7 @@ const { values } = parseArgs({
   allowNegative: true,
   options: {
     seeds: { type: 'string', default: '200' }, from: { type: 'string', default: '1' }, seconds: { type: 'string', default: '0' },
-    replay: { type: 'string' }, lines: { type: 'string', default: '40' }, shrink: { type: 'boolean', default: true },
+    first: { type: 'string' }, replay: { type: 'string' }, lines: { type: 'string', default: '40' }, shrink: { type: 'boolean', default: true },
     save: { type: 'boolean', default: false }, bail: { type: 'boolean', default: false },
   },
 })
@@ -36,6 +37,14 @@ async function replay(seed: number): Promise<number> {
   return outcome.failure ? 1 : 0
 }
 
+/** The plans before the seeds: the one that is asked for, and all regressions unless it is the only one. */
+function pinned(first: string | undefined, seeds: number): readonly { readonly name: string; readonly plan: Plan }[] {
+  const saved = regressions()
+  if (first === undefined) return saved
+  const asked = saved.find(({ name }) => name === first) ?? { name: first, plan: makePlan(Number(first)) }
+  return seeds === 0 ? [asked] : [asked, ...saved]
+}
+
 async function many(): Promise<number> {
   const from = Number(values.from)
   const count = Number(values.seeds)
@@ -43,7 +52,7 @@ async function many(): Promise<number> {
   const start = performance.now()
   const reached = new Map<string, number>()
   let [done, messages, failed] = [0, 0, 0]
-  for (const { name, plan } of regressions()) {
+  for (const { name, plan } of pinned(values.first, count)) {
     const { failure } = await simulate(plan)
     if (failure && values.bail) throw new Error(`regression ${name} broke ${failure.invariant}`)
     if (failure) print(`regression ${name} broke ${failure.invariant}: ${failure.problem}`)

@@ -20,7 +20,7 @@ function send(world: World, tab: Tab, channelId: string): void {
   if (userId === null) return
   const content = `${userId}/${tab.name}/${world.ledger.composed.size}`
   const { payload } = tab.store.dispatch(tab.chat.actions.sendMessage({ channelId, content }))
-  world.ledger.add({ id: payload.id, tab: tab.name, browser: browserOf(tab.slot), userId, channelId, content })
+  world.ledger.add({ id: payload.id, tab: tab.name, browser: browserOf(tab.slot), userId, channelId, content, at: world.clock.monotonic() })
 }
 
 function discard(world: World, tab: Tab): void {

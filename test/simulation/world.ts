@@ -19,6 +19,9 @@ export interface Browser {
 /** How many of a channel's messages a tab keeps in the runs with small windows. */
 export const SMALL_WINDOW = 12
 
+/** How long a message is sent by itself in the runs with short budgets. */
+export const SHORT_BUDGET_MS = 8_000
+
 export interface Sabotage {
   /** A server without a memory of ids: to see that it is noticed. */
   readonly isForgetful?: boolean
@@ -42,7 +45,10 @@ export function createWorld(plan: Plan, { isForgetful = false }: Sabotage = {}) 
   /** Messages that the server refuses for good, unless the user asks again. */
   const refused = new Set<string>()
   server.rejectWhile(({ id }) => (refused.has(id) && !ledger.composed.get(id)?.isRetried ? { code: 'forbidden_word', retryable: false } : null))
-  const config: Partial<SocketConfig> = { history: has('small_window') ? { windowSize: SMALL_WINDOW, pageSize: 4 } : { pageSize: 7 } }
+  const config: Partial<SocketConfig> = {
+    ...(has('short_budget') && { delivery: { retryForMs: SHORT_BUDGET_MS } }),
+    history: has('small_window') ? { windowSize: SMALL_WINDOW, pageSize: 4 } : { pageSize: 7 },
+  }
   const browsers = new Map<string, Browser>()
   for (const name of Object.keys(USER_OF)) {
     browsers.set(name, {

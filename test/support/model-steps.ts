@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { ReceiptEvent } from '../../src/model'
 import {
-  ack, answer, apply, channelOf, commands, commit, compose, crash, createWorld, cut, echo, emit, entryOf, logOf, ME, receipt, reports,
+  ack, answer, apply, channelOf, commands, commit, compose, crash, createWorld, cut, echo, emit, entryOf, isWaiting, leave, logOf, ME, receipt, reports,
   reportStored, request, restore, write, type Tracked, type World,
 } from './model-world'
 
@@ -61,6 +61,7 @@ function troubleSteps(message: Tracked, name: string, copies: Copies, isDiscarde
       name: `delay ${name}`, can: () => message.emits > 0,
       run: (world: World) => {
         const attempt = Math.max(1, message.emits - i)
+        world.queue.delayed(message.id, attempt, isWaiting(world))
         apply(world, reports.messageDelayed({ ...target(), attempt, nextAttemptAt: 9, spent: true, reason: late(attempt) }))
       },
     })),
@@ -71,14 +72,17 @@ function troubleSteps(message: Tracked, name: string, copies: Copies, isDiscarde
         const error = { id: 'e', type: 'message_failed', code: 'expired', message: 'late', at: 3, retryable: true } as const
         apply(world, reports.messageFailed({ ...target(), attempt: message.emits, failure: late(message.emits), error }))
         if (!world.oracle.isCommitted(message.id)) world.oracle.failed(message.id)
+        world.queue.failed(message.id)
       },
     })),
     // The user can retry what is shown as failed only.
     ...times(copies(5), () => ({
       name: `retry ${name}`, can: (world: World) => (entry(world)?.failure ?? null) !== null,
       run: (world: World) => {
-        apply(world, commands.retryMessage({ id: message.id }))
+        const action = commands.retryMessage({ id: message.id })
+        apply(world, action)
         world.oracle.retried(message.id)
+        world.queue.retried(message.id, action.meta.at)
       },
     })),
     // The user can discard what is shown as unsent only.
@@ -158,6 +162,7 @@ function tabSteps(messages: readonly Tracked[], crashes: number, cuts: number, w
     // The device is read once in each life, and what the user does meanwhile does not wait for it.
     ...times(crashes, () => ({ name: 'restore', can: (world: World) => !world.restored, run: restore })),
     ...times(cuts, () => ({ name: 'cut', can: () => true, run: cut })),
+    ...times(cuts, () => ({ name: 'leave', can: () => true, run: leave })),
     ...times(writes, () => ({ name: 'write', can: (world: World) => world.edits.size > 0, run: write })),
     ...times(writes, () => ({ name: 'stored', can: (world: World) => world.unreported.length > 0, run: reportStored })),
   ]

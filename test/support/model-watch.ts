@@ -1,3 +1,4 @@
+import { entriesIn } from '../../src/policy/outbox'
 import { createSelectors } from '../../src/state/selectors'
 import { channelOf, drain, isWhole, logOf, ME, type Tracked, type World } from './model-world'
 import { contentOf, type Run, type Step } from './model-steps'
@@ -54,6 +55,14 @@ export function createWatch({ world, messages }: Run) {
     if (selectUnreadCount({ chat: world.state }, channelId) !== loaded + older) throw new Error(`I10: ${channelId} counts its unread wrongly`)
   }
 
+  /** What is under way, and what is left of each budget. */
+  function checkQueue(): void {
+    for (const { message: { id }, lease, spent, losses, budgetFrom } of entriesIn(world.state.outbox)) {
+      const held = `${lease?.attempt ?? null}:${spent}:${losses}:${budgetFrom}`
+      if (held !== world.queue.picture(id)) throw new Error(`I6: the queue says of ${id} [${held}], the facts say [${world.queue.picture(id)}]`)
+    }
+  }
+
   return (step: Step): void => {
     if (step.name === 'crash') seen = new Map()
     if (step.name.startsWith('discard')) for (const { id } of messages.filter(({ own }) => own)) seen.delete(id)
@@ -69,6 +78,7 @@ export function createWatch({ world, messages }: Run) {
       if (isWhole(world)) same(world, channelId)
     }
     for (const message of messages) checkMine(message, ids)
+    checkQueue()
   }
 }
 

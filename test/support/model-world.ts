@@ -6,6 +6,7 @@ import { findEntry } from '../../src/policy/outbox'
 import { historyEdge, initialChannel, type ChannelState } from '../../src/state/channel'
 import { createChatReducer, type ChatState } from '../../src/state/chat-state'
 import { createOracle, type Oracle } from './model-oracle'
+import { createQueueOracle, type QueueOracle } from './model-queue'
 import { EMPTY_TABLE, valueAt } from '../../src/policy/table'
 
 export const ME = 'alice'
@@ -35,6 +36,7 @@ export interface World {
   readonly seqs: boolean
   readonly pageSize: number
   readonly oracle: Oracle
+  readonly queue: QueueOracle
   readonly log: Map<string, WireMessage[]>
   /** The device: JSON text by record id, so that nothing survives a crash by reference. */
   readonly disk: Map<string, string>
@@ -65,7 +67,7 @@ const opened = open()
 export function createWorld(channels: readonly string[], seqs: boolean, pageSize: number): World {
   nextId = 0
   return {
-    seqs, pageSize, oracle: createOracle(ME), state: opened, seen: opened.outbox, log: new Map(channels.map((name) => [name, []])),
+    seqs, pageSize, oracle: createOracle(ME), queue: createQueueOracle(), state: opened, seen: opened.outbox, log: new Map(channels.map((name) => [name, []])),
     disk: new Map(), edits: new Map(), unreported: [], restored: true, moved: false, requests: new Map(), commits: 0,
   }
 }
@@ -89,11 +91,13 @@ export function compose(world: World, message: Tracked, content: string): void {
   message.id = action.payload.id
   apply(world, action)
   world.oracle.composed(message.id, message.channelId, content)
+  world.queue.composed(message.id, message.channelId, action.payload.createdAt)
 }
 
 export function emit(world: World, message: Tracked): void {
   const attempt = (entryOf(world, message.id)?.attempts ?? 0) + 1
   apply(world, reports.messageEmitted({ id: message.id, channelId: message.channelId, attempt, at: 1, deadline: 99 }))
+  world.queue.emitted(message.id, attempt)
   message.emits = attempt
   message.onTheWire = true
 }
@@ -156,9 +160,24 @@ export function answer(world: World, direction: Direction, channelId: string): v
   if (!isMoot) page.messages.forEach((message) => world.oracle.committed(message))
 }
 
+export const isWaiting = (world: World) => (id: string): boolean => entryOf(world, id) !== undefined
+
 /** The connection ends and another one begins: requests under way will never be answered. */
 export function cut(world: World): void {
+  world.queue.cut(isWaiting(world))
   apply(world, reports.connectionLost({ status: 'reconnecting', reason: 'x', attempt: 1, nextRetryAt: 1, wasOpen: true }))
+  reconnected(world)
+}
+
+/** The user ends the connection, and comes back. */
+export function leave(world: World): void {
+  world.queue.left()
+  apply(world, commands.disconnect())
+  apply(world, commands.connect({ userId: ME }))
+  reconnected(world)
+}
+
+function reconnected(world: World): void {
   apply(world, reports.connectionOpened({ at: 2 }))
   apply(world, reports.sessionAnnounced({ capabilities: ['sync'], maxMessageBytes: null, dedupWindowMs: null }))
   world.requests.clear()
@@ -173,6 +192,7 @@ export function write(world: World): void {
   world.edits = new Map()
   world.moved = false
   world.oracle.wrote()
+  world.queue.wrote()
 }
 
 export function reportStored(world: World): void {
@@ -189,6 +209,7 @@ export function crash(world: World, messages: readonly Tracked[]): void {
   world.restored = false
   for (const message of messages) message.emits = 0
   world.oracle.crashed()
+  world.queue.crashed()
 }
 
 export function restore(world: World): void {
@@ -200,6 +221,7 @@ export function restore(world: World): void {
   world.restored = true
   world.moved = world.edits.size > 0
   world.oracle.restored()
+  world.queue.restored()
 }
 
 /** What every open channel does after a connection opens: catch up to the end, then load all history. */

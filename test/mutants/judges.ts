@@ -1,0 +1,52 @@
+/** Who may notice a mutant: the simulation and the properties, whose input is generated, before the examples, whose input somebody wrote. */
+
+/** A property: a test that draws its input, by the part of its name that does not change. */
+interface Property { readonly file: string; readonly test: string }
+
+const inTest = (file: string, ...tests: readonly string[]): readonly Property[] => tests.map((test) => ({ file: `test/${file}`, test }))
+
+export const PROPERTIES: readonly Property[] = [
+  ...inTest('policy/policy.test.ts',
+    'full jitter stays between 0 and the capped exponential step', 'tells what survives JSON, and how long it is', 'a union in order, each once, whatever the batches',
+    'is what a plain sorted list would be', 'without seq the order is createdAt'),
+  ...inTest('policy/due.test.ts', 'is all that may go and nothing else'),
+  ...inTest('policy/sequence.test.ts', 'is an array, whatever was done to it', 'finds a place by halving'),
+  ...inTest('policy/table.test.ts', 'holds what a Map holds'),
+  ...inTest('persistence/fuzz.test.ts', 'in the end the device holds what the state shows'),
+  ...inTest('persistence/key-value.test.ts', 'announce their first slots at once', 'opens while another writes its first record'),
+  ...inTest('guarantees/convergence.test.ts', 'the same facts in any order and any multiplicity'),
+  ...inTest('guarantees/caches.test.ts', 'never show: a state that was copied'),
+  ...inTest('guarantees/windows.test.ts', 'whatever is scrolled, lost, doubled or reordered'),
+  ...inTest('guarantees/nested.test.ts', 'nothing is lost, doubled, reordered or sent as somebody else'),
+  ...inTest('guarantees/sessions.test.ts', 'there is one connection at most, it is asked for within bounds'),
+  ...inTest('guarantees/model.test.ts', 'schedules converge to what the facts say', 'one message, every order of'),
+  ...inTest('guarantees/hostile.test.ts', 'malformed payloads and answers', 'one store that is lied to for a long time'),
+]
+
+const SLOW: ReadonlySet<string> = new Set(['test/guarantees/model.test.ts', 'test/guarantees/hostile.test.ts'])
+
+export const literally = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+
+function filter(isAsked: (property: Property) => boolean): readonly string[] {
+  const asked = PROPERTIES.filter(isAsked)
+  return [...new Set(asked.map(({ file }) => file)), '-t', asked.map(({ test }) => literally(test)).join('|')]
+}
+
+/** Arguments of Vitest: the properties that take seconds, and the longer ones. */
+export const QUICK_PROPERTIES = filter(({ file }) => !SLOW.has(file))
+export const SLOW_PROPERTIES = filter(({ file }) => SLOW.has(file))
+
+/** Everything else that judges: the examples. */
+export const EXAMPLES: readonly string[] = ['test/policy', 'test/guarantees', 'test/persistence']
+
+/** As many seeds as a mutant is given. */
+export const SIM_SEEDS = 300
+
+/** Who noticed a mutant: asked first the next time, which takes seconds where all of them take minutes. */
+export type Witness =
+  /** `plan`: a seed, or the name of a regression. */
+  | { readonly by: 'simulation'; readonly plan: string }
+  | { readonly by: 'property' | 'example'; readonly file: string; readonly test: string }
+
+export const isProperty = ({ file, test }: { readonly file: string; readonly test: string }): boolean =>
+  PROPERTIES.some((property) => property.file === file && test.includes(property.test))

@@ -1,0 +1,53 @@
+import { inFile, type Mutant } from '../mutant'
+
+export const effects: readonly Mutant[] = [
+  ...inFile('src/effects/delivery.ts', [
+    ['G3', 'sending does not wait for the stored queue', '=== 0 || held || renewal.isExpired()', '=== 0 || renewal.isExpired()'],
+    ['G1', 'a pause that ends is not looked at', '      looked = null\n      if (clock', '      if (clock'],
+    ['G1', 'what comes due while nothing may be sent is forgotten', 'timerAt = Infinity\n    looked = null\n  }', 'timerAt = Infinity\n  }'],
+    ['G2', 'what another tab took over stays in the queue', 'if (!entry || entry.failure) continue', 'if (!entry || !entry.failure) continue'],
+  ]),
+  ...inFile('src/effects/outcomes.ts', [
+    ['G3', 'a late failure of an old attempt counts', 'current(target)?.lease?.attempt === target.attempt', 'current(target) !== undefined'],
+  ]),
+  ...inFile('src/effects/session.ts', [
+    ['G8', 'a refused token is refreshed for ever', 'else if (refreshed) refuse(', 'else if (refreshed && code === null) refuse('],
+    ['G9', 'lifecycle listeners stay', '      hiddenAt = Infinity\n      stopLifecycle()', '      hiddenAt = Infinity'],
+    ['G9', 'sockets stay open', 'connection?.close()', ''],
+    ['G8', 'a server that turns everybody away is connected to for ever', "if (phase === 'open' && !isTurnedAway(reason)) attempt = 0", "if (phase === 'open') attempt = 0"],
+    ['G8', 'attempts go on while offline', 'if (!lifecycle.isOnline()) {', 'if (!lifecycle.isOnline() && attempt < 0) {'],
+    ['G8', 'a pause before the next attempt has no end', 'Math.min(retryAfterMs, MAX_PAUSE_MS)', 'retryAfterMs'],
+    ['G9', 'a reconnection timer stays', "    generation++\n    stopTimer()\n", '    generation++\n'],
+  ]),
+  ...inFile('src/effects/renewal.ts', [
+    ['G8', 'fresh tokens that do not help are asked for without end', 'if (++fruitless > MAX_FRUITLESS)', 'if (++fruitless > Infinity)'],
+    ['G9', 'the renewal timer stays', 'generation++\n      stopTimer()', 'generation++'],
+  ]),
+  ...inFile('src/effects/receipts.ts', [
+    ['G1', 'marks of the last connection are not repeated', 'refused.clear()\n    sent.clear()\n    askedAt', 'refused.clear()\n    askedAt'],
+    ['G9', 'the receipt timer stays', 'stop(): void {\n      stopTimer?.()', 'stop(): void {'],
+  ]),
+  ...inFile('src/effects/sync.ts', [
+    ['G8', 'a hole that stays is asked for in a loop', 'else pause(channelKey, direction)', 'else waits.delete(key)'],
+    ['G8', 'any number of requests at once', 'running >= MAX_REQUESTS', 'running < 0'],
+  ]),
+  ...inFile('src/effects/engine.ts', [
+    ['G2', 'what another tab may be sending is retried at once', '&& wanted.has(message.id))) recovery.lookAgain()', '&& wanted.has(message.id))) delivery.own(ids)'],
+  ]),
+  ...inFile('src/effects/turns.ts', [
+    ['G1', 'what was composed before a change of user is not kept', 'if (isSwitch(turn.action)) engine.keep()', ''],
+    ['G7', 'what was dispatched first is obeyed last', 'let turn = held.shift(); turn; turn = held.shift()', 'let turn = held.pop(); turn; turn = held.pop()'],
+  ]),
+  ...inFile('src/effects/link.ts', [
+    ['G9', 'requests outlive their connection', "for (const settle of [...pending]) settle({ ok: false, code: 'disconnected' })", ''],
+  ]),
+  ...inFile('src/effects/token.ts', [
+    ['G9', 'a late token is used', 'return end', 'return stopTimer'],
+    ['G7', 'a token of another subject is taken', '(subject ??= sub) !== sub', '(subject ??= sub) === null'],
+  ]),
+  ...inFile('src/effects/recovery.ts', [
+    ['G2', 'a thawed tab does not look again', 'if (user !== null) look(user, true)', ''],
+    ['G2', 'what others took over is sent after the thaw', 'delivery.abandon(restored.lost)', ''],
+    ['G3', 'a thawed tab sends while it looks', 'delivery.hold(true)', 'delivery.hold(looks > 1 ? false : true)'],
+  ]),
+]

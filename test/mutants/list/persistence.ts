@@ -1,0 +1,38 @@
+import { inFile, type Mutant } from '../mutant'
+
+export const persistence: readonly Mutant[] = [
+  ...inFile('src/persistence/persist.ts', [
+    ['G2', 'a thawed tab looks amid an adoption', 'ownership.alone(ownership.name(), look)', 'look()'],
+    ['G7', 'what an earlier sign-in of the same user took over comes back', 'visit !== present', 'visit.userId !== present?.userId'],
+    ['G3', 'the lock of a user who left goes before the device has all', 'written.then(allWritten)', 'written'],
+    ['G1', 'a discard forgets what is sent after it', 'await discard(userId).finally(() => keepShown(userId))', 'await discard(userId)'],
+  ]),
+  ...inFile('src/persistence/ownership.ts', [
+    ['G2', 'living tabs are adopted', 'locks && names.length > 0 ?', 'locks && names.length < 0 ?'],
+    ['G9', 'the tab lock stays', '        leaving--\n        release()', '        leaving--'],
+    ['G3', 'the tab lock goes before the last write', '      leaving++\n      void written.then', '      leaving++\n      release()\n      void written.then'],
+    ['G2', 'adoption without a claim', 'alone(locks, `${scope}:adopt:${tab}`, task)', 'task()'],
+  ]),
+  ...inFile('src/persistence/records.ts', [
+    ['G1', 'a restore renews the attempts', "spent: count(data['spent'])", 'spent: 0'],
+    ['G1', 'a restore renews the time budget', "budgetFrom: typeof budgetFrom === 'number' ? budgetFrom : message['createdAt']", 'budgetFrom: Number.MAX_SAFE_INTEGER'],
+    ['G1', 'records of newer code are read as ours', "if (!(version <= RECORD_VERSION)) refused", 'if (!(version <= Infinity)) refused'],
+    ['G7', "another user's message in my record is read", " || message['userId'] !== userId", ''],
+  ]),
+  ...inFile('src/persistence/writer.ts', [
+    ['G3', 'writes are not serialised', 'const mine = turn.then(() => timed(task))', 'const mine = timed(task)'],
+    ['G1', 'stored is told before it is true', 'const notOurs = await target.write(', 'const notOurs: readonly string[] = []\n    void target.write('],
+    ['G1', 'a write overtakes a purge', 'if (mine === batch) await writeBatch()', 'await writeBatch()'],
+  ]),
+  ...inFile('src/persistence/edits.ts', [
+    ['G1', 'a refused write is forgotten', '      putBack(failed)\n', ''],
+    ['G2', 'an unconfirmed write is never removed', '[key, { ...edit, fresh: false }]', '[key, edit]'],
+  ]),
+  ...inFile('src/persistence/key-value.ts', [
+    ['G1', 'the index is written without its lock', '=> aloneWith(locks, `${prefix}index`, task)', '=> task()'],
+    ['G1', 'a segment that was just filled is taken out of the index', ' && await isEmpty(tab, slots)) now', ') now'],
+  ]),
+  ...inFile('src/persistence/fitting.ts', [
+    ['G3', 'what was refused before there was room waits', 'if (hasRoom) await', 'if (hasRoom && !hasRoom) await'],
+  ]),
+]

@@ -1,0 +1,12 @@
+import { inFile, type Mutant } from '../mutant'
+
+export const wire: readonly Mutant[] = [
+  ...inFile('src/transport/parse.ts', [
+    ['G10', 'prototype names are taken as extra fields', ", '__proto__', 'constructor', 'prototype'", ''],
+    ['G10', 'the library\'s own fields come in as extra fields', '[...OWN_FIELDS, ', "[...OWN_FIELDS.filter((name) => name !== 'stored'), "],
+    ['G7', "a page brings another channel's messages", 'parsed.ok && parsed.value.channelId !== channelId ?', 'parsed.ok && parsed.value.channelId === null ?'],
+  ]),
+  ...inFile('src/transport/wire.ts', [
+    ['G10', 'the acknowledgement of another message is taken', 'if (!isAbsent(ackId) && ackId !== id) return bad(', 'if (ackId === null) return bad('],
+  ]),
+]
