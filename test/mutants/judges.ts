@@ -37,7 +37,7 @@ export const QUICK_PROPERTIES = filter(({ file }) => !SLOW.has(file))
 export const SLOW_PROPERTIES = filter(({ file }) => SLOW.has(file))
 
 /** Everything else that judges: the examples. */
-export const EXAMPLES: readonly string[] = ['test/policy', 'test/guarantees', 'test/persistence']
+export const EXAMPLES: readonly string[] = ['test/policy', 'test/guarantees', 'test/persistence', 'test/effects']
 
 /** As many seeds as a mutant is given. */
 export const SIM_SEEDS = 300

@@ -68,7 +68,9 @@ async function main(): Promise<number> {
     for (let mutant = queue.shift(); mutant; mutant = queue.shift()) {
       const verdict = await withMutant(folder, mutant, () => judge(folder, mutant && witnessOf(mutant)))
       verdicts.set(mutant, verdict)
-      if (verdict.witness) note(mutant, verdict.witness)
+      // One that draws its input may miss it once.
+      const isWorse = verdict.by === 'example' && (witnessOf(mutant)?.by ?? 'example') !== 'example'
+      if (verdict.witness && !isWorse) note(mutant, verdict.witness)
       save()
       const { caughtBy, by } = verdict
       print(`${caughtBy === null ? 'SURVIVED' : 'caught  '}  ${mutant.promise.padEnd(3)}  ${mutant.name}  [${mutant.file}]${caughtBy === null ? '' : `  <- ${by}: ${caughtBy}`}`)
