@@ -82,7 +82,7 @@ function countUnread<X extends Extra>(channel: ChannelState<X>, userId: string |
   const first = Math.min(firstOf(channel.messages)?.seq ?? Infinity, channel.cursor + 1)
   const last = lastOf(channel.messages)?.seq ?? channel.cursor
   // Nothing by others stands above `foreign`: what is there is my own.
-  const older = Math.max(0, Math.min(first - 1, channel.foreign) - read)
+  const older = channel.hasOlder ? Math.max(0, Math.min(first - 1, channel.foreign) - read) : 0
   const newer = channel.detached ? Math.max(0, channel.foreign - Math.max(last, read)) : 0
   return count + older + newer
 }

@@ -44,6 +44,18 @@ describe('unread', () => {
     // Whose the one between is cannot be told without loading it.
     expect(unread(tab)).toBe(2)
   })
+
+  it('does not count what the server no longer keeps', async () => {
+    const tab = openStore()
+    tab.env.server.on('message:sync', (_payload, _peer, reply) => {
+      const messages = [99, 100].map((seq) => ({ id: `m${seq}`, channelId: 'general', userId: 'bob', content: 'hi', createdAt: seq, seq }))
+      reply({ success: true, data: { messages, receipts: [], latest: 100, more: false } })
+    })
+    tab.connect()
+    tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
+    await tab.advance(2_000)
+    expect([tab.channel().hasOlder, unread(tab)]).toEqual([false, 2])
+  })
 })
 
 describe('a channel', () => {
