@@ -47,7 +47,8 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   function lacksNewer(key: string, channel: ChannelState<X>): boolean {
     // Nobody told the place of a last message without a seq.
     const isUntold = channel.messages.length > 0 && lastOf(channel.messages)?.seq === undefined
-    const gap = !channel.stale && !channel.detached && (isUntold || (channel.latest ?? 0) > (channel.cursor ?? 0))
+    // A gap that closed by itself after a catch-up that failed is asked about too: only a page tells that nothing is missing.
+    const gap = !channel.stale && !channel.detached && (isUntold || channel.catchUp === 'failed' || (channel.latest ?? 0) > (channel.cursor ?? 0))
     if (!gap) gapSince.delete(key)
     return (channel.stale || gap) && channel.catchUp !== 'running'
   }
@@ -194,8 +195,10 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     },
     /** Somebody opens the channel: what the server refused for good may be allowed by now. */
     wanted(channelId: string): void {
-      const key = waitKey('newer', keyOf(channelId))
-      if (waits.get(key)?.readyAt === Infinity) waits.delete(key)
+      for (const direction of ['newer', 'older'] as const) {
+        const key = waitKey(direction, keyOf(channelId))
+        if (waits.get(key)?.readyAt === Infinity) waits.delete(key)
+      }
     },
     opened(again: boolean): void {
       forget()

@@ -97,6 +97,43 @@ describe('catch-up', () => {
     expect([tab.shown(), tab.channel().sync]).toEqual([['hi:sent'], 'idle'])
   })
 
+  it('G6: a channel whose first page was forbidden is shown when it is opened again', async () => {
+    const tab = openStore()
+    for (let i = 0; i < 120; i++) tab.env.server.push('general', { userId: 'bob', content: `c${i}` })
+    const stop = tab.env.server.on('message:history', (_payload, _peer, reply) =>
+      reply({ success: false, error: { code: 'forbidden', message: 'no', retryable: false } }))
+    await openGeneral(tab)
+    expect(tab.messages()).toEqual([])
+    stop()
+    tab.dispatch(tab.chat.actions.closeChannel({ channelId: 'general' }))
+    tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
+    await tab.advance(2_000)
+    expect(tab.messages()).toHaveLength(50)
+  })
+
+  it('G6: a gap that closes by itself after a catch-up that failed is not shown as failed for ever', async () => {
+    const tab = openStore()
+    await openGeneral(tab)
+    let asked = 0
+    const stop = tab.env.server.on('message:sync', (_payload, _peer, reply) => {
+      asked++
+      reply({ success: false, error: { code: 'unavailable', message: 'no', retryable: true } })
+    })
+    const push = (seq: number): void =>
+      tab.env.server.emitRaw('alice', 'message:new', { id: `m${seq}`, channelId: 'general', userId: 'bob', content: `c${seq}`, createdAt: seq, seq })
+    push(2)
+    await tab.advance(200)
+    expect([asked, tab.channel().sync]).toEqual([1, 'failed'])
+    stop()
+    tab.env.server.on('message:sync', (_payload, _peer, reply) => {
+      asked++
+      reply({ success: true, data: { messages: [], receipts: [], latest: 2, more: false } })
+    })
+    push(1)
+    await tab.advance(60_000)
+    expect([asked, tab.shown(), tab.channel().sync, tab.channel().gap, tab.errors()]).toEqual([2, ['c1:sent', 'c2:sent'], 'idle', null, []])
+  })
+
   it('loadOlder on a server of the four events shows no loading', async () => {
     const tab = openStore({ world: { server: createMemoryServer({ capabilities: null }) }, config: { history: { windowSize: 10 } } })
     await openGeneral(tab)
