@@ -65,6 +65,8 @@ export interface OutboxEntry<X extends Extra = {}> {
   readonly losses: number
   /** Start of the time budget `retryForMs`: the dispatch, or the user's retry. */
   readonly budgetFrom: number
+  /** How long the server that it was composed for, or sent to, knows its id: an older copy may be committed twice. */
+  readonly dedupWindowMs: number | null
   readonly nextAttemptAt: number | null
   readonly lease: Lease | null
   readonly stored: boolean

@@ -50,7 +50,7 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
   /** Fails an entry whose time or attempts are used up, or that breaks connections, unless somebody has it; true when it is settled. */
   function failSpent(entry: OutboxEntry<X>, target: Target, because = ''): boolean {
     const { dedupWindowMs } = runtime.getState().connection
-    const retryForMs = Math.min(delivery.retryForMs, dedupWindowMs ?? Infinity)
+    const retryForMs = Math.min(delivery.retryForMs, dedupWindowMs ?? entry.dedupWindowMs ?? Infinity)
     const code = exhausted(entry, clock.now(), { maxAttempts: delivery.maxAttempts, retryForMs })
     // Somebody has it, and no answer to a second attempt told more.
     if ((code || entry.spent > 1) && isReceived(target)) accepted(target, {})

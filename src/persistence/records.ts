@@ -19,14 +19,14 @@ const READ_PREFIX = 'read:'
 
 /** Times and counts only: leases and `stored` are facts of this life of the tab, not of the message. */
 function entryData<X extends Extra>(entry: OutboxEntry<X>): Fields {
-  const { message, order, attempts, spent, losses, budgetFrom, nextAttemptAt, failure, lastError } = entry
-  return { message, order, attempts, spent, losses, budgetFrom, nextAttemptAt, failure, lastError }
+  const { message, order, attempts, spent, losses, budgetFrom, dedupWindowMs, nextAttemptAt, failure, lastError } = entry
+  return { message, order, attempts, spent, losses, budgetFrom, nextAttemptAt, failure, lastError, ...(dedupWindowMs !== null && { dedupWindowMs }) }
 }
 
 /** Whether the stored form of an entry changed. `attempts` alone is not worth a write: it only names emits of this life. */
 const differs = <X extends Extra>(a: OutboxEntry<X>, b: OutboxEntry<X>): boolean =>
   a.message !== b.message || a.order !== b.order || a.spent !== b.spent || a.losses !== b.losses || a.budgetFrom !== b.budgetFrom ||
-  a.nextAttemptAt !== b.nextAttemptAt || a.failure !== b.failure || a.lastError !== b.lastError
+  a.dedupWindowMs !== b.dedupWindowMs || a.nextAttemptAt !== b.nextAttemptAt || a.failure !== b.failure || a.lastError !== b.lastError
 
 /** One pending change of one record: null removes it. `fresh`: no write of it has been confirmed yet. */
 export interface RecordEdit {
@@ -104,6 +104,7 @@ function readEntry<X extends Extra>(data: Fields, userId: string): OutboxEntry<X
     message: message as unknown as WireMessage<X>,
     order: count(data['order']), attempts: count(data['attempts']), spent: count(data['spent']), losses: count(data['losses']),
     budgetFrom: typeof budgetFrom === 'number' ? budgetFrom : message['createdAt'],
+    dedupWindowMs: toWhole(data['dedupWindowMs'], 0),
     nextAttemptAt: typeof nextAttemptAt === 'number' ? nextAttemptAt : null,
     failure: readFailure(data['failure']), lastError: readFailure(data['lastError']),
     lease: null, stored: true,

@@ -108,11 +108,11 @@ export function createChatReducer<X extends Extra>(path: string, actions: ChatAc
       return { connection: { ...state.connection }, messages: [...state.messages], outbox: { ...state.outbox }, errors: [...state.errors] }
     }
     if (!action.type.startsWith(prefix)) return state
-    const { userId, maxMessageBytes, capabilities } = state.connection
+    const { userId, maxMessageBytes, dedupWindowMs, capabilities } = state.connection
     const next: ChatState<X> = {
       connection: connection(state.connection, action, undefined),
       messages: messages(state.messages, action, { windowSize, maxChannels, capabilities, userId, outbox: state.outbox }),
-      outbox: outbox(state.outbox, action, { maxMessageBytes, at: momentOf(action) }),
+      outbox: outbox(state.outbox, action, { maxMessageBytes, dedupWindowMs, at: momentOf(action) }),
       errors: isSomebodyElse(state, action) ? initialErrors : errors(state.errors, action, undefined),
     }
     const crossed = crossOver(state, next, action)

@@ -26,14 +26,15 @@ function setQueue<X extends Extra>(state: State<X>, key: string, queue: Queue<X>
 }
 
 /** Field by field, as for messages: a spread costs more than the whole change. */
-const emitted = <X extends Extra>(entry: OutboxEntry<X>, attempt: number, deadline: number): OutboxEntry<X> => ({
+const emitted = <X extends Extra>(entry: OutboxEntry<X>, attempt: number, deadline: number, dedupWindowMs: number | null): OutboxEntry<X> => ({
   message: entry.message, order: entry.order, attempts: attempt, spent: entry.spent, losses: entry.losses, budgetFrom: entry.budgetFrom,
+  dedupWindowMs: dedupWindowMs ?? entry.dedupWindowMs,
   nextAttemptAt: null, lease: { attempt, deadline }, stored: entry.stored, failure: entry.failure, lastError: entry.lastError,
 })
 
 const marked = <X extends Extra>(entry: OutboxEntry<X>, stored: boolean): OutboxEntry<X> => ({
   message: entry.message, order: entry.order, attempts: entry.attempts, spent: entry.spent, losses: entry.losses, budgetFrom: entry.budgetFrom,
-  nextAttemptAt: entry.nextAttemptAt, lease: entry.lease, stored, failure: entry.failure, lastError: entry.lastError,
+  dedupWindowMs: entry.dedupWindowMs, nextAttemptAt: entry.nextAttemptAt, lease: entry.lease, stored, failure: entry.failure, lastError: entry.lastError,
 })
 
 function changeEntry<X extends Extra>(
@@ -84,7 +85,7 @@ function written<X extends Extra>(composed: ComposedMessage<X>, userId: string):
   return authored<X>(draft, userId)
 }
 
-function enqueue<X extends Extra>(state: State<X>, composed: ComposedMessage<X>, maxBytes: number | null): State<X> {
+function enqueue<X extends Extra>(state: State<X>, composed: ComposedMessage<X>, { maxMessageBytes, dedupWindowMs }: OutboxContext): State<X> {
   const { problem } = composed
   const message = written(composed, state.userId ?? '')
   const queue = queueIn(state, message.channelId)
@@ -97,11 +98,11 @@ function enqueue<X extends Extra>(state: State<X>, composed: ComposedMessage<X>,
     message,
     order,
     attempts: 0, spent: 0, losses: 0,
-    budgetFrom: message.createdAt,
+    budgetFrom: message.createdAt, dedupWindowMs,
     nextAttemptAt: null, lease: null, stored: false,
     failure: problem ? failure(problem, UNSERIALISABLE, false, 0)
       : state.userId === SIGNED_OUT ? failure('signed_out', NOBODY, false, 0)
-      : refusal(message, maxBytes),
+      : refusal(message, maxMessageBytes),
     lastError: null,
   }]), order)
 }
@@ -189,6 +190,7 @@ function markStored<X extends Extra>(state: State<X>, ids: readonly string[], st
 /** What the reducer needs to know of its sister slices. */
 export interface OutboxContext {
   readonly maxMessageBytes: number | null
+  readonly dedupWindowMs: number | null
   /** The action's moment, in milliseconds since the epoch. */
   readonly at: number
 }
@@ -198,14 +200,17 @@ export function createOutboxReducer<X extends Extra>({ commands, reports }: Chat
     .on(commands.connect, (state, { userId }) => changeUser(state, userId))
     .on(commands.disconnect, (state) => changeEvery(state, rested))
     .on(commands.signOut, ({ lastOrder }) => ({ ...initialOutbox, userId: SIGNED_OUT, lastOrder }))
-    .on(commands.sendMessage, (state, composed, { maxMessageBytes }) => enqueue(state, composed, maxMessageBytes))
+    .on(commands.sendMessage, enqueue)
     .on(commands.retryMessage, (state, { id }, { at }) =>
       changeEvery(state, (entry) => (entry.message.id === id ? revived(entry, at) : entry)))
     .on(commands.retryAllFailed, (state, _nothing, { at }) => changeEvery(state, (entry) => revived(entry, at)))
     .on(commands.discardMessage, (state, { id }) =>
       keysOf(state.channels).reduce((next, key) => removeId(next, key, id), state))
-    .on(reports.messageEmitted, (state, { channelId, id, attempt, deadline }) =>
-      changeEntry(state, channelId, id, (entry) => emitted(entry, attempt, deadline)))
+    .on(reports.messageEmitted, (state, { channelId, id, attempt, deadline }, { dedupWindowMs }) =>
+      changeEntry(state, channelId, id, (entry) => emitted(entry, attempt, deadline, dedupWindowMs)))
+    // What left before the server said so.
+    .on(reports.sessionAnnounced, (state, { dedupWindowMs }) => changeEvery(state, (entry) =>
+      (entry.lease && dedupWindowMs !== null && dedupWindowMs !== entry.dedupWindowMs ? { ...entry, dedupWindowMs } : entry)))
     .on(reports.messageAcked, (state, { channelId, id }) => removeId(state, keyOf(channelId), id))
     .on(reports.messageDelayed, (state, target) => delay(state, target, (entry) => ({
       ...entry, lease: null, losses: 0, lastError: target.reason, nextAttemptAt: target.nextAttemptAt, spent: entry.spent + (target.spent ? 1 : 0),

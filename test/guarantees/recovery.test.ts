@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { configureStore } from '@reduxjs/toolkit'
 import { FLUSH, PAUSE, PERSIST, persistStore, PURGE, REGISTER, REHYDRATE } from 'redux-persist'
-import { createTestEnvironment } from 'redux-chat/testing'
+import { createMemoryServer, createTestEnvironment } from 'redux-chat/testing'
 import { valueAt } from '../../src/policy/table'
 import { openStore } from '../support/chat-store'
 
@@ -83,6 +83,29 @@ describe('persisted state', () => {
     expect(after.messages()).toMatchObject([{ id, status: 'sent' }])
     expect(contents(env.server.log('general'))).toEqual(['once'])
   })
+
+  it.each([['composed while the server was known', false], ['sent before the server had said so', true]])(
+    'G2: what a server may have forgotten does not leave again from a reloaded page, whose connection has not said yet how soon it forgets (%s)', async (_, isEarly) => {
+      const server = createMemoryServer({ dedupWindowMs: 8_000 })
+      const env = createTestEnvironment({ server })
+      const before = openStore({ env })
+      if (isEarly) before.send('once')
+      before.connect()
+      if (!isEarly) await before.settle()
+      env.network.fault({ direction: 'ack', action: 'drop' })
+      env.network.fault({ direction: 'down', event: 'message:new', action: 'drop' })
+      if (!isEarly) before.send('once')
+      await before.advance(1_000)
+      const sent = server.received('message:send').length
+      expect([sent, before.shown()]).toEqual([1, ['once:pending']])
+      const next = env.reload()
+      await env.clock.advance(20_000)
+      const after = openStore({ env: next })
+      next.network.fault({ direction: 'down', event: 'session', action: { delayMs: 500 } })
+      after.connect()
+      await after.advance(1_000)
+      expect([server.received('message:send').length, server.log('general').length]).toEqual([1, 1])
+    })
 
   it('G1: what is sent before the stored queue is read is kept, and goes after it', async () => {
     const env = createTestEnvironment()

@@ -18,7 +18,7 @@ export interface OutboxOptions { readonly userId?: string; readonly channel?: st
 
 export const entry = (id: string, order = 1, more: Partial<OutboxEntry> = {}, { userId = 'alice', channel = 'general' }: OutboxOptions = {}): OutboxEntry => ({
   message: { id, channelId: channel, userId, content: `content of ${id}`, createdAt: 1_000 + order },
-  order, attempts: 0, spent: 0, losses: 0, budgetFrom: 1_000 + order, nextAttemptAt: null, lease: null, stored: false, failure: null, lastError: null,
+  order, attempts: 0, spent: 0, losses: 0, budgetFrom: 1_000 + order, dedupWindowMs: null, nextAttemptAt: null, lease: null, stored: false, failure: null, lastError: null,
   ...more,
 })
 

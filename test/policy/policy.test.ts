@@ -94,7 +94,7 @@ describe('json at its limits', () => {
 
 describe('outbox', () => {
   const entry = (id: string, more: Partial<OutboxEntry> = {}): OutboxEntry => ({
-    message: message(undefined, id), order: 1, attempts: 0, spent: 0, losses: 0, budgetFrom: 100,
+    message: message(undefined, id), order: 1, attempts: 0, spent: 0, losses: 0, budgetFrom: 100, dedupWindowMs: null,
     nextAttemptAt: null, lease: null, stored: false, failure: null, lastError: null, ...more,
   })
   const open = { owned: () => true, waiting: () => false, elsewhere: () => false }
