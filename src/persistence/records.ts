@@ -99,12 +99,12 @@ function readEntry<X extends Extra>(data: Fields, userId: string): OutboxEntry<X
   if (!isFields(message) || message['userId'] !== userId) return null
   const texts = ['id', 'channelId', 'content'].every((name) => typeof message[name] === 'string')
   if (!texts || typeof message['createdAt'] !== 'number') return null
-  const { budgetFrom, nextAttemptAt } = data
+  const { budgetFrom, dedupWindowMs, nextAttemptAt } = data
   return {
     message: message as unknown as WireMessage<X>,
     order: count(data['order']), attempts: count(data['attempts']), spent: count(data['spent']), losses: count(data['losses']),
     budgetFrom: typeof budgetFrom === 'number' ? budgetFrom : message['createdAt'],
-    dedupWindowMs: toWhole(data['dedupWindowMs'], 0),
+    dedupWindowMs: typeof dedupWindowMs === 'number' ? dedupWindowMs : null,
     nextAttemptAt: typeof nextAttemptAt === 'number' ? nextAttemptAt : null,
     failure: readFailure(data['failure']), lastError: readFailure(data['lastError']),
     lease: null, stored: true,

@@ -21,7 +21,7 @@ const channel = z.strictObject({
   early: z.array(z.strictObject({ kind: z.enum(['delivered', 'read']), channelId: id, userId: z.string(), messageId: id })).max(100),
 })
 const entry = z.strictObject({
-  message, order: seq, attempts: mark, spent: mark, losses: mark, budgetFrom: z.number(), dedupWindowMs: mark.nullable(), nextAttemptAt: z.number().nullable(),
+  message, order: seq, attempts: mark, spent: mark, losses: mark, budgetFrom: z.number(), dedupWindowMs: z.number().positive().nullable(), nextAttemptAt: z.number().nullable(),
   lease: z.strictObject({ attempt: seq, deadline: z.number() }).nullable(), stored: z.boolean(), failure, lastError: failure,
 })
 const error = z.strictObject({
