@@ -84,6 +84,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
       // After a disconnect the state has already forgotten this request.
       if (link.generation() !== generation) return
       finish(channelKey, direction, from, result)
+      // Its pause is known only now, after the state that came of it was looked at.
       note(channelKey)
       runtime.reconcile()
     })
@@ -153,6 +154,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     failed(channelKey, direction, code, problem, true)
   }
 
+  /** What a channel lacks is to be asked for, at once or when it may be. */
   function note(key: string): void {
     const channel = valueAt(looked, key)
     if (channel && (lacksNewer(key, channel) || lacksOlder(channel))) agenda.add(key, channel.open)

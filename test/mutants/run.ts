@@ -66,10 +66,11 @@ async function main(): Promise<number> {
   const verdicts = new Map<Mutant, Verdict>()
   const work = async (folder: string): Promise<void> => {
     for (let mutant = queue.shift(); mutant; mutant = queue.shift()) {
-      const verdict = await withMutant(folder, mutant, () => judge(folder, mutant && witnessOf(mutant)))
+      const known = witnessOf(mutant)
+      const verdict = await withMutant(folder, mutant, () => judge(folder, known))
       verdicts.set(mutant, verdict)
       // One that draws its input may miss it once.
-      const isWorse = verdict.by === 'example' && (witnessOf(mutant)?.by ?? 'example') !== 'example'
+      const isWorse = verdict.by === 'example' && (known?.by ?? 'example') !== 'example'
       if (verdict.witness && !isWorse) note(mutant, verdict.witness)
       save()
       const { caughtBy, by } = verdict
