@@ -1,5 +1,5 @@
 import type { Stop } from '../environment'
-import type { Ownership } from './ownership'
+import { tabsOf, type Ownership } from './ownership'
 import { problemOf, type StorageProblem } from './problem'
 import type { StoredRecord } from './record-storage'
 import { readRecords } from './records'
@@ -22,8 +22,6 @@ export interface AdoptionDeps {
   readAgain(visit: Visit, failures: number): void
 }
 
-const ADOPTED_AT_ONCE = 100
-
 const isReadable = (record: StoredRecord): boolean => readRecords(record.userId, [record], []).unreadable.length === 0
 
 /** Takes over what tabs that have ended left on the device. */
@@ -33,14 +31,11 @@ export function createAdoption({ ownership, writer, isOver, later, failed, adopt
   /** Resolves when all moves that have begun are over; they go one after the other. */
   let moving = Promise.resolve()
 
-  /** In slices: what is dispatched meanwhile is written between two of them. To the end, whoever leaves: nobody else gets the other half. */
+  /** All at once: an heir that crashes leaves no two parts, which two tabs would send out of order. */
   async function move(visit: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> {
-    const moved: StoredRecord[] = []
-    for (let at = 0; at < ids.length; at += ADOPTED_AT_ONCE) {
-      const slice = await writer.between((target) => target.adopt(visit.userId, tab, ownership.name(), ids.slice(at, at + ADOPTED_AT_ONCE))) ?? []
-      for (const { id } of slice) homes.delete(id)
-      moved.push(...slice)
-    }
+    if (ids.length === 0) return []
+    const moved = await writer.between((target) => target.adopt(visit.userId, tab, ownership.name(), ids)) ?? []
+    for (const { id } of moved) homes.delete(id)
     return moved
   }
 
@@ -64,13 +59,21 @@ export function createAdoption({ ownership, writer, isOver, later, failed, adopt
     return isLiving
   }
 
+  /** Who has moved them first may have come and gone meanwhile: this tab never met it. */
+  async function follow(visit: Visit, ids: readonly string[]): Promise<void> {
+    const left = (await load(visit))?.records.filter(({ id, tab }) => ids.includes(id) && !ownership.isOurs(tab)) ?? []
+    for (const tab of tabsOf(left)) awaitEnd(visit, tab)
+  }
+
   /** Moves one ended tab's records to this one; what somebody else has moved meanwhile is theirs. */
   const moveFrom = (visit: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> => ownership.alone(tab, async () => {
     if (await livesOn(visit, tab)) return []
     try {
       const mine = moving.then(() => (isOver(visit) ? [] : move(visit, tab, ids)))
       moving = mine.then(() => undefined, () => undefined)
-      return await mine
+      const moved = await mine
+      if (moved.length < ids.length) await follow(visit, ids)
+      return moved
     } catch (reason) {
       const left = await livesOn(visit, tab) ? [] : await standIn(visit, tab, ids)
       if (!isOver(visit)) failed(problemOf(reason))

@@ -126,8 +126,9 @@ export function createIndexedDbStorage({ name, factory: given, dropped }: Indexe
       return lost
     }),
     adopt: (userId, from, tab, ids) => change(async (records) => {
-      const found = await Promise.all(ids.map((id) => find(records, userId, id)))
-      const moved = found.filter(isRecord).filter((record) => record.tab === from).map((record) => ({ ...record, tab }))
+      const wanted = new Set(ids)
+      const found: readonly unknown[] = await settled(records.getAll(ofUser(userId)))
+      const moved = found.filter(isRecord).filter((record) => record.tab === from && wanted.has(record.id)).map((record) => ({ ...record, tab }))
       for (const record of moved) records.put(record)
       return moved
       // Were it lost with the power, they would belong to a tab that has ended, as before.

@@ -12,6 +12,9 @@ export const persistence: readonly Mutant[] = [
     ['G3', 'the tab lock goes before the last write', '      leaving++\n      void written.then', '      leaving++\n      release()\n      void written.then'],
     ['G2', 'adoption without a claim', 'alone(locks, `${scope}:adopt:${tab}`, task)', 'task()'],
   ]),
+  ...inFile('src/persistence/adoption.ts', [
+    ['G1', 'the rest of a long queue is left', 'ownership.name(), ids)', 'ownership.name(), ids.slice(0, 2))'],
+  ]),
   ...inFile('src/persistence/records.ts', [
     ['G1', 'a restore renews the attempts', "spent: count(data['spent'])", 'spent: 0'],
     ['G1', 'a restore renews the time budget', "budgetFrom: typeof budgetFrom === 'number' ? budgetFrom : message['createdAt']", 'budgetFrom: Number.MAX_SAFE_INTEGER'],
