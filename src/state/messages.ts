@@ -52,12 +52,19 @@ function perChannel<X extends Extra, T extends { readonly channelId: string }>(
   return next
 }
 
+/** Which shrink first. One is the usual case: a list of all, for each message of 10,000 channels, costs more than all else. */
+function leastRecent(shrinkable: ReadonlyMap<string, number>, count: number): readonly string[] {
+  if (count > 1) return [...shrinkable].sort(([, a], [, b]) => a - b).slice(0, count).map(([key]) => key)
+  let [first, least] = ['', Infinity]
+  shrinkable.forEach((place, key) => { if (place < least) [first, least] = [key, place] })
+  return [first]
+}
+
 /** Beyond `maxChannels`, the least recently opened channels shrink to their cursor and receipts. */
 function shrinkSurplus<X extends Extra>(state: State<X>, maxChannels: number): State<X> {
   const { shrinkable } = censusOf(state)
-  if (shrinkable.size <= maxChannels) return state
-  const byPlace = [...shrinkable].sort(([, a], [, b]) => a - b)
-  return byPlace.slice(0, byPlace.length - maxChannels).reduce((next, [key]) => changeKnown(next, key, shrunk), state)
+  const surplus = shrinkable.size - maxChannels
+  return surplus <= 0 ? state : leastRecent(shrinkable, surplus).reduce((next, key) => changeKnown(next, key, shrunk), state)
 }
 
 const shrunk = <X extends Extra>(channel: Channel<X>): Channel<X> => ({
