@@ -250,6 +250,19 @@ describe('trouble', () => {
     expect(stored).toEqual(['a', 'b'])
   })
 
+  it('G1: a write that a frozen page did not hear the end of is no slow one', async () => {
+    const { update, device, clock, failed, stored } = openTab()
+    device.hangs = true
+    update(outbox([entry('a')]))
+    await clock.flush()
+    clock.sleep(60_000)
+    await clock.advance(0)
+    device.hangs = false
+    device.release()
+    await clock.advance(60_000)
+    expect([failed, stored]).toEqual([[], ['a']])
+  })
+
   it('a device without storage is no error, and nothing waits', async () => {
     const { persistence, device, clock, failed } = openTab({ device: { ...createDevice(), open: () => null as never } })
     persistence.update(outbox([entry('a')]))
