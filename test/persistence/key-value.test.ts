@@ -115,6 +115,17 @@ describe('key-value storage', () => {
     expect(records.map(({ tab }) => tab).sort()).toEqual(['one', 'three', 'two'])
   })
 
+  it("G7: a tab that goes on in an ended one's part of the index hides nothing of what somebody else left there", async () => {
+    const storage = createBackend()
+    const locks = createMemoryLocks()
+    await createKeyValueStorage({ name: 'chat', storage, locks: locks.forTab('gone') }).write({ put: [record('m', 'gone', 'bob')], remove: [] })
+    locks.kill('gone')
+    const next = createKeyValueStorage({ name: 'chat', storage, locks: locks.forTab('next') })
+    await next.load('alice')
+    await next.write({ put: [record('n', 'next')], remove: [] })
+    expect((await open(storage).load('bob')).records).toHaveLength(1)
+  })
+
   it('G9: a storage that is closed leaves its part of the index to others', async () => {
     const locks = createMemoryLocks()
     const storage = createKeyValueStorage({ name: 'chat', storage: createBackend(), locks: locks.forTab('tab') })

@@ -145,6 +145,7 @@ export const byExample: readonly Mutant[] = [
   ]),
   ...inFile('src/persistence/key-value.ts', [
     ['G1', 'one key that cannot be read hides all', 'refused.length === keys.length', 'refused.length > 0'],
+    ['G7', 'a segment that is in use is taken out of the index', ' && await isEmpty(tab, slots)) index', ') index'],
   ]),
   ...inFile('src/persistence/fitting.ts', [
     ['G1', 'a message too large for the device holds all others', '|| items.length === 1) throw reason', '|| items.length > 0) throw reason'],
