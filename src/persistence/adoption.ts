@@ -33,13 +33,16 @@ export function createAdoption({ ownership, writer, isOver, later, failed, adopt
   /** Resolves when all moves that have begun are over; they go one after the other. */
   let moving = Promise.resolve()
 
-  /** In slices: what is dispatched meanwhile is written between two of them. To the end, whoever leaves: nobody else gets the other half. */
+  /**
+   * In slices: what is dispatched meanwhile is written between two of them. To the end, whoever leaves: nobody else gets the other half. The
+   * newest first: when this tab ends amid it, whoever waits for both gets what is left of the other's, which ended before, and then these.
+   */
   async function move(visit: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> {
     const moved: StoredRecord[] = []
-    for (let at = 0; at < ids.length; at += ADOPTED_AT_ONCE) {
-      const slice = await writer.between((target) => target.adopt(visit.userId, tab, ownership.name(), ids.slice(at, at + ADOPTED_AT_ONCE))) ?? []
+    for (let end = ids.length; end > 0; end -= ADOPTED_AT_ONCE) {
+      const slice = await writer.between((target) => target.adopt(visit.userId, tab, ownership.name(), ids.slice(Math.max(0, end - ADOPTED_AT_ONCE), end))) ?? []
       for (const { id } of slice) homes.delete(id)
-      moved.push(...slice)
+      moved.unshift(...slice)
     }
     return moved
   }

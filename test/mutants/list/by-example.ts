@@ -121,7 +121,7 @@ export const byExample: readonly Mutant[] = [
     ['G1', 'what waits to be written counts as stored', '(owners.has(entry.message.id) ? entry : { ...entry, stored: false })', 'entry'],
   ]),
   ...inFile('src/persistence/adoption.ts', [
-    ['G1', 'only the first slice is adopted', 'at < ids.length; at +=', 'at < Math.min(1, ids.length); at +='],
+    ['G1', 'only the first slice is adopted', 'end > 0; end -=', 'end > ids.length - 1; end -='],
     ['G1', 'what cannot be moved is not shown', 'const left = await livesOn(visit, tab) ? [] : await standIn(visit, tab, ids)', 'throw reason'],
     ['G2', 'others may take what this tab stands in for', 'await ownership.standIn(visit.userId, tab)', ''],
     ['G2', 'a record that stayed is written under a new name', 'homes.set(record.id, tab)', 'homes.has(record.id)'],
