@@ -35,8 +35,8 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
   const { clock } = environment
   const { delivery } = options
   const { reports } = runtime.actions
-  /** Messages that this tab may send: what it composed, restored or was asked to retry, and never what a replayed state shows. */
-  const owned = new Set<string>()
+  /** Messages that this tab may send: what it composed, restored or was asked to retry, and never what a replayed state shows; with what the wall clock was ahead then. */
+  const owned = new Map<string, number>()
   const flights = createFlights(clock, delivery.ackTimeoutMs, delivery.inFlightTotal)
   let looked: Look<X> | null = null
   /** Met an entry that this tab does not own: what it gets to own may be anywhere. */
@@ -51,6 +51,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
 
   const outcomes = createOutcomes(runtime, renewal, {
     waitUntil: waits.until,
+    nowFor: (id) => Math.max(clock.now(), clock.monotonic() + (owned.get(id) ?? 0)),
     settled(id, failed) {
       forget(id)
       // Before anybody hears of it: the report makes delivery look at what stands behind.
@@ -175,7 +176,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
   function prune(): void {
     if (owned.size <= pruneAt) return
     const present = new Set(idsIn(runtime.getState().outbox))
-    for (const id of owned) if (!present.has(id)) owned.delete(id)
+    for (const id of owned.keys()) if (!present.has(id)) owned.delete(id)
     waits.keep(present)
     pruneAt = owned.size * 2 + PRUNE_SLACK
   }
@@ -183,7 +184,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
   return {
     /** Messages that this tab is to send from now on. */
     own(ids: Iterable<string>): void {
-      for (const id of ids) owned.add(id)
+      for (const id of ids) owned.set(id, clock.now() - clock.monotonic())
       if (metForeign) looked = null
       metForeign = false
     },

@@ -13,6 +13,8 @@ export interface Target { readonly id: string; readonly channelId: string; reado
 export interface OutcomeBook {
   /** It may go again at this monotonic moment. */
   waitUntil(id: string, moment: number): void
+  /** The wall clock's time, had nobody set it back since the message became this tab's: a server that may have forgotten it has it for good. */
+  nowFor(id: string): number
   /** It is not to be sent any more, unless the user asks. */
   settled(id: string, failed?: SendFailure): void
 }
@@ -51,7 +53,7 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
   function failSpent(entry: OutboxEntry<X>, target: Target, because = ''): boolean {
     const { dedupWindowMs } = runtime.getState().connection
     const retryForMs = Math.min(delivery.retryForMs, dedupWindowMs ?? entry.dedupWindowMs ?? Infinity)
-    const code = exhausted(entry, clock.now(), { maxAttempts: delivery.maxAttempts, retryForMs })
+    const code = exhausted(entry, book.nowFor(target.id), { maxAttempts: delivery.maxAttempts, retryForMs })
     // Somebody has it, and no answer to a second attempt told more.
     if ((code || entry.spent > 1) && isReceived(target)) accepted(target, {})
     else if (code) fail(target, failure(code, `unable to send the message: ${SPENT[code]}${because}; retry it, or discard it`, true, target.attempt))

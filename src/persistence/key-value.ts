@@ -1,4 +1,4 @@
-import { alone as aloneWith, type TabLocks } from './tabs'
+import { holdFree, type TabLocks } from './tabs'
 import { parseRecord } from './record-text'
 import type { LoadedRecords, RecordChange, RecordStorage, StoredRecord } from './record-storage'
 
@@ -12,6 +12,7 @@ export interface KeyValueBackend {
 /** Slots are announced in such helpings, so that the index is seldom written. */
 const SLOTS_AT_ONCE = 32
 const INDEX_TRIES = 8
+const PARTS = 16
 /** A broken index may tell of any number. */
 const MAX_SLOTS = 1_000_000
 
@@ -20,7 +21,7 @@ const UNREADABLE = ''
 export interface KeyValueOptions {
   readonly name: string
   readonly storage: KeyValueBackend
-  /** With them one tab at a time writes the index, which belongs to all. */
+  /** With them each tab has a part of the index to itself. */
   readonly locks?: TabLocks | null
 }
 
@@ -28,12 +29,13 @@ const recordKey = ({ userId, id }: { readonly userId: string; readonly id: strin
 
 /**
  * Unsent messages over a storage of keys and texts, which has no transactions and cannot be searched. Each tab writes to numbered slots of
- * its own, one record each, and tabs never write to the same key but for the index, which only tells how many slots each tab may have used:
- * it is written before the first of them, seldom, and twice, so that no crash, no other tab and no single broken key hides a record.
+ * its own, one record each, and to a part of the index of its own, which tells how many slots each tab may have used: seldom, before the first
+ * of them, and twice, so that no crash and no broken key hides a record. Were a key written by two tabs, one would undo the other: each process
+ * of Chromium has its own copy of localStorage, which hears of a write late, whatever lock is held.
  */
 export function createKeyValueStorage({ name, storage, locks = null }: KeyValueOptions): RecordStorage {
   const prefix = `redux-chat:${name}:`
-  const indexKeys = [`${prefix}index`, `${prefix}index-copy`]
+  const parts = Array.from({ length: PARTS }, (_, part) => [`${prefix}index${part || ''}`, `${prefix}index-copy${part || ''}`])
   const slotOf = (tab: string, slot: number): string => `${prefix}${tab}:${slot}`
   const slotsOf = (tab: string, count: number): readonly string[] => Array.from({ length: count }, (_, slot) => slotOf(tab, slot))
   /** The key at which each record was found or put. */
@@ -43,6 +45,7 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
   /** Where this tab (and whichever it was before) writes next. */
   const segments = new Map<string, { next: number; readonly free: string[] }>()
   let last: Promise<unknown> = Promise.resolve()
+  let own: ReturnType<typeof holdFree> | null = null
 
   /** One change after the other, whatever the storage's own order. */
   function queued<T>(task: () => Promise<T>): Promise<T> {
@@ -51,7 +54,11 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     return result
   }
 
-  const alone = <T>(task: () => Promise<T>): Promise<T> => aloneWith(locks, `${prefix}index`, task)
+  const ownKeys = async (): Promise<readonly string[]> => {
+    own ??= locks ? holdFree(locks, `${prefix}parts`, parts.map(([key = '']) => key)).catch(() => null) : Promise.resolve(null)
+    // The first is shared: without locks, and where more tabs live than there are parts.
+    return parts[(await own)?.at ?? 0] ?? []
+  }
 
   async function readText(key: string): Promise<string | null> {
     const text = await storage.getItem(key)
@@ -59,16 +66,16 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
   }
 
   /** What can be made out of both copies, were they broken in the middle. */
-  async function readIndex(): Promise<Map<string, number>> {
+  async function readIndex(keys: readonly string[] = parts.flat()): Promise<Map<string, number>> {
     const index = new Map<string, number>()
-    for (const text of await Promise.all(indexKeys.map(readText))) {
+    for (const text of await Promise.all(keys.map(readText))) {
       for (const [, tab = '', slots] of (text ?? '').matchAll(/"([^"]+)":(\d+)/g)) index.set(tab, Math.max(index.get(tab) ?? 0, Number(slots) <= MAX_SLOTS ? Number(slots) : 0))
     }
     return index
   }
 
   async function writeIndex(index: ReadonlyMap<string, number>): Promise<void> {
-    for (const key of indexKeys) await storage.setItem(key, JSON.stringify(Object.fromEntries(index)))
+    for (const key of await ownKeys()) await storage.setItem(key, JSON.stringify(Object.fromEntries(index)))
   }
 
   /** One key that cannot be read hides no other: it counts as broken. A storage that can read none of them is asked again. */
@@ -96,7 +103,7 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
       } else if (text !== null) broken.push(key)
     }
     // What cannot be written now, on a device that is full, hinders no reading.
-    await tidy(index).catch(() => undefined)
+    await tidy().catch(() => undefined)
     return { records, broken }
   }
 
@@ -104,21 +111,17 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     (await Promise.all(slotsOf(tab, slots).map(readText))).every((text) => text === null)
 
   /** Every life of a page adds to the index: those that left nothing are taken out. A living one is added again when it writes. */
-  async function tidy(index: ReadonlyMap<string, number>): Promise<void> {
-    const isLeft = (tab: string, slots: number) => segments.has(tab) || slotsOf(tab, slots).some((key) => used.has(key))
-    const left = new Map([...index].filter(([tab, slots]) => isLeft(tab, slots)))
-    if (left.size < index.size) await alone(async () => {
-      const now = await readIndex()
-      // What has grown since is in use, and so is what has been filled.
-      for (const [tab, slots] of index) if (!left.has(tab) && now.get(tab) === slots && await isEmpty(tab, slots)) now.delete(tab)
-      await writeIndex(now)
-    })
+  async function tidy(): Promise<void> {
+    const index = await readIndex(await ownKeys())
+    const { size } = index
+    for (const [tab, slots] of index) if (!segments.has(tab) && await isEmpty(tab, slots)) index.delete(tab)
+    if (index.size < size) await writeIndex(index)
   }
 
-  /** Another tab may write the index at the same time: looked at until it tells of both. */
+  /** Another tab may write a shared part at the same time: looked at until it tells of both. */
   async function raise(tab: string, needed: number): Promise<void> {
     for (let tries = 0; tries < INDEX_TRIES; tries++) {
-      const index = await readIndex()
+      const index = await readIndex(await ownKeys())
       if ((index.get(tab) ?? 0) >= needed) return
       await writeIndex(index.set(tab, Math.ceil(needed / SLOTS_AT_ONCE) * SLOTS_AT_ONCE))
     }
@@ -128,11 +131,10 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
 
   /** Makes sure that a reader finds the next `count` slots of a tab, before any of them is used. */
   async function announce(tab: string, count: number): Promise<() => string> {
-    const announced = (await readIndex()).get(tab) ?? 0
-    const segment = segments.get(tab) ?? { next: announced, free: slotsOf(tab, announced).filter((key) => !used.has(key)) }
+    const next = segments.has(tab) ? 0 : (await readIndex()).get(tab) ?? 0
+    const segment = segments.get(tab) ?? { next, free: slotsOf(tab, next).filter((key) => !used.has(key)) }
     segments.set(tab, segment)
-    const needed = segment.next + Math.max(0, count - segment.free.length)
-    if (needed > announced) await alone(() => raise(tab, needed))
+    await raise(tab, segment.next + Math.max(0, count - segment.free.length))
     return () => segment.free.pop() ?? slotOf(tab, segment.next++)
   }
 
@@ -144,7 +146,7 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
       const tab = key.slice(prefix.length, end)
       needed.set(tab, Math.max(needed.get(tab) ?? 0, Number(key.slice(end + 1)) + 1))
     }
-    for (const [tab, slots] of needed) await alone(() => raise(tab, slots))
+    for (const [tab, slots] of needed) await raise(tab, slots)
   }
 
   function release(key: string): void {
@@ -228,17 +230,21 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
       const all = await known()
       const found = await Promise.all(ids.map((id) => readAt({ userId, id }, all)))
       const moved = found.flatMap((record) => (record?.tab === from ? [{ ...record, tab }] : []))
-      await put(moved, all)
+      // The newest first: when this tab ends amid it, whoever gets what is left of an earlier one, and then these, sends them in order.
+      await put([...moved].reverse(), all)
       return moved
     }),
     clear: (userId) => queued(async () => {
       const { records, broken } = await scan()
       await remove(records.filter((record) => userId === undefined || record.userId === userId), await known())
       if (userId !== undefined) return
-      for (const key of [...broken, ...indexKeys]) await storage.removeItem(key)
+      for (const key of [...broken, ...parts.flat()]) await storage.removeItem(key)
       used.clear()
       segments.clear()
     }),
-    close: () => undefined,
+    close() {
+      void own?.then((it) => it?.stop())
+      own = null
+    },
   }
 }

@@ -67,3 +67,13 @@ export async function alone<T>(locks: TabLocks | null, name: string, task: () =>
     return task()
   }
 }
+
+/** Holds the first of `names` that no living tab holds, until the stop; null when all are held. */
+export const holdFree = (locks: TabLocks, place: string, names: readonly string[]): Promise<{ readonly at: number; readonly stop: Stop } | null> =>
+  locks.during(place, async () => {
+    const held = await locks.held(names)
+    const at = names.findIndex((name) => !held.has(name))
+    const name = names[at]
+    if (name === undefined) return null
+    return new Promise((resolve) => { const stop = locks.hold(name, () => resolve({ at, stop })) })
+  })

@@ -57,9 +57,15 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
     return device
   }
 
+  /** A timer much too late has slept with the page: the answer may be waiting to be heard. */
+  function watchSlow(): void {
+    const late = clock.monotonic() + SLOW_MS * 1.5
+    stopSlow = clock.setTimer(SLOW_MS, () => (clock.monotonic() > late ? watchSlow() : failed(problem('storage_slow', 'the storage does not answer'))))
+  }
+
   /** What takes long is told while it lasts: all that follows waits for it. */
   async function timed<T>(task: () => Promise<T>): Promise<T> {
-    if (!isStopped) stopSlow = clock.setTimer(SLOW_MS, () => failed(problem('storage_slow', 'the storage does not answer')))
+    if (!isStopped) watchSlow()
     try {
       return await task()
     } finally {

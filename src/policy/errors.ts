@@ -29,7 +29,7 @@ export function rejectionReaction(code: string | undefined, retryable: boolean |
 }
 
 /** What was thrown, in its own words. A DOMException is no Error everywhere, and does not exist in React Native. */
-export const reasonText = (reason: unknown): string => String(fieldsOf(reason)['message'] ?? reason)
+export const reasonText = (reason: unknown): string => String(fieldsOf(reason)['message'] || reason)
 
 /** Both forms of a refused `SocketResponse` as one. */
 export function errorBody(response: Extract<SocketResponse<unknown>, { success: false }>): SocketErrorBody {

@@ -62,6 +62,25 @@ describe('IndexedDB storage', () => {
     expect((await storage.load('alice')).records).toEqual([])
   })
 
+  it('G1: a write that the browser tells nothing of, because it closed the connection, ends all the same', async () => {
+    const factory = new IDBFactory()
+    const dropped = vi.fn()
+    const storage = createIndexedDbStorage({ name: 'chat', factory, dropped })
+    await storage.load('alice')
+    const db = await opened(factory)
+    // Chromium, when the origin's data is cleared amid it: neither complete nor abort ever comes.
+    const begin = vi.spyOn(Object.getPrototypeOf(db) as IDBDatabase, 'transaction').mockImplementation(function (this: IDBDatabase) {
+      setTimeout(() => this.onclose?.(new Event('close')))
+      return { objectStore: () => ({ put: () => ({}), transaction: { commit: () => undefined } }), abort: () => undefined } as unknown as IDBTransaction
+    })
+    await expect(storage.write({ put: [record('a')], remove: [] })).rejects.toThrow('aborted')
+    expect(dropped).toHaveBeenCalledOnce()
+    begin.mockRestore()
+    await storage.write({ put: [record('a')], remove: [] })
+    expect((await storage.load('alice')).records).toHaveLength(1)
+    db.close()
+  })
+
   it('a browser that does not let it renew the log harms nothing', async () => {
     const factory = new IDBFactory()
     const deleted = vi.spyOn(factory, 'deleteDatabase').mockImplementation(() => { throw new DOMException('no', 'SecurityError') })

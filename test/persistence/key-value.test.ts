@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { createMemoryLocks } from 'redux-chat/testing'
 import { describe, expect, it } from 'vitest'
-import { createKeyValueStorage } from '../../src/persistence/key-value'
+import { createKeyValueStorage, type KeyValueBackend } from '../../src/persistence/key-value'
 import { createBackend, record } from './support'
 
 const open = (storage: ReturnType<typeof createBackend>) => createKeyValueStorage({ name: 'chat', storage })
@@ -23,6 +23,26 @@ function createLateBackend(turns: () => number) {
     getItem: late((key: string) => items.get(key) ?? null),
     setItem: late((key: string, value: string) => items.set(key, value)),
     removeItem: late((key: string) => items.delete(key)),
+  }
+}
+
+/** localStorage as several processes of Chromium see it: each has a copy, and what it writes reaches the others when it is `spread`. */
+function createCopies() {
+  const truth = new Map<string, string>()
+  const copies: Map<string, string>[] = []
+  const under: (() => void)[] = []
+  const apply = (items: Map<string, string>, key: string, value: string | null): void => void (value === null ? items.delete(key) : items.set(key, value))
+  return {
+    open(): KeyValueBackend {
+      const own = new Map(truth)
+      copies.push(own)
+      const change = (key: string, value: string | null): void => {
+        apply(own, key, value)
+        under.push(() => { for (const items of [truth, ...copies]) apply(items, key, value) })
+      }
+      return { getItem: (key) => own.get(key) ?? null, setItem: change, removeItem: (key) => change(key, null) }
+    },
+    spread: (): void => { for (const each of under.splice(0)) each() },
   }
 }
 
@@ -83,6 +103,37 @@ describe('key-value storage', () => {
       const { records } = await createKeyValueStorage({ name: 'chat', storage }).load('alice')
       expect(records.map(({ tab }) => tab).sort()).toEqual(names)
     }), { numRuns: 300 })
+  })
+
+  it('G1: tabs that write at once hide no record of each other where each process has its own copy, as Chromium has of localStorage', async () => {
+    const copies = createCopies()
+    const locks = createMemoryLocks()
+    const tabs = ['one', 'two', 'three'].map((tab) => ({ tab, storage: createKeyValueStorage({ name: 'chat', storage: copies.open(), locks: locks.forTab(tab) }) }))
+    for (const { tab, storage } of tabs) await storage.write({ put: [record(`of ${tab}`, tab)], remove: [] })
+    copies.spread()
+    const { records } = await createKeyValueStorage({ name: 'chat', storage: copies.open() }).load('alice')
+    expect(records.map(({ tab }) => tab).sort()).toEqual(['one', 'three', 'two'])
+  })
+
+  it("G7: a tab that goes on in an ended one's part of the index hides nothing of what somebody else left there", async () => {
+    const storage = createBackend()
+    const locks = createMemoryLocks()
+    await createKeyValueStorage({ name: 'chat', storage, locks: locks.forTab('gone') }).write({ put: [record('m', 'gone', 'bob')], remove: [] })
+    locks.kill('gone')
+    const next = createKeyValueStorage({ name: 'chat', storage, locks: locks.forTab('next') })
+    await next.load('alice')
+    await next.write({ put: [record('n', 'next')], remove: [] })
+    expect((await open(storage).load('bob')).records).toHaveLength(1)
+  })
+
+  it('G9: a storage that is closed leaves its part of the index to others', async () => {
+    const locks = createMemoryLocks()
+    const storage = createKeyValueStorage({ name: 'chat', storage: createBackend(), locks: locks.forTab('tab') })
+    await storage.write({ put: [record('a')], remove: [] })
+    expect([...locks.holders().keys()]).toEqual(['redux-chat:chat:index'])
+    storage.close()
+    await Promise.resolve()
+    expect(locks.size).toBe(0)
   })
 
   it('G1: a refused write leaves nothing of what was new in it', async () => {

@@ -250,6 +250,19 @@ describe('trouble', () => {
     expect(stored).toEqual(['a', 'b'])
   })
 
+  it('G1: a write that a frozen page did not hear the end of is no slow one', async () => {
+    const { update, device, clock, failed, stored } = openTab()
+    device.hangs = true
+    update(outbox([entry('a')]))
+    await clock.flush()
+    clock.sleep(60_000)
+    await clock.advance(0)
+    device.hangs = false
+    device.release()
+    await clock.advance(60_000)
+    expect([failed, stored]).toEqual([[], ['a']])
+  })
+
   it('a device without storage is no error, and nothing waits', async () => {
     const { persistence, device, clock, failed } = openTab({ device: { ...createDevice(), open: () => null as never } })
     persistence.update(outbox([entry('a')]))
@@ -631,6 +644,38 @@ describe('tabs', () => {
       await shared.clock.flush()
     }
     expect([contents(await back), two.adopted.flatMap(contents)]).toEqual([[], ids])
+  })
+
+  it('G3: of a takeover that ended with its tab another gets the earlier part first', async () => {
+    const moves: (() => void)[] = []
+    const inner = createMemoryStorage()
+    const adopt: RecordStorage['adopt'] = async (...args) => {
+      await new Promise<void>((resolve) => { moves.push(resolve) })
+      return inner.adopt(...args)
+    }
+    const shared = { ...world(), device: createDevice({ ...inner, adopt }) }
+    const one = openTab({ ...shared, tabId: 'one' })
+    await one.restore('alice')
+    const ids = Array.from({ length: 250 }, (_, i) => `m${1_000 + i}`)
+    one.update(outbox(ids.map((id, i) => entry(id, i))))
+    await shared.clock.flush()
+    const heir = openTab({ ...shared, tabId: 'heir' })
+    await heir.restore('alice')
+    await shared.clock.advance(10_000)
+    one.kill()
+    const two = openTab({ ...shared, tabId: 'two' })
+    void two.restore('alice')
+    await shared.clock.advance(100)
+    moves.shift()?.()
+    await shared.clock.advance(100)
+    two.kill()
+    // What it was about to do never happens.
+    moves.length = 0
+    for (let i = 0; i < 20; i++) {
+      await shared.clock.advance(500)
+      moves.shift()?.()
+    }
+    expect(heir.adopted.flatMap(contents)).toEqual(ids)
   })
 
   it('G1: a tab that was away and is back keeps its messages, and its end is noticed all the same', async () => {

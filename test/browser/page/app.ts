@@ -37,6 +37,8 @@ export interface PageOptions {
   readonly seed?: string
   /** `none`: as in an old WebView, without Web Locks. */
   readonly locks?: 'none'
+  /** `local`: in localStorage. */
+  readonly storage?: 'local'
   /** Writes to the device without the library as well, for comparison. */
   readonly control?: 'on'
 }

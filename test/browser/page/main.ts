@@ -29,6 +29,7 @@ const chat = createChat({
   reconnection: { attempts: 100_000, delayMs: 150, timeoutMs: 2_000 },
   delivery: { ackTimeoutMs: 1_500, maxAttempts: 1_000, backoff: { baseMs: 100, maxMs: 1_000 } },
   ...(query.get('locks') === 'none' ? { environment: { locks: null } } : {}),
+  ...(query.get('storage') === 'local' ? { storage: localStorage } : {}),
 })
 const store = configureStore({
   reducer: { [chat.reducerPath]: chat.reducer },

@@ -37,7 +37,7 @@ export const byExample: readonly Mutant[] = [
   ...inFile('src/state/messages.ts', [
     ['G7', 'a change of user keeps the messages', '(context.userId === userId ? state : reopened(state))', '(context.userId === userId ? state : state)'],
     ['G6', 'what is on the screen is not opened for the next user', '(isOpen ? [[key', '(!isOpen ? [[key'],
-    ['G8', 'closed channels are never shrunk', 'if (shrinkable.size <= maxChannels) return state', 'return state'],
+    ['G8', 'closed channels are never shrunk', 'return surplus <= 0 ? state', 'return surplus < Infinity ? state'],
     ['G8', 'what shrinks is the newest', 'sort(([, a], [, b]) => a - b)', 'sort(([, a], [, b]) => b - a)'],
   ]),
   ...inFile('src/state/chat-state.ts', [
@@ -145,6 +145,7 @@ export const byExample: readonly Mutant[] = [
   ]),
   ...inFile('src/persistence/key-value.ts', [
     ['G1', 'one key that cannot be read hides all', 'refused.length === keys.length', 'refused.length > 0'],
+    ['G7', 'a segment that is in use is taken out of the index', ' && await isEmpty(tab, slots)) index', ') index'],
   ]),
   ...inFile('src/persistence/fitting.ts', [
     ['G1', 'a message too large for the device holds all others', '|| items.length === 1) throw reason', '|| items.length > 0) throw reason'],

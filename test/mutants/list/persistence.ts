@@ -30,8 +30,7 @@ export const persistence: readonly Mutant[] = [
     ['G1', 'a refused write is forgotten', '      putBack(failed)\n', ''],
   ]),
   ...inFile('src/persistence/key-value.ts', [
-    ['G1', 'the index is written without its lock', '=> aloneWith(locks, `${prefix}index`, task)', '=> task()'],
-    ['G1', 'a segment that was just filled is taken out of the index', ' && await isEmpty(tab, slots)) now', ') now'],
+    ['G1', 'all tabs write the same part of the index', 'parts[(await own)?.at ?? 0]', 'parts[(await own) ? 0 : 0]'],
   ]),
   ...inFile('src/persistence/fitting.ts', [
     ['G3', 'what was refused before there was room waits', 'if (hasRoom) await', 'if (hasRoom && !hasRoom) await'],
