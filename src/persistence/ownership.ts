@@ -73,7 +73,8 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
       stop()
     }
     // With the lock held: who hears of a tab that has none takes it for dead, and waits for its end no more.
-    void granted.then(() => { if (isHere) stop = locks.meet(`${scope}:tabs:${userId}`, name, met) })
+    // Where the browser refuses it, the next tab that opens notices the end of this one.
+    granted.then(() => { if (isHere) stop = locks.meet(`${scope}:tabs:${userId}`, name, met) }).catch(() => undefined)
   }
 
   /** Whoever stands in for what this tab left keeps it, under the name that it had: this tab goes on under another one. */

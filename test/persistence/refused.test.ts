@@ -164,6 +164,25 @@ describe('a device that can be read and takes no writes', () => {
   })
 })
 
+describe('a browser that lets tabs not hear of each other', () => {
+  // Vitest fails a run in which a rejection is left alone.
+  it('G1, G7: keeps nothing from being stored and sent', async () => {
+    const env = createTestEnvironment()
+    const { locks } = env.environment
+    if (!locks) throw new Error('the environment has no locks')
+    const tab = openStore({ env, config: { environment: { locks: { ...locks, meet: () => { throw new DOMException('no', 'SecurityError') } } } } })
+    tab.connect()
+    await tab.settle()
+    env.network.cut()
+    tab.send('a')
+    await tab.settle()
+    expect(tab.messages().map(({ stored }) => stored)).toEqual([true])
+    env.network.restore()
+    await tab.advance(60_000)
+    expect(tab.shown()).toEqual(['a:sent'])
+  })
+})
+
 describe('a tab that crashes while it takes a long queue over', () => {
   it('G3: two others do not share out what it leaves', async () => {
     const wanted = Array.from({ length: 120 }, (_, i) => `m${i}`)
