@@ -2,12 +2,6 @@ import { inFile, type Mutant } from '../mutant'
 
 /** Those that an example notices, and no generated input of the usual number of runs: whatever is moved from here to its own list is a hole less. */
 export const byExample: readonly Mutant[] = [
-  ...inFile('src/policy/status.ts', [
-    ['G4', 'my own reading makes my message read', 'if (receipt && key !== authorKey)', 'if (receipt)'],
-  ]),
-  ...inFile('src/policy/defaults.ts', [
-    ['G8', 'an option that is undefined has no default', '.filter(([, value]) => value !== undefined)', ''],
-  ]),
   ...inFile('src/policy/errors.ts', [
     ['G1', 'an expired token fails the message', "if (REAUTHENTICATE.has(error.code)) return 'reauthenticate'", ''],
   ]),
@@ -85,11 +79,6 @@ export const byExample: readonly Mutant[] = [
     ['G6', 'a channel that was forbidden is never asked for again', 'if (waits.get(key)?.readyAt === Infinity) waits.delete(key)', ''],
     ['G8', 'an empty page that promises more is asked for in a loop', 'if (page.more && !isFurther) {', 'if (page.more && page.messages.length < 0) {'],
   ]),
-  ...inFile('src/effects/agenda.ts', [
-    ['G6', 'a timer that rings too early is not set again', 'timerAt = Infinity\n      ring()', 'ring()'],
-    ['G8', 'what waits is looked at each time', 'if (wakeAt <= now) wake(now)', 'wake(Infinity)'],
-    ['G6', 'what has waited is never asked for', 'lane.add(key)\n      }', '}'],
-  ]),
   ...inFile('src/effects/engine.ts', [
     ['G4', 'a mark of my own heals', ' && receipt.userId !== user', ''],
     ['G5', 'a receipt settles what waits for its acknowledgement', 'if (entry?.failure && ', 'if (entry && '],
@@ -137,19 +126,8 @@ export const byExample: readonly Mutant[] = [
     ['G1', 'what is too large holds the rest again when it is tried again', 'if (edits.isAllTooLarge()) setAside()', 'if (edits.isAllTooLarge() && !edits) setAside()'],
     ['G2', 'what a look before a purge sees waits no more', 'const before = edits.snapshot().filter(matches)', 'const before = edits.snapshot().filter(matches)\n      edits.forget(before)'],
   ]),
-  ...inFile('src/persistence/edits.ts', [
-    ['G2', 'an unconfirmed write is never removed', '[key, { ...edit, fresh: false }]', '[key, edit]'],
-    ['G1', 'what was too large once is given up', 'for (const [key, edit] of aside) pending.set(key, edit)', ''],
-    ['G1', 'what was changed while it was written counts as unwritten', "if (newer?.fresh) pending.set(key, { ...newer, fresh: false })", ''],
-    ['G1', 'a purge forgets what came after it', 'if (held?.record !== edit.record) return false\n', ''],
-  ]),
   ...inFile('src/persistence/key-value.ts', [
     ['G1', 'one key that cannot be read hides all', 'refused.length === keys.length', 'refused.length > 0'],
-  ]),
-  ...inFile('src/persistence/fitting.ts', [
-    ['G1', 'a message too large for the device holds all others', '|| items.length === 1) throw reason', '|| items.length > 0) throw reason'],
-    ['G8', 'a full device is asked for each message by itself', '++refusals >= MAX_REFUSALS && taken === 0', '++refusals < 0'],
-    ['G1', 'the largest are tried first', 'a.size - b.size', 'b.size - a.size'],
   ]),
   ...inFile('src/transport/wire.ts', [
     ['G10', 'a mapping that throws reaches the store', "      } catch {\n        return bad('protocol.incoming could not map it')", "      } catch (reason) {\n        throw reason"],

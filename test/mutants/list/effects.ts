@@ -50,4 +50,9 @@ export const effects: readonly Mutant[] = [
     ['G2', 'what others took over is sent after the thaw', 'delivery.abandon(restored.lost)', ''],
     ['G3', 'a thawed tab sends while it looks', 'delivery.hold(true)', 'delivery.hold(looks > 1 ? false : true)'],
   ]),
+  ...inFile('src/effects/agenda.ts', [
+    ['G6', 'a timer that rings too early is not set again', 'timerAt = Infinity\n      ring()', 'ring()'],
+    ['G8', 'what waits is looked at each time', 'if (wakeAt <= now) wake(now)', 'wake(Infinity)'],
+    ['G6', 'what has waited is never asked for', 'lane.add(key)\n      }', '}'],
+  ]),
 ]

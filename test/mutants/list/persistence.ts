@@ -25,6 +25,10 @@ export const persistence: readonly Mutant[] = [
   ]),
   ...inFile('src/persistence/edits.ts', [
     ['G1', 'a refused write is forgotten', '      putBack(failed)\n', ''],
+    ['G2', 'an unconfirmed write is never removed', '[key, { ...edit, fresh: false }]', '[key, edit]'],
+    ['G1', 'what was too large once is given up', 'for (const [key, edit] of aside) pending.set(key, edit)', ''],
+    ['G1', 'what was changed while it was written counts as unwritten', "if (newer?.fresh) pending.set(key, { ...newer, fresh: false })", ''],
+    ['G1', 'a purge forgets what came after it', 'if (held?.record !== edit.record) return false\n', ''],
   ]),
   ...inFile('src/persistence/key-value.ts', [
     ['G1', 'the index is written without its lock', '=> aloneWith(locks, `${prefix}index`, task)', '=> task()'],
@@ -32,5 +36,8 @@ export const persistence: readonly Mutant[] = [
   ]),
   ...inFile('src/persistence/fitting.ts', [
     ['G3', 'what was refused before there was room waits', 'if (hasRoom) await', 'if (hasRoom && !hasRoom) await'],
+    ['G1', 'a message too large for the device holds all others', '|| items.length === 1) throw reason', '|| items.length > 0) throw reason'],
+    ['G8', 'a full device is asked for each message by itself', '++refusals >= MAX_REFUSALS && taken === 0', '++refusals < 0'],
+    ['G1', 'the largest are tried first', 'a.size - b.size', 'b.size - a.size'],
   ]),
 ]
