@@ -75,9 +75,10 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
 
   /** This tab's records that the state does not show, less what waits to be removed. Exact only between two writes. */
   function ownOf(userId: string, records: readonly StoredRecord[]): readonly StoredRecord[] {
-    const own = new Map(records.filter(({ tab }) => ownership.isOurs(tab)).map((record) => [record.id, record]))
+    const others = new Set(records.filter(({ tab }) => !ownership.isOurs(tab)).map(({ id }) => id))
+    const own = new Map(records.filter(({ id }) => !others.has(id)).map((record) => [record.id, record]))
     for (const { id, record } of writer.waiting(userId)) {
-      if (record) own.set(id, record)
+      if (record && !others.has(id)) own.set(id, record)
       else own.delete(id)
     }
     if (seen.userId === userId) for (const id of recordIds(seen)) own.delete(id)
@@ -239,8 +240,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
       timers.stop()
       ownership.stopWaiting()
       letGo()
-      // A move under way writes to its end; whoever is here by then goes on writing.
-      const written = adoption.moving().then(async () => { if (present === null) await writer.stop() })
+      // A move under way writes to its end; whoever is here by then goes on writing. A write under way may be refused yet.
+      const written = adoption.moving().then(() => (present === null ? writer.stop() : writer.flush().catch(() => undefined)))
       if (isEmpty(seen)) leaveLock(written)
     },
   }
