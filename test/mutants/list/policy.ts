@@ -47,4 +47,7 @@ export const policy: readonly Mutant[] = [
   ...inFile('src/policy/defaults.ts', [
     ['G8', 'an option that is undefined has no default', '.filter(([, value]) => value !== undefined)', ''],
   ]),
+  ...inFile('src/policy/errors.ts', [
+    ['G1', 'an expired token fails the message', "if (REAUTHENTICATE.has(error.code)) return 'reauthenticate'", ''],
+  ]),
 ]
