@@ -147,13 +147,12 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     },
     /** Known to the others as long as it has anything to keep. */
     releaseAfter(written: Promise<unknown>): void {
-      const [release, stopMeeting, leaver] = [releaseLock, leave, owner]
+      const release = releaseLock
+      const stopMeeting = leave
+      const leaver = owner
       releaseLock = null
       leave = () => undefined
-      if (!release) {
-        stopMeeting()
-        return
-      }
+      if (!release) return stopMeeting()
       leaving.push(leaver)
       void written.then(() => {
         leaving.splice(leaving.indexOf(leaver), 1)

@@ -1,6 +1,6 @@
 import type { Extra, Page, Receipt, ReceiptEvent, WireMessage } from '../model'
 import { unplaced } from '../policy/message'
-import { firstOf, fromEnd, lastOf } from '../policy/sequence'
+import { firstOf, lastOf } from '../policy/sequence'
 import { compareMessages, contiguousFrom, contradicts, findMessage, mergeMessages, positionOf, type Window } from '../policy/timeline'
 import { applyReceipts, withEarly, withoutMoments } from './marks'
 
@@ -177,16 +177,6 @@ function skip<X extends Extra>(channel: Channel<X>, latest: number): Channel<X> 
   return { ...begun, messages: [], cursor: latest, foreign: Math.max(channel.foreign, latest), detached: false }
 }
 
-/** Whether the newest of `before` are gone: its last one, or one without a place that stood behind it and did not get one. */
-function lacksEnd<X extends Extra>(after: Window<X>, before: Window<X>): boolean {
-  let lacks = false
-  fromEnd(before, ({ id, seq }) => {
-    lacks = !findMessage(after, id)
-    return !lacks && seq === undefined
-  })
-  return lacks
-}
-
 /** A page of history ends right before `before`; one for a window that has moved on is of no use any more. */
 export function receiveOlder<X extends Extra>(
   channel: Channel<X>, before: number, page: Page<X>, me: string | null, { windowSize }: Limits,
@@ -195,7 +185,8 @@ export function receiveOlder<X extends Extra>(
   if (before !== historyEdge(channel)) return rested
   // The first page comes unasked: it fills what room there is, and pushes nothing new out.
   const messages = mergeMessages(channel.messages, page.messages, windowSize, channel.loaded ? 'oldest' : 'newest')
-  const dropped = lacksEnd(messages, channel.messages)
+  // One that stood last for want of a place may have got it by this page.
+  const dropped = (channel.messages.at(-1) ?? []).some(({ id }) => !findMessage(messages, id))
   const last = lastOf(messages)?.seq
   return withEarly({
     ...rested, messages, loaded: true,

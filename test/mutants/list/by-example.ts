@@ -3,58 +3,32 @@ import { inFile, type Mutant } from '../mutant'
 /** Those that an example notices, and no generated input of the usual number of runs: whatever is moved from here to its own list is a hole less. */
 export const byExample: readonly Mutant[] = [
   ...inFile('src/state/outbox.ts', [
-    ['G7', "another user's echo settles ours", 'if (message.userId === state.userId) next', 'next'],
     ['G3', 'what is taken over in parts stands the wrong way round', 'earlier ? movedBehind(queue, missing) : queue', 'movedBehind(queue, missing)'],
     ['G2', 'what one look brings twice is shown twice', '[...new Map(restored.map((entry) => [entry.message.id, entry])).values()]', 'restored'],
   ]),
   ...inFile('src/state/channel.ts', [
-    ['G4', 'moments count as seqs', 'withoutMoments(channel) : channel)', 'channel : channel)'],
     ['G6', 'a page after a lost cursor is taken', 'if (after > 0 && after > (channel.cursor ?? 0)) return { ...known, stale: true }', ''],
-  ]),
-  ...inFile('src/state/marks.ts', [
-    ['G8', 'early receipts are kept without bound', '.slice(-MAX_EARLY_RECEIPTS)', ''],
-    ['G4', 'a moment counts as a place among seqs', 'message.seq === undefined && latest !== null', 'message.seq === undefined && latest !== latest'],
-  ]),
-  ...inFile('src/state/chat-state.ts', [
-    ['G7', "another member's receipt confirms my read mark", ' || receipt.userId !== outbox.userId', ''],
   ]),
   ...inFile('src/effects/delivery.ts', [
     ['G7', 'others fly with a suspect', ' || isSuspectInFlight()) return', ') return'],
     ['G1', 'what an echo has settled counts as in flight', 'flights.isFull(outcomes.isUnderWay)', 'flights.isAtLimit()'],
     ['G1', 'a pause that ends during the look is not waited for', 'setTimer(now)\n    },', 'setTimer(clock.monotonic())\n    },'],
   ]),
-  ...inFile('src/effects/middleware.ts', [
-    ['G7', 'a subscriber that throws ends the connection', 'shielded((action: UnknownAction) => void api.dispatch(action))', '((action: UnknownAction) => void api.dispatch(action))'],
-  ]),
   ...inFile('src/effects/outcomes.ts', [
     ['G2', 'the code "duplicate" is a failure', "if (error.code === 'duplicate') {", "if (error.code === '') {"],
     ['G2', 'a reloaded page does not know how soon its server forgets', 'dedupWindowMs ?? entry.dedupWindowMs ?? Infinity', 'dedupWindowMs ?? Infinity'],
-  ]),
-  ...inFile('src/effects/session.ts', [
-    ['G9', 'no generation guard on a connection', 'if (mine === generation) task(...args)', 'task(...args)'],
   ]),
   ...inFile('src/effects/renewal.ts', [
     ['G8', 'each refusal asks for a token of its own', 'if (renewing) return\n', ''],
   ]),
   ...inFile('src/effects/receipts.ts', [
-    ['G6', 'delivery is confirmed beyond a gap', 'Math.min(channel.foreign, channel.cursor)', 'channel.foreign'],
-    ['G8', 'a refused receipt is told again at once', 'refused.add(kind + keyOf(channelId))', 'sent.delete(kind + keyOf(channelId))'],
     ['G5', 'a refused delivery is not told again', "if (userId === null || !response.ok) return", "if (kind === 'delivered' || userId === null || !response.ok) return"],
-    ['G8', 'each read mark waits for an answer', ' < ANSWER_MS', ' < Infinity'],
   ]),
   ...inFile('src/effects/sync.ts', [
     ['G4', 'a place that the server did not tell is not asked for', 'lastOf(channel.messages)?.seq === undefined', 'lastOf(channel.messages)?.seq === -1'],
   ]),
   ...inFile('src/effects/engine.ts', [
     ['G4', 'a mark of my own heals', ' && receipt.userId !== user', ''],
-    ['G7', "an app's action with the name of the chat is not emitted", 'if (!isOf(reports.errorReported, action)) applyEmit', "if (!action.type.startsWith('chat/')) applyEmit"],
-  ]),
-  ...inFile('src/effects/turns.ts', [
-    ['G7', 'what is sent while the user changes leaves at once', 'if (isSwitching) return reduce(next, turn)', 'if (held.length < 0) return reduce(next, turn)'],
-    ['G1', 'what a subscriber that throws has seen is not obeyed', 'turn.isReduced ||= read() !== turn.before', ''],
-  ]),
-  ...inFile('src/effects/inbox.ts', [
-    ['G7', "what arrived for one user is applied for the next", 'stopTimer = null\n      messages = []', 'stopTimer = null'],
   ]),
   ...inFile('src/effects/recovery.ts', [
     ['G3', 'a clock that was set back moves new messages before old ones', 'look(userId, false, !met.has(userId))', 'look(userId, false, false)'],
@@ -83,8 +57,5 @@ export const byExample: readonly Mutant[] = [
   ]),
   ...inFile('src/persistence/key-value.ts', [
     ['G1', 'one key that cannot be read hides all', 'refused.length === keys.length', 'refused.length > 0'],
-  ]),
-  ...inFile('src/transport/wire.ts', [
-    ['G10', 'a mapping that throws reaches the store', "      } catch {\n        return bad('protocol.incoming could not map it')", "      } catch (reason) {\n        throw reason"],
   ]),
 ]

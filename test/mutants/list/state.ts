@@ -15,6 +15,7 @@ export const state: readonly Mutant[] = [
     ['G1', 'a retry renews no budget', '{ ...entry, failure: null, nextAttemptAt: null, spent: 0, losses: 0, budgetFrom: at }', '{ ...entry, failure: null, nextAttemptAt: null }'],
     ['G1', 'disconnect leaves leases', '.on(commands.disconnect, (state) => changeEvery(state, rested))', '.on(commands.disconnect, (state) => state)'],
     ['G1', 'oversize check off', 'const small = hasOnly(5, message) && (id.length + channelId.length + userId.length + content.length) * 6 + 1_000 < limit', 'const small = limit > 0'],
+    ['G7', "another user's echo settles ours", 'if (message.userId === state.userId) next', 'next'],
   ]),
   ...inFile('src/state/channel.ts', [
     ['G6', 'the cursor is the newest held', 'cursor: cursorAfter(channel, messages),', 'cursor: highestSeq(messages.flat(), channel.cursor),'],
@@ -28,9 +29,12 @@ export const state: readonly Mutant[] = [
     ['G1', 'an ack under the number of another message is lost', 'receive(begunAnew(channel), incoming', 'receive(channel, incoming'],
     ['G1', 'what cannot be read again is given up for an ack', 'return catchesUp ?', 'return true ?'],
     ['G8', 'a long absence is paged through whole', '(!channel.detached && latest - after > windowSize)', '(!channel.detached && latest < after)'],
+    ['G4', 'moments count as seqs', 'withoutMoments(channel) : channel)', 'channel : channel)'],
   ]),
   ...inFile('src/state/marks.ts', [
     ['G5', 'receipts that come early are lost', 'waiting.push(event)', ''],
+    ['G8', 'early receipts are kept without bound', '.slice(-MAX_EARLY_RECEIPTS)', ''],
+    ['G4', 'a moment counts as a place among seqs', 'message.seq === undefined && latest !== null', 'message.seq === undefined && latest !== latest'],
   ]),
   ...inFile('src/state/messages.ts', [
     ['G6', 'a new connection makes nothing stale', 'stale: channel.stale || !channel.detached,', 'stale: channel.stale,'],
@@ -48,4 +52,7 @@ export const state: readonly Mutant[] = [
     ['G8', 'an open channel shrinks', '!open && cursor !== null', 'cursor !== null'],
   ]),
   ...inFile('src/state/errors.ts', [['G8', 'errors are kept without bound', '.slice(-MAX_ERRORS)', '']]),
+  ...inFile('src/state/chat-state.ts', [
+    ['G7', "another member's receipt confirms my read mark", ' || receipt.userId !== outbox.userId', ''],
+  ]),
 ]
