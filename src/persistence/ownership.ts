@@ -23,8 +23,8 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
   /** What this tab's records and locks are named after. */
   let name = tabId
   let names = 1
-  /** Locks of this tab that are still held for what is being written. */
-  let leaving = 0
+  /** Whose locks this tab still holds for what is being written. */
+  const leaving: (string | null)[] = []
   /** One lock per tab and user: a tab that serves somebody else now no longer keeps what it left. */
   const lockOf = (userId: string, tab: string): string => `${scope}:tab:${tab}:${userId}`
   /** Nobody else asks for it: while it is held, this tab has lost no lock. One that others wait for may be theirs for a moment. */
@@ -80,7 +80,7 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
   /** Whoever stands in for what this tab left keeps it, under the name that it had: this tab goes on under another one. */
   async function rename(userId: string): Promise<void> {
     const before = releaseLock
-    if (before !== null || leaving > 0 || (await living(userId, [name])).length === 0 || releaseLock !== before) return
+    if (before !== null || leaving.includes(userId) || (await living(userId, [name])).length === 0 || releaseLock !== before) return
     name = `${tabId}.${++names}`
   }
 
@@ -148,13 +148,16 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     },
     /** Known to the others as long as it has anything to keep. */
     releaseAfter(written: Promise<unknown>): void {
-      leave()
       const release = releaseLock
+      const stopMeeting = leave
+      const leaver = owner
       releaseLock = null
-      if (!release) return
-      leaving++
+      leave = () => undefined
+      if (!release) return stopMeeting()
+      leaving.push(leaver)
       void written.then(() => {
-        leaving--
+        leaving.splice(leaving.indexOf(leaver), 1)
+        stopMeeting()
         release()
       })
     },

@@ -40,7 +40,6 @@ export interface Restoration<X extends Extra> extends RestoredOutbox<X> {
 }
 
 const RESTORE_RETRY = { baseMs: 1_000, maxMs: 60_000 }
-
 const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => keysOf(outbox.channels).length === 0
 
 /**
@@ -75,11 +74,12 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
 
   /** This tab's records that the state does not show, less what waits to be removed. Exact only between two writes. */
   function ownOf(userId: string, records: readonly StoredRecord[]): readonly StoredRecord[] {
-    const own = new Map(records.filter(({ tab }) => ownership.isOurs(tab)).map((record) => [record.id, record]))
+    const own = new Map(records.map((record) => [record.id, record]))
     for (const { id, record } of writer.waiting(userId)) {
       if (record) own.set(id, record)
       else own.delete(id)
     }
+    for (const { id, tab } of records) if (!ownership.isOurs(tab)) own.delete(id)
     if (seen.userId === userId) for (const id of recordIds(seen)) own.delete(id)
     return [...own.values()]
   }
@@ -164,7 +164,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     const visit = present?.userId === userId ? present : { userId }
     present = visit
     // Who disconnected, and did not sign out, has left only now.
-    if (ownership.isOfAnother(userId)) leaveLock(adoption.moving().then(writer.flush).catch(() => undefined))
+    if (ownership.isOfAnother(userId)) leaveLock(adoption.moving())
     try {
       return await read(visit)
     } catch (reason) {
@@ -196,8 +196,9 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     leavers.clear()
   }
 
-  /** What is refused is tried again as long as somebody is here. */
+  /** What is refused is tried again as long as somebody is here; a write under way may be refused yet. */
   async function allWritten(): Promise<void> {
+    if (present) await writer.flush().catch(() => undefined)
     if (present && writer.hasPending()) await new Promise<void>((resolve) => { leavers.add(resolve) })
   }
 

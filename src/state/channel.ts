@@ -185,7 +185,8 @@ export function receiveOlder<X extends Extra>(
   if (before !== historyEdge(channel)) return rested
   // The first page comes unasked: it fills what room there is, and pushes nothing new out.
   const messages = mergeMessages(channel.messages, page.messages, windowSize, channel.loaded ? 'oldest' : 'newest')
-  const dropped = lastOf(messages) !== lastOf(channel.messages) && channel.messages.length > 0
+  // One that stood last for want of a place may have got it by this page.
+  const dropped = (channel.messages.at(-1) ?? []).some(({ id }) => !findMessage(messages, id))
   const last = lastOf(messages)?.seq
   return withEarly({
     ...rested, messages, loaded: true,

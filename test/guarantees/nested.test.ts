@@ -148,6 +148,8 @@ describe('a subscriber that throws once', () => {
   })
 })
 
+const typing = createAction<{ readonly who: string }>('chat/typing')
+const THROWN = new Error('from a subscriber')
 const RUNS = Number(process.env['NESTED_RUNS'] ?? 30)
 const CHANNELS = ['a', 'b', 'c', 'd']
 const SERVERS = [['sync', 'ordered', 'auth-refresh'], ['sync'], null]
@@ -157,14 +159,27 @@ async function runNested(run: number) {
   const random = createSeededRandom(`nested ${run}`)
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
   const clock = createManualClock()
-  const server = createMemoryServer({ now: clock.now, capabilities: SERVERS[run % 3] ?? null, echo: pick(['after_ack', 'before_ack']) })
+  const server = createMemoryServer({
+    now: clock.now, capabilities: SERVERS[run % 3] ?? null, echo: pick(['after_ack', 'before_ack']),
+    isMember: (userId, channelId) => !channelId.startsWith('of ') || channelId === `of ${userId}`,
+  })
   const env = createTestEnvironment({ seed: run, clock, server, latencyMs: { min: 0, max: pick([0, 30, 60]) } })
   const tab = openStore({ env, config: {
     history: { windowSize: 30, pageSize: 5, maxChannels: 2 },
     delivery: { ackTimeoutMs: 1_000, maxAttempts: 1_000, inFlightPerChannel: pick([1, 3, 5]), inFlightTotal: pick([2, 5, 9]) },
     reconnection: { attempts: 1_000 },
+    // An app's own action may well have the name of the chat.
+    ...socketBindings<{}, { typing: (payload: { readonly who: string }) => void }>()({ emits: { typing: { action: typing } } }),
   } })
   const { actions } = tab.chat
+  /** What a subscriber throws goes to whoever dispatches: here, nobody minds. */
+  const bravely = (task: () => unknown): void => {
+    try {
+      task()
+    } catch (reason) {
+      if (String(reason) !== String(THROWN)) throw reason
+    }
+  }
   const composed: { readonly id: string; readonly channelId: string; readonly userId: string }[] = []
   const problems: string[] = []
   const send = (): void => {
@@ -183,23 +198,28 @@ async function runNested(run: number) {
     () => tab.dispatch(actions.openChannel({ channelId: pick(CHANNELS) })),
     () => tab.dispatch(actions.closeChannel({ channelId: pick(CHANNELS) })),
     () => tab.dispatch(actions.signOut()),
+    () => tab.dispatch(typing({ who: tab.store.getState().chat?.outbox.userId ?? '' })),
+    () => { for (const userId of ['alice', 'bob', 'alice', 'bob']) server.push(`of ${userId}`, { userId: 'carol', content: 'x' }) },
     () => {
-      tab.dispatch(actions.disconnect())
+      bravely(() => tab.dispatch(actions.disconnect()))
       connect()
     },
   ]
   let depth = 0
   let wildness = 0.25
   tab.store.subscribe(() => {
+    const user = tab.store.getState().chat?.outbox.userId ?? ''
+    for (const other of ['alice', 'bob']) if (other !== user && tab.messages(`of ${other}`).length > 0) problems.push(`${user} sees what is of ${other}`)
     if (depth > 1 || random() > wildness) return
     depth++
-    pick(commands)()
+    bravely(pick(commands))
     depth--
+    if (random() < 0.1) throw THROWN
   })
   const refusing = server.rejectWhile(() => (random() < 0.15 ? { code: 'unavailable', retryable: true, retryAfterMs: 200 } : null))
-  tab.connect()
+  bravely(() => tab.connect())
   for (let step = 0; step < 40; step++) {
-    pick(commands)()
+    bravely(pick(commands))
     if (random() < 0.1) env.network.drop()
     await clock.advance(pick([0, 20, 400]))
   }
@@ -216,6 +236,10 @@ async function runNested(run: number) {
       if (arrived.join() !== wanted.join()) problems.push(`${userId} in ${channelId}: ${arrived.join()} instead of ${wanted.join()}`)
     }
   }
+  tab.dispatch(typing({ who: 'bob' }))
+  await clock.advance(1_000)
+  if (server.received('typing').at(-1)?.userId !== 'bob') problems.push('an action that is bound was not emitted')
+  for (const { userId, payload } of server.received('typing')) if ((payload as { who: string }).who !== userId) problems.push(`somebody else typing on the connection of ${userId}`)
   for (const { userId, payload } of server.received('message:send')) {
     if ((payload as { userId: string }).userId !== userId) problems.push(`a message of somebody else on the connection of ${userId}`)
   }
@@ -226,6 +250,16 @@ async function runNested(run: number) {
 }
 
 describe('dispatched by a subscriber in the middle of anything', () => {
+  const others = process.listeners('uncaughtException')
+  beforeAll(() => {
+    process.removeAllListeners('uncaughtException')
+    process.on('uncaughtException', () => undefined)
+  })
+  afterAll(() => {
+    process.removeAllListeners('uncaughtException')
+    for (const other of others) process.on('uncaughtException', other)
+  })
+
   it('G1, G2, G3, G7: nothing is lost, doubled, reordered or sent as somebody else', async () => {
     let composed = 0
     for (let run = 0; run < RUNS; run++) {

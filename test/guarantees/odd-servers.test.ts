@@ -2,6 +2,7 @@ import { createAction } from '@reduxjs/toolkit'
 import { socketBindings, type Transport } from 'redux-chat'
 import { createManualClock, createMemoryServer, createTestEnvironment } from 'redux-chat/testing'
 import { describe, expect, it } from 'vitest'
+import { initialChannel, receiveOlder, type ChannelState } from '../../src/state/channel'
 import { openStore, type TestStore } from '../support/chat-store'
 
 /* Servers that do what the protocol allows, or nearly. Each case failed once. */
@@ -754,6 +755,16 @@ describe('a message that has no number yet, among others that have', () => {
     tab.send('next')
     await tab.advance(1_000)
     expect(tab.shown().at(-1)).toBe('next:sent')
+  })
+})
+
+describe('a message whose place only history tells', () => {
+  it('G6: leaves the end for it, and the window is not scrolled back by that', () => {
+    const log = page(9, true)
+    const { seq: _untold, ...mine } = log[2] ?? expect.fail('no message')
+    const channel: ChannelState = { ...initialChannel, messages: [log.slice(4), [mine]], anchored: true, cursor: 9, latest: 9, hasOlder: true, loaded: true, stale: false }
+    const older = receiveOlder(channel, 5, { messages: log.slice(0, 4), receipts: [], latest: null, more: false }, 'alice', { windowSize: 100 })
+    expect([older.detached, older.messages.flat().map(({ seq }) => seq)]).toEqual([false, [1, 2, 3, 4, 5, 6, 7, 8, 9]])
   })
 })
 

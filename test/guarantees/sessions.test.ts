@@ -11,7 +11,7 @@ const MAX_ATTEMPTS = 16
 const QUIET_MS = 25
 
 /** What somebody has done about the session, and what it may have cost since. */
-function createMeter({ env, tab, clock, calls }: SessionWorld) {
+function createMeter({ env, tab, clock, calls, doubled }: SessionWorld) {
   const now = () => ({ attempts: env.network.attempts, calls: calls(), at: clock.monotonic() })
   let since = now()
   let openedAt = Infinity
@@ -40,6 +40,7 @@ function createMeter({ env, tab, clock, calls }: SessionWorld) {
       return [
         attempts > MAX_ATTEMPTS && `${attempts} attempts without a wake`,
         asked > MAX_ATTEMPTS + 8 + (clock.monotonic() - since.at) / 1_500 && `${asked} tokens asked for in ${clock.monotonic() - since.at} ms`,
+        doubled() > 0 && 'one connection asked for two tokens at once',
         open + connecting > 1 && `${open} connections, ${connecting} more to come`,
         isOff && open + connecting > 0 && 'a connection of nobody',
         isOff && env.lifecycle.listeners > 0 && 'a listener of nobody',

@@ -1,7 +1,7 @@
 import type { Message } from '../../src/model'
 import { CHANNELS } from './plan'
 import { FOREIGN_RECORD, NEWER_VERSION } from './disk'
-import type { Seen } from './ledger'
+import type { Composed, Seen } from './ledger'
 import type { Tab } from './tab'
 import { SHORT_BUDGET_MS, type World } from './world'
 import { entriesOf, valueAt } from '../../src/policy/table'
@@ -132,6 +132,10 @@ export function createWatch(world: World) {
     return !hasOlder && !hasNewer
   }
 
+  /** Somebody else's message may bear its id, and is not it. */
+  const isShown = (tab: Tab, { channelId, id, userId }: Composed): boolean => tab.message(channelId, id)?.userId === userId ||
+    tab.messages(channelId).some((message) => message.id === id && message.userId === userId)
+
   /** I4: what was composed here and whose composer is still here is shown. */
   function checkPresence(tab: Tab): void {
     const userId = tab.userId()
@@ -142,7 +146,7 @@ export function createWatch(world: World) {
       if (composed.userId !== userId) gone.set(composed.id, 'signed out')
       // What is committed may stand outside the window, where history is.
       else if (!committed.has(composed.id) || isWhole(tab, composed.channelId)) {
-        require(tab.message(composed.channelId, composed.id) !== undefined, 'I4', () => `${composed.content} vanished from ${tab.name}`)
+        require(isShown(tab, composed), 'I4', () => `${composed.content} vanished from ${tab.name}`)
       }
     }
   }

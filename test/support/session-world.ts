@@ -1,4 +1,5 @@
-import { createManualClock, createMemoryServer, createSeededRandom, createTestEnvironment, type MemoryServer } from 'redux-chat/testing'
+import type { Transport } from 'redux-chat'
+import { createManualClock, createMemoryServer, createSeededRandom, createTestEnvironment, type ManualClock, type MemoryServer } from 'redux-chat/testing'
 import { openStore } from './chat-store'
 
 /** The shape of a JWT, unsigned. */
@@ -16,9 +17,23 @@ export const SENDS = ['ok', 'ok', 'token_expired', 'silent'] as const
 const LATENCY_MS = 10
 const YEAR_MS = 365 * 86_400_000
 const MAX_CALLS = 5_000
+/** As the library does by default. */
+const TOKEN_TIMEOUT_MS = 10_000
 
 /** A call of `getToken` that has not been answered. */
-interface Asked { readonly at: number; readonly skipCache: boolean }
+interface Asked { readonly at: number; readonly skipCache: boolean; readonly connection: number | null }
+
+/** A socket that was closed may still have something to tell: its end, or that it opened after all. */
+function talkative(transport: Transport, clock: ManualClock): Transport {
+  return { open(request, handlers) {
+    const connection = transport.open(request, handlers)
+    return { ...connection, close() {
+      connection.close()
+      clock.setTimer(3, handlers.onOpen)
+      clock.setTimer(5, () => handlers.onClose({ reason: 'transport_close', message: 'late' }))
+    } }
+  } }
+}
 
 /** One tab, and an app and a server that may do anything about its sessions. */
 export function createSessionWorld(run: number) {
@@ -34,6 +49,7 @@ export function createSessionWorld(run: number) {
   const isFlooded = (): boolean => calls > MAX_CALLS
   const subjects = new Set<string>()
   const asked = new Set<Asked>()
+  let doubled = 0
   const server: MemoryServer = createMemoryServer({
     now: clock.now, capabilities: pick([['sync', 'ordered', 'auth-refresh'], ['sync'], null]),
     authenticate: ({ token, userId }) => {
@@ -56,7 +72,10 @@ export function createSessionWorld(run: number) {
   const env = createTestEnvironment({ seed: run, clock, server, latencyMs: { min: 0, max: pick([0, LATENCY_MS]) } })
   let who = ''
   const getToken = ({ skipCache }: { readonly skipCache: boolean }): Promise<string | null> => new Promise((resolve, reject) => {
-    const call: Asked = { at: clock.monotonic(), skipCache }
+    // Which connection asks: one of them needs no more than one fresh token at a time.
+    const connection = tab.connection().status === 'connected' ? env.network.opened : null
+    for (const other of asked) if (connection !== null && other.connection === connection && clock.monotonic() - other.at < TOKEN_TIMEOUT_MS) doubled++
+    const call: Asked = { at: clock.monotonic(), skipCache, connection }
     asked.add(call)
     const sub = modes.token === 'stranger' ? 'mallory' : who
     const exp = Math.floor((clock.now() + (modes.token === 'short' ? 3_000 : 60_000)) / 1_000)
@@ -71,10 +90,12 @@ export function createSessionWorld(run: number) {
   const tab = openStore({ env, config: { getToken: (request) => {
     calls++
     return getToken(request)
-  }, delivery: { ackTimeoutMs: 2_000, maxAttempts: 1_000 } } })
+  }, delivery: { ackTimeoutMs: 2_000, maxAttempts: 1_000 }, environment: { transport: talkative(env.environment.transport, clock) } } })
   return {
     random, pick, modes, clock, server, env, tab, asked, subjects,
     calls: () => calls,
+    /** Tokens that one connection asked for while it waited for another. */
+    doubled: () => doubled,
     who: () => who,
     connect(userId: string): void {
       if (userId !== who) subjects.clear()

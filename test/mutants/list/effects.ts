@@ -6,9 +6,17 @@ export const effects: readonly Mutant[] = [
     ['G1', 'a pause that ends is not looked at', '      looked = null\n      if (clock', '      if (clock'],
     ['G1', 'what comes due while nothing may be sent is forgotten', 'timerAt = Infinity\n    looked = null\n  }', 'timerAt = Infinity\n  }'],
     ['G2', 'what another tab took over stays in the queue', 'if (!entry || entry.failure) continue', 'if (!entry || !entry.failure) continue'],
+    ['G2', 'a timer that slept counts as a timeout', 'if (clock.monotonic() - wake > LATE_TIMER_MS) flights.prolong(LATE_TIMER_MS)', ''],
+    ['G8', 'no bound on what is in flight in all', 'flights.isAtLimit() || link.generation()', 'link.generation()'],
+    ['G1', 'a size limit that the server announces late is not looked at', 'if (impossible) outcomes.fail(', 'if (impossible && !impossible) outcomes.fail('],
   ]),
   ...inFile('src/effects/outcomes.ts', [
     ['G3', 'a late failure of an old attempt counts', 'current(target)?.lease?.attempt === target.attempt', 'current(target) !== undefined'],
+    ['G4', 'a mark of my own stands for an acknowledgement', ' && userId !== runtime.getState().connection.userId', ''],
+    ['G4', 'what somebody has fails for want of an answer', 'if ((code || entry.spent > 1) && isReceived(target))', 'if (entry.spent < 0)'],
+    ['G1', 'an expired token spends attempts', 'nextAttemptAt: null, spent: false', 'nextAttemptAt: null, spent: true'],
+    ['G2', "the server's memory of ids is not respected", 'Math.min(delivery.retryForMs, dedupWindowMs ?? entry.dedupWindowMs ?? Infinity)', 'delivery.retryForMs'],
+    ['G3', 'retryAfterMs is ignored', 'delivery.backoff), retryAfterMs)', 'delivery.backoff), 0)'],
   ]),
   ...inFile('src/effects/session.ts', [
     ['G8', 'a refused token is refreshed for ever', 'else if (refreshed) refuse(', 'else if (refreshed && code === null) refuse('],
@@ -18,6 +26,7 @@ export const effects: readonly Mutant[] = [
     ['G8', 'attempts go on while offline', 'if (!lifecycle.isOnline()) {', 'if (!lifecycle.isOnline() && attempt < 0) {'],
     ['G8', 'a pause before the next attempt has no end', 'Math.min(retryAfterMs, MAX_PAUSE_MS)', 'retryAfterMs'],
     ['G9', 'a reconnection timer stays', "    generation++\n    stopTimer()\n", '    generation++\n'],
+    ['G9', 'no generation guard on a connection', 'if (mine === generation) task(...args)', 'task(...args)'],
   ]),
   ...inFile('src/effects/renewal.ts', [
     ['G8', 'fresh tokens that do not help are asked for without end', 'if (++fruitless > MAX_FRUITLESS)', 'if (++fruitless > Infinity)'],
@@ -26,17 +35,28 @@ export const effects: readonly Mutant[] = [
   ...inFile('src/effects/receipts.ts', [
     ['G1', 'marks of the last connection are not repeated', 'refused.clear()\n    sent.clear()\n    askedAt', 'refused.clear()\n    askedAt'],
     ['G9', 'the receipt timer stays', 'stop(): void {\n      stopTimer?.()', 'stop(): void {'],
+    ['G6', 'delivery is confirmed beyond a gap', 'Math.min(channel.foreign, channel.cursor)', 'channel.foreign'],
+    ['G8', 'a refused receipt is told again at once', 'refused.add(kind + keyOf(channelId))', 'sent.delete(kind + keyOf(channelId))'],
+    ['G8', 'each read mark waits for an answer', ' < ANSWER_MS', ' < Infinity'],
   ]),
   ...inFile('src/effects/sync.ts', [
     ['G8', 'a hole that stays is asked for in a loop', 'else pause(channelKey, direction)', 'else waits.delete(key)'],
     ['G8', 'any number of requests at once', 'running >= MAX_REQUESTS', 'running < 0'],
+    ['G6', 'a page of the last connection counts', 'if (link.generation() !== generation) return', ''],
+    ['G6', 'what a closed channel lacks is not asked for', '|| lacksOlder(channel))) agenda.add', '|| lacksOlder(channel)) && channel.open) agenda.add'],
+    ['G6', 'a channel that was forbidden is never asked for again', 'if (waits.get(key)?.readyAt === Infinity) waits.delete(key)', ''],
+    ['G8', 'an empty page that promises more is asked for in a loop', 'if (page.more && !isFurther) {', 'if (page.more && page.messages.length < 0) {'],
   ]),
   ...inFile('src/effects/engine.ts', [
     ['G2', 'what another tab may be sending is retried at once', '&& wanted.has(message.id))) recovery.lookAgain()', '&& wanted.has(message.id))) delivery.own(ids)'],
+    ['G5', 'a receipt settles what waits for its acknowledgement', 'if (entry?.failure && ', 'if (entry && '],
+    ['G7', "an app's action with the name of the chat is not emitted", 'if (!isOf(reports.errorReported, action)) applyEmit', "if (!action.type.startsWith('chat/')) applyEmit"],
   ]),
   ...inFile('src/effects/turns.ts', [
     ['G1', 'what was composed before a change of user is not kept', 'if (isSwitch(turn.action)) engine.keep()', ''],
     ['G7', 'what was dispatched first is obeyed last', 'let turn = held.shift(); turn; turn = held.shift()', 'let turn = held.pop(); turn; turn = held.pop()'],
+    ['G7', 'what is sent while the user changes leaves at once', 'if (isSwitching) return reduce(next, turn)', 'if (held.length < 0) return reduce(next, turn)'],
+    ['G1', 'what a subscriber that throws has seen is not obeyed', 'turn.isReduced ||= read() !== turn.before', ''],
   ]),
   ...inFile('src/effects/link.ts', [
     ['G9', 'requests outlive their connection', "for (const settle of [...pending]) settle({ ok: false, code: 'disconnected' })", ''],
@@ -49,5 +69,19 @@ export const effects: readonly Mutant[] = [
     ['G2', 'a thawed tab does not look again', 'if (user !== null) look(user, true)', ''],
     ['G2', 'what others took over is sent after the thaw', 'delivery.abandon(restored.lost)', ''],
     ['G3', 'a thawed tab sends while it looks', 'delivery.hold(true)', 'delivery.hold(looks > 1 ? false : true)'],
+  ]),
+  ...inFile('src/effects/agenda.ts', [
+    ['G6', 'a timer that rings too early is not set again', 'timerAt = Infinity\n      ring()', 'ring()'],
+    ['G8', 'what waits is looked at each time', 'if (wakeAt <= now) wake(now)', 'wake(Infinity)'],
+    ['G6', 'what has waited is never asked for', 'lane.add(key)\n      }', '}'],
+  ]),
+  ...inFile('src/effects/waits.ts', [
+    ['G1', 'a restored moment is trusted however far it lies', 'Math.min(Math.max(0, nextAttemptAt - clock.now()), longestMs)', 'Math.max(0, nextAttemptAt - clock.now())'],
+  ]),
+  ...inFile('src/effects/middleware.ts', [
+    ['G7', 'a subscriber that throws ends the connection', 'shielded((action: UnknownAction) => void api.dispatch(action))', '((action: UnknownAction) => void api.dispatch(action))'],
+  ]),
+  ...inFile('src/effects/inbox.ts', [
+    ['G7', "what arrived for one user is applied for the next", 'stopTimer = null\n      messages = []', 'stopTimer = null'],
   ]),
 ]

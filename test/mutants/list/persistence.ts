@@ -5,15 +5,16 @@ export const persistence: readonly Mutant[] = [
     ['G2', 'a thawed tab looks amid an adoption', 'ownership.alone(ownership.name(), look)', 'look()'],
     ['G7', 'what an earlier sign-in of the same user took over comes back', 'visit !== present', 'visit.userId !== present?.userId'],
     ['G3', 'the lock of a user who left goes before the device has all', 'written.then(allWritten)', 'written'],
+    ['G1', 'the end of a living tab goes unnoticed', 'for (const tab of living) adoption.awaitEnd(visit, tab)', ''],
+    ['G1', 'a tab that comes later is not heard of', 'if (!isOver(visit)) ownership.meet(userId, (tab) => adoption.awaitEnd(visit, tab))', ''],
+    ['G1', 'what waits to be written counts as stored', '(owners.has(entry.message.id) ? entry : { ...entry, stored: false })', 'entry'],
   ]),
   ...inFile('src/persistence/ownership.ts', [
     ['G2', 'living tabs are adopted', 'locks && names.length > 0 ?', 'locks && names.length < 0 ?'],
-    ['G9', 'the tab lock stays', '        leaving--\n        release()', '        leaving--'],
-    ['G3', 'the tab lock goes before the last write', '      leaving++\n      void written.then', '      leaving++\n      release()\n      void written.then'],
+    ['G9', 'the tab lock stays', '        stopMeeting()\n        release()', '        stopMeeting()'],
+    ['G3', 'the tab lock goes before the last write', '      leaving.push(leaver)\n', '      leaving.push(leaver)\n      release()\n'],
     ['G2', 'adoption without a claim', 'alone(locks, `${scope}:adopt:${tab}`, task)', 'task()'],
-  ]),
-  ...inFile('src/persistence/adoption.ts', [
-    ['G1', 'the rest of a long queue is left', 'ownership.name(), ids)', 'ownership.name(), ids.slice(0, 2))'],
+    ['G2', 'who comes back shares what another tab stands in for', 'name = `${tabId}.${++names}`', '++names'],
   ]),
   ...inFile('src/persistence/records.ts', [
     ['G1', 'a restore renews the attempts', "spent: count(data['spent'])", 'spent: 0'],
@@ -28,11 +29,24 @@ export const persistence: readonly Mutant[] = [
   ]),
   ...inFile('src/persistence/edits.ts', [
     ['G1', 'a refused write is forgotten', '      putBack(failed)\n', ''],
+    ['G2', 'an unconfirmed write is never removed', '[key, { ...edit, fresh: false }]', '[key, edit]'],
+    ['G1', 'what was too large once is given up', 'for (const [key, edit] of aside) pending.set(key, edit)', ''],
+    ['G1', 'what was changed while it was written counts as unwritten', "if (newer?.fresh) pending.set(key, { ...newer, fresh: false })", ''],
+    ['G1', 'a purge forgets what came after it', 'if (held?.record !== edit.record) return false\n', ''],
   ]),
   ...inFile('src/persistence/key-value.ts', [
     ['G1', 'all tabs write the same part of the index', 'parts[(await own)?.at ?? 0]', 'parts[(await own) ? 0 : 0]'],
   ]),
   ...inFile('src/persistence/fitting.ts', [
     ['G3', 'what was refused before there was room waits', 'if (hasRoom) await', 'if (hasRoom && !hasRoom) await'],
+    ['G1', 'a message too large for the device holds all others', '|| items.length === 1) throw reason', '|| items.length > 0) throw reason'],
+    ['G8', 'a full device is asked for each message by itself', '++refusals >= MAX_REFUSALS && taken === 0', '++refusals < 0'],
+    ['G1', 'the largest are tried first', 'a.size - b.size', 'b.size - a.size'],
+  ]),
+  ...inFile('src/persistence/adoption.ts', [
+    ['G1', 'the rest of a long queue is left', 'ownership.name(), ids)', 'ownership.name(), ids.slice(0, 2))'],
+    ['G1', 'what cannot be moved is not shown', 'const left = await livesOn(visit, tab) ? [] : await standIn(visit, tab, ids)', 'throw reason'],
+    ['G2', 'others may take what this tab stands in for', 'await ownership.standIn(visit.userId, tab)', ''],
+    ['G2', 'a record that stayed is written under a new name', 'homes.set(record.id, tab)', 'homes.has(record.id)'],
   ]),
 ]

@@ -14,6 +14,7 @@ export const policy: readonly Mutant[] = [
   ]),
   ...inFile('src/policy/status.ts', [
     ['G4', 'the receipt that came last wins', 'const read = Math.max(a?.read ?? 0, b.read)', 'const read = b.read || (a?.read ?? 0)'],
+    ['G4', 'my own reading makes my message read', 'if (receipt && key !== authorKey)', 'if (receipt)'],
   ]),
   ...inFile('src/policy/timeline.ts', [
     ['G2', 'a repeated message is appended again', 'index.has(message.id) || (last', '(last'],
@@ -42,5 +43,11 @@ export const policy: readonly Mutant[] = [
     ['G1', 'bytes are counted as characters', 'bytes += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4', 'bytes += 1'],
     ['G10', 'any number is a seq', 'Number.isSafeInteger(whole) && whole >= least', 'whole >= least'],
     ['G1', 'NaN counts as JSON', "if (typeof value === 'number') return Number.isFinite(value)", "if (typeof value === 'number') return true"],
+  ]),
+  ...inFile('src/policy/defaults.ts', [
+    ['G8', 'an option that is undefined has no default', '.filter(([, value]) => value !== undefined)', ''],
+  ]),
+  ...inFile('src/policy/errors.ts', [
+    ['G1', 'an expired token fails the message', "if (REAUTHENTICATE.has(error.code)) return 'reauthenticate'", ''],
   ]),
 ]

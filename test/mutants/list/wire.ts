@@ -8,5 +8,6 @@ export const wire: readonly Mutant[] = [
   ]),
   ...inFile('src/transport/wire.ts', [
     ['G10', 'the acknowledgement of another message is taken', 'if (!isAbsent(ackId) && ackId !== id) return bad(', 'if (ackId === null) return bad('],
+    ['G10', 'a mapping that throws reaches the store', "      } catch {\n        return bad('protocol.incoming could not map it')", "      } catch (reason) {\n        throw reason"],
   ]),
 ]

@@ -1,0 +1,113 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createEdits, type PendingEdit } from '../../src/persistence/edits'
+import { record } from './support'
+
+/** A device that holds one version of each record; what it was asked for and what it says of it may be two things. */
+function createRun() {
+  const edits = createEdits()
+  const device = new Map<string, number>()
+  /** What the app holds by now, and what it knows to be on the device. */
+  const wanted = new Map<string, number>()
+  const confirmed = new Set<string>()
+  const versionOf = new Map<unknown, number>()
+  let writing: readonly PendingEdit[] = []
+  let version = 0
+
+  const happen = ({ id, record: held }: PendingEdit): void => {
+    if (held) device.set(id, versionOf.get(held) ?? 0)
+    else device.delete(id)
+  }
+  const confirm = (edit: PendingEdit): void => {
+    edits.written(edit)
+    if (edit.record && wanted.has(edit.id)) confirmed.add(edit.id)
+  }
+  const end = (task: () => void) => (): void => {
+    if (writing.length === 0) return
+    task()
+    writing = []
+  }
+  const each = (task: (edit: PendingEdit, at: number) => void): void => writing.forEach(task)
+
+  const steps = {
+    put(id: string): void {
+      const held = record(id)
+      versionOf.set(held, ++version)
+      wanted.set(id, version)
+      edits.add([{ userId: 'alice', id, record: held, fresh: !confirmed.has(id) }])
+    },
+    remove(id: string): void {
+      if (!wanted.delete(id)) return
+      confirmed.delete(id)
+      edits.add([{ userId: 'alice', id, record: null, fresh: false }])
+    },
+    begin(): void { if (writing.length === 0) writing = edits.begin() },
+    written: end(() => each((edit) => {
+      happen(edit)
+      confirm(edit)
+    })),
+    refused: end(() => edits.again()),
+    /** Some of it happened, and nobody knows what. */
+    unknown: end(() => {
+      each((edit, at) => { if (at % 2 === 0) happen(edit) })
+      edits.doubt()
+      edits.again()
+    }),
+    /** There is room for every other one. */
+    partly: end(() => {
+      each((edit, at) => {
+        if (at % 2 === 1) return
+        happen(edit)
+        confirm(edit)
+      })
+      edits.setAside()
+    }),
+    takeUp: (): void => edits.takeUp(),
+    /** All that is there is to go; `id` is put meanwhile. */
+    purge(id: string, isRefused: boolean): void {
+      if (writing.length > 0) return
+      const before = edits.snapshot()
+      const [held, known] = [new Map(wanted), new Set(confirmed)]
+      wanted.clear()
+      confirmed.clear()
+      steps.put(id)
+      edits.forget(before)
+      if (!isRefused) device.clear()
+      edits.remember(() => isRefused)
+      if (!isRefused) return
+      for (const [other, at] of held) if (other !== id) wanted.set(other, at)
+      for (const other of known) if (other !== id) confirmed.add(other)
+    },
+  }
+  /** The device is well, and there is room for all. */
+  function recover(): void {
+    steps.refused()
+    edits.takeUp()
+    steps.begin()
+    steps.written()
+  }
+  return { ...steps, recover, device, wanted, left: () => edits.hasPending() || edits.tooLarge() !== undefined }
+}
+
+type Run = ReturnType<typeof createRun>
+const named = (name: string, run: (given: Run) => void) => Object.assign(run, { toString: () => name })
+const id = fc.constantFrom('a', 'b', 'c', 'd')
+const SIMPLE = ['begin', 'begin', 'written', 'refused', 'unknown', 'partly', 'takeUp'] as const
+const step = fc.oneof(
+  { weight: 5, arbitrary: id.map((each) => named(`put ${each}`, (run) => run.put(each))) },
+  { weight: 3, arbitrary: id.map((each) => named(`remove ${each}`, (run) => run.remove(each))) },
+  { weight: 8, arbitrary: fc.constantFrom(...SIMPLE).map((name) => named(name, (run) => run[name]())) },
+  { weight: 1, arbitrary: fc.tuple(id, fc.boolean()).map(([each, isRefused]) => named(`purge ${each} ${isRefused}`, (run) => run.purge(each, isRefused))) },
+)
+
+describe('edits', () => {
+  it('G1, G2: whatever the device takes, refuses, loses or leaves open, in the end it holds what is wanted, in its newest version', () => {
+    fc.assert(fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+      const run = createRun()
+      for (const each of steps) each(run)
+      run.recover()
+      expect(run.left()).toBe(false)
+      expect([...run.device].sort()).toEqual([...run.wanted].sort())
+    }), { numRuns: 3_000 })
+  })
+})

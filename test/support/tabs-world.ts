@@ -1,0 +1,160 @@
+import { createManualClock, createMemoryLocks, createSeededRandom } from 'redux-chat/testing'
+import type { OutboxEntry } from '../../src/model'
+import { createOutboxPersistence } from '../../src/persistence/persist'
+import type { RecordStorage } from '../../src/persistence/record-storage'
+import { failure, TAKEN_OVER } from '../../src/policy/outbox'
+import { createMemoryStorage } from '../../src/testing/memory-storage'
+import { entry, outbox, record } from '../persistence/support'
+import { createGate, createGatedLocks } from '../simulation/gate'
+
+export const USERS = ['alice', 'bob'] as const
+
+interface BrowserTab {
+  readonly tabId: string
+  user(): string
+  entries(): readonly OutboxEntry[]
+  /** What it shows, and may send. */
+  owned(): readonly OutboxEntry[]
+  look(): void
+  leave(): void
+  connect(userId: string): void
+  send(): void
+  touch(id: string): void
+  settle(id: string): void
+  /** The browser takes its locks. What it still keeps for somebody who has left would be kept without any: it does nothing then. */
+  loseLocks(): boolean
+  kill(): void
+}
+
+/** One browser: a device, its locks, and what was ever composed in it. */
+export function createBrowser(run: number) {
+  const random = createSeededRandom(`tabs ${run}`)
+  const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
+  const clock = createManualClock()
+  const locks = createMemoryLocks()
+  const inner = createMemoryStorage()
+  /** `full`: what it holds can be read and removed, and nothing can be added or changed. */
+  const device = { mode: 'ok' as 'ok' | 'full', isSlow: random() < 0.5 }
+  const tabs = new Map<string, BrowserTab>()
+  /** Sent, or given up: none of these may come back. */
+  const gone = new Set<string>()
+  let lives = 0
+  let composed = 0
+
+  function deviceOf(isAlive: () => boolean): RecordStorage {
+    const call = async <T>(task: () => Promise<T>, needsRoom = false): Promise<T> => {
+      if (device.isSlow) await new Promise<void>((done) => { clock.setTimer(3, done) })
+      if (!isAlive()) return new Promise(() => undefined)
+      if (needsRoom && device.mode === 'full') throw new DOMException('full', 'QuotaExceededError')
+      const result = await task()
+      return isAlive() ? result : new Promise(() => undefined)
+    }
+    return {
+      load: (userId) => call(() => inner.load(userId)),
+      write: (change) => call(() => inner.write(change), change.put.length + (change.update?.length ?? 0) > 0),
+      adopt: (...args) => call(() => inner.adopt(...args), true),
+      clear: (userId) => call(() => inner.clear(userId)),
+      close: () => undefined,
+    }
+  }
+
+  function open(slot: string): BrowserTab {
+    const tab = createTab(`${slot}.${++lives}`)
+    tabs.set(slot, tab)
+    return tab
+  }
+
+  function createTab(tabId: string): BrowserTab {
+    let isAlive = true
+    let user = ''
+    let visits = 0
+    let now: readonly OutboxEntry[] = []
+    const gatedLocks = createGatedLocks(createGate(), locks.forTab(tabId))
+    const persistence = createOutboxPersistence<{}>({
+      key: 'chat', storage: () => deviceOf(() => isAlive), locks: gatedLocks.locks, clock, random: () => 0.5, tabId,
+      report: {
+        stored: (ids) => mark(ids, true),
+        unstored: (ids = now.map(({ message }) => message.id)) => mark(ids, false),
+        failed: () => undefined,
+        adopted: (userId, restored) => take(userId, restored.entries),
+        lost: (ids) => lose(ids),
+      },
+    })
+    const show = (entries: readonly OutboxEntry[]): void => {
+      if (!isAlive) return
+      now = entries
+      persistence.update(outbox(now, user))
+    }
+    const change = (ids: readonly string[], how: (each: OutboxEntry) => OutboxEntry): void => {
+      if (now.some(({ message }) => ids.includes(message.id))) show(now.map((each) => (ids.includes(each.message.id) ? how(each) : each)))
+    }
+    const mark = (ids: readonly string[], stored: boolean): void => change(ids, (each) => ({ ...each, stored }))
+    /** As the outbox does: kept, and not sent any more. */
+    const lose = (ids: readonly string[]): void =>
+      change(ids, (each) => (each.failure ? each : { ...each, failure: failure(TAKEN_OVER, 'gone', true, 1) }))
+    function take(userId: string, entries: readonly OutboxEntry[]): void {
+      if (user !== userId) return
+      const back = new Set(entries.map(({ message }) => message.id))
+      const kept = now.filter((each) => !each.failure || !back.has(each.message.id))
+      const known = new Set(kept.map(({ message }) => message.id))
+      // What was sent meanwhile is settled as soon as it comes.
+      const settled = entries.map(({ message }) => message.id).filter((id) => gone.has(id))
+      if (settled.length > 0) persistence.forget(userId, settled)
+      show([...entries.filter(({ message: { id } }) => !known.has(id) && !gone.has(id)), ...kept])
+    }
+    function look(): void {
+      const userId = user
+      if (userId !== '') persistence.restore(userId).then((restored) => {
+        if (user !== userId) return
+        lose(restored.lost)
+        take(userId, restored.entries)
+      }, () => undefined)
+    }
+    function leave(): void {
+      if (user === '') return
+      user = ''
+      show([])
+      persistence.stop()
+    }
+    return {
+      tabId, look, leave,
+      user: () => user,
+      entries: () => now,
+      owned: () => now.filter((each) => !each.failure),
+      connect(userId: string): void {
+        if (user === userId) return
+        leave()
+        user = userId
+        visits++
+        show([])
+        look()
+      },
+      send(): void {
+        if (user !== '') show([...now, entry(`m${composed}`, ++composed, {}, { userId: user })])
+      },
+      touch: (id: string): void => change([id], (each) => ({ ...each, spent: each.spent + 1 })),
+      settle: (id: string): void => { if (now.some(({ message }) => message.id === id)) show(now.filter(({ message }) => message.id !== id)) },
+      loseLocks(): boolean {
+        if (visits === 1) gatedLocks.releaseAll()
+        return visits === 1
+      },
+      kill(): void {
+        isAlive = false
+        locks.kill(tabId)
+      },
+    }
+  }
+
+  return {
+    random, pick, clock, locks, device, tabs, gone, open,
+    /** What a tab that has ended left behind. */
+    leaveBehind: (count: number) => inner.write({ put: Array.from({ length: count }, (_, i) => record(`left${i}`, 'ended')), remove: [] }),
+    idsOf: async (userId: string) => (await inner.load(userId)).records.map(({ id }) => id),
+    /** Those that wait for the rest of their queue, which a full device refuses: their tab keeps them, though somebody else is there by now. */
+    keptApart: async (userId: string) => (await inner.load(userId)).records.filter((each) => device.mode === 'full' &&
+      [...tabs.values()].some(({ tabId, user }) => each.tab.startsWith(tabId) && user() !== userId)).map(({ id }) => id),
+    living: (userId: string) => [...tabs.values()].filter((tab) => tab.user() === userId),
+  }
+}
+
+export type Browser = ReturnType<typeof createBrowser>
