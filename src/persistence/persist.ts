@@ -40,6 +40,7 @@ export interface Restoration<X extends Extra> extends RestoredOutbox<X> {
 }
 
 const RESTORE_RETRY = { baseMs: 1_000, maxMs: 60_000 }
+
 const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => keysOf(outbox.channels).length === 0
 
 /**
@@ -182,10 +183,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
 
   /** Between a disconnect and the next connect: what is queued now keeps the lock as what was queued before does, and nothing else does. */
   function keepLock(userId: string): void {
-    if (!isEmpty(seen)) {
-      ownership.hold(userId)
-      return
-    }
+    if (!isEmpty(seen)) return ownership.hold(userId)
     // What is refused is tried again; else nothing needs the storage any more.
     const written = writer.flush().then(async () => { if (present === null) await writer.stop() }).catch(() => undefined)
     ownership.releaseAfter(written)
