@@ -44,7 +44,7 @@ export const persistence: readonly Mutant[] = [
     ['G1', 'the largest are tried first', 'a.size - b.size', 'b.size - a.size'],
   ]),
   ...inFile('src/persistence/adoption.ts', [
-    ['G1', 'the rest of a long queue is left', 'ownership.name(), ids)', 'ownership.name(), ids.slice(0, 2))'],
+    ['G1', 'the rest of a long queue is left', 'ids.slice(Math.max(0, end - ADOPTED_AT_ONCE), end)', 'ids.slice(0, 2)'],
     ['G1', 'what cannot be moved is not shown', 'const left = await livesOn(visit, tab) ? [] : await standIn(visit, tab, ids)', 'throw reason'],
     ['G2', 'others may take what this tab stands in for', 'await ownership.standIn(visit.userId, tab)', ''],
     ['G2', 'a record that stayed is written under a new name', 'homes.set(record.id, tab)', 'homes.has(record.id)'],
