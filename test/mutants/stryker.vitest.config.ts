@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: [
       'test/policy/*.test.ts', 'test/state/*.test.ts',
-      'test/guarantees/{model,delivery,attack-state,attack-limits}.test.ts',
+      'test/guarantees/{model,delivery,attack-state,attack-limits,attack-bugs,views,receiving,odd-servers}.test.ts',
     ],
     testTimeout: 60_000,
     env: { MODEL_RUNS: '100' },
