@@ -232,9 +232,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
       stopLifecycle()
     },
     /** Nobody's queue is left: whoever comes next may have any token. */
-    forget(): void {
-      subjectOf = null
-    },
+    forget: tokens.reset,
     /** The connection looks open but does not answer. */
     reopen(): void {
       if (phase === 'open') begin(false)
