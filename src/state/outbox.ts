@@ -225,11 +225,11 @@ export function createOutboxReducer<X extends Extra>({ commands, reports }: Chat
     .reduce
 }
 
-/** Whatever shows that the server has one of my messages is as good as its ack. */
-export function settle<X extends Extra>(state: State<X>, committed: readonly WireMessage<X>[]): State<X> {
+/** Whatever shows that the server has one of my messages is as good as its ack; `shows` is asked of mine only. */
+export function settle<X extends Extra>(state: State<X>, messages: readonly WireMessage<X>[], shows: (message: WireMessage<X>) => boolean): State<X> {
   let next = state
-  for (const message of committed) {
-    if (message.userId === state.userId) next = removeId(next, keyOf(message.channelId), message.id)
+  for (const message of messages) {
+    if (message.userId === state.userId && shows(message)) next = removeId(next, keyOf(message.channelId), message.id)
   }
   return next
 }
