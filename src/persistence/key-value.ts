@@ -35,6 +35,7 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
   const prefix = `redux-chat:${name}:`
   const indexKeys = [`${prefix}index`, `${prefix}index-copy`]
   const slotOf = (tab: string, slot: number): string => `${prefix}${tab}:${slot}`
+  const tabOf = (key: string): string => key.slice(prefix.length, key.lastIndexOf(':'))
   const slotsOf = (tab: string, count: number): readonly string[] => Array.from({ length: count }, (_, slot) => slotOf(tab, slot))
   /** The key at which each record was found or put. */
   let places: Map<string, string> | null = null
@@ -140,16 +141,15 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
   async function confirm(keys: readonly string[]): Promise<void> {
     const needed = new Map<string, number>()
     for (const key of keys) {
-      const end = key.lastIndexOf(':')
-      const tab = key.slice(prefix.length, end)
-      needed.set(tab, Math.max(needed.get(tab) ?? 0, Number(key.slice(end + 1)) + 1))
+      const tab = tabOf(key)
+      needed.set(tab, Math.max(needed.get(tab) ?? 0, Number(key.slice(key.lastIndexOf(':') + 1)) + 1))
     }
     for (const [tab, slots] of needed) await alone(() => raise(tab, slots))
   }
 
   function release(key: string): void {
     used.delete(key)
-    for (const [tab, { free }] of segments) if (key.startsWith(slotOf(tab, 0).slice(0, -1))) free.push(key)
+    segments.get(tabOf(key))?.free.push(key)
   }
 
   async function put(records: readonly StoredRecord[], known: Map<string, string>): Promise<void> {
