@@ -3,7 +3,7 @@ import type { ChatActions } from '../actions'
 import type { ConnectionState, Extra, OutboxState, ReadMark, ReceiptEvent } from '../model'
 import { fieldsOf } from '../policy/json'
 import { keyOf } from '../policy/keys'
-import { findEntry } from '../policy/outbox'
+import { EMPTY_OUTBOX, findEntry } from '../policy/outbox'
 import { valueAt } from '../policy/table'
 import { findMessage, holds } from '../policy/timeline'
 import { isPlaced } from './channel'
@@ -12,7 +12,7 @@ import { createErrorsReducer, initialErrors, without, type ErrorsState } from '.
 import { isOf } from './handlers'
 import { readMark, resolve } from './marks'
 import { channelIn, createMessagesReducer, initialMessages, type MessagesState } from './messages'
-import { createOutboxReducer, initialOutbox, settle } from './outbox'
+import { createOutboxReducer, settle } from './outbox'
 
 /** The whole slice, plain JSON. */
 export interface ChatState<X extends Extra = {}> {
@@ -23,7 +23,7 @@ export interface ChatState<X extends Extra = {}> {
 }
 
 const initialState: ChatState<never> = {
-  connection: initialConnection, messages: initialMessages, outbox: initialOutbox, errors: initialErrors,
+  connection: initialConnection, messages: initialMessages, outbox: EMPTY_OUTBOX, errors: initialErrors,
 }
 
 /** redux-persist's, whose package the state does not need. */
