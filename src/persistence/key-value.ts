@@ -2,8 +2,8 @@ import { alone as aloneWith, type TabLocks } from './tabs'
 import { parseRecord } from './record-text'
 import type { LoadedRecords, RecordChange, RecordStorage, StoredRecord } from './record-storage'
 
-/** What redux-persist calls a storage: localStorage, AsyncStorage, MMKV and their like, synchronous or not. */
-export interface KeyValueBackend {
+/** A storage as redux-persist knows it: localStorage, AsyncStorage, MMKV and their like, synchronous or not. */
+export interface KeyValueStorage {
   getItem(key: string): unknown
   setItem(key: string, value: string): unknown
   removeItem(key: string): unknown
@@ -19,7 +19,7 @@ const UNREADABLE = ''
 
 export interface KeyValueOptions {
   readonly name: string
-  readonly storage: KeyValueBackend
+  readonly storage: KeyValueStorage
   /** With them one tab at a time writes the index, which belongs to all. */
   readonly locks?: TabLocks | null
 }
