@@ -180,15 +180,17 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     unwanted.delete(userId)
   }
 
+  /** Nothing needs the storage any more, unless somebody is here by then. */
+  const closeUnused = async (): Promise<void> => { if (present === null) await writer.stop() }
+
   /** Between a disconnect and the next connect: what is queued now keeps the lock as what was queued before does, and nothing else does. */
   function keepLock(userId: string): void {
     if (!isEmpty(seen)) {
       ownership.hold(userId)
       return
     }
-    // What is refused is tried again; else nothing needs the storage any more.
-    const written = writer.flush().then(async () => { if (present === null) await writer.stop() }).catch(() => undefined)
-    ownership.releaseAfter(written)
+    // What is refused is tried again.
+    ownership.releaseAfter(writer.flush().then(closeUnused).catch(() => undefined))
   }
 
   function letGo(): void {
@@ -240,7 +242,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
       ownership.stopWaiting()
       letGo()
       // A move under way writes to its end; whoever is here by then goes on writing.
-      const written = adoption.moving().then(async () => { if (present === null) await writer.stop() })
+      const written = adoption.moving().then(closeUnused)
       if (isEmpty(seen)) leaveLock(written)
     },
   }
