@@ -76,11 +76,11 @@ function createIds(): () => string {
 }
 
 /** The real world, as far as an app does not replace it. Opens nothing yet. */
-export const createEnvironment = (given: Partial<Environment> = {}): Environment => withDefaults<Environment>({
+export const createEnvironment = (given?: Partial<Environment>): Environment => withDefaults<Environment>({
   clock: systemClock,
   random: () => Math.random(),
   id: createIds(),
-  transport: given.transport ?? createSocketIoTransport(),
+  transport: createSocketIoTransport(),
   lifecycle: pageLifecycle,
   storage: defaultStorage,
   locks: createWebLocks(),

@@ -8,7 +8,8 @@ export type {
   ChatError, ConnectionState, ConnectionStatus, Extra, Json, Lease, Message, MessageStatus, OutboxEntry, OutboxState, Page,
   Receipt, ReceiptEvent, SendFailure, Sequence, SocketErrorBody, SocketErrorType, SocketEvents, SocketResponse, Table, WireMessage,
 } from './model'
-export type { GetToken, KeyValueStorage, SocketConfig } from './options'
+export type { GetToken, SocketConfig } from './options'
+export type { KeyValueStorage } from './persistence/key-value'
 export type { Draft } from './actions'
 export type { LoadedRecords, RecordChange, RecordStorage, StoredRecord, UnreadableRecord } from './persistence/record-storage'
 export type { TabLocks } from './persistence/tabs'

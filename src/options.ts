@@ -5,16 +5,10 @@ import type { ParseExtra } from './transport/parse'
 import type { ProtocolOptions } from './transport/wire'
 import type { EmitBindings, EventBindings } from './effects/bindings'
 import type { MetricSample } from './effects/metrics'
+import type { KeyValueStorage } from './persistence/key-value'
 
 /** Asks the app for a token. `skipCache` means that the last one was refused or is about to expire. */
 export type GetToken = (request: { readonly skipCache: boolean }) => Promise<string | null> | string | null
-
-/** A storage as redux-persist knows it: localStorage wrappers, AsyncStorage, MMKV adapters and the like. */
-export interface KeyValueStorage {
-  getItem(key: string): unknown
-  setItem(key: string, value: string): unknown
-  removeItem(key: string): unknown
-}
 
 /** What `createChat` takes. Every time is in milliseconds. */
 export interface SocketConfig<X extends Extra = {}, Path extends string = string> {

@@ -78,9 +78,10 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
   function emit(entry: OutboxEntry<X>): void {
     const { message, attempts } = entry
     const { id, channelId } = message
+    const last = { id, channelId, attempt: attempts }
     const impossible = refusal(message, runtime.getState().connection.maxMessageBytes)
-    if (impossible) outcomes.fail({ id, channelId, attempt: attempts }, impossible)
-    else if (!outcomes.failSpent(entry, { id, channelId, attempt: attempts })) send(entry, { id, channelId, attempt: attempts + 1 })
+    if (impossible) outcomes.fail(last, impossible)
+    else if (!outcomes.failSpent(entry, last)) send(entry, { id, channelId, attempt: attempts + 1 })
   }
 
   function send(entry: OutboxEntry<X>, target: Target): void {

@@ -106,12 +106,9 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
 
   /** A connection that looks open after a sleep answers a small question, or is replaced. */
   function onDoubt(): void {
-    const channel = keysOf(runtime.getState().messages)[0]
-    if (channel === undefined || !runtime.getState().connection.capabilities.includes('sync')) {
-      session.reopen()
-      return
-    }
-    const asked = runtime.wire.asked('message:sync', { channelId: idOf(channel), after: Number.MAX_SAFE_INTEGER, limit: 1 })
+    const { messages, connection } = runtime.getState()
+    const [channel] = connection.capabilities.includes('sync') ? keysOf(messages) : []
+    const asked = channel === undefined ? null : runtime.wire.asked('message:sync', { channelId: idOf(channel), after: Number.MAX_SAFE_INTEGER, limit: 1 })
     if (asked) runtime.link.request(asked.name, asked.payload, (result) => {
       if (!result.ok && result.code === 'timeout') session.reopen()
     }, Math.min(5_000, options.delivery.ackTimeoutMs))

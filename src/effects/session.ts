@@ -36,7 +36,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   const { reports } = runtime.actions
   let userId: string | null = null
   let generation = 0
-  let phase: 'idle' | 'busy' | 'open' | 'waiting' | 'halted' = 'idle'
+  let phase: 'busy' | 'open' | 'waiting' | 'halted' = 'halted'
   let connection: Connection | null = null
   let stopTimer: Stop = () => undefined
   let stopLifecycle: Stop = () => undefined
@@ -185,7 +185,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
 
   /** The network, the page or the user is back: try at once, with the attempts counted anew. */
   function wake(): void {
-    if (phase === 'idle' || phase === 'open') return
+    if (phase === 'open') return
     attempt = 0
     refreshed = false
     if (phase !== 'busy') begin(false)
@@ -219,7 +219,6 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
         userId = id
         everOpened = false
         stopLifecycle = lifecycle.subscribe(onLifecycle)
-        phase = 'halted'
       }
       wake()
     },
@@ -228,16 +227,12 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
       if (userId === null) return
       userId = null
       drop()
-      phase = 'idle'
-      attempt = 0
-      refreshed = false
+      phase = 'halted'
       hiddenAt = Infinity
       stopLifecycle()
     },
     /** Nobody's queue is left: whoever comes next may have any token. */
-    forget(): void {
-      subjectOf = null
-    },
+    forget: tokens.reset,
     /** The connection looks open but does not answer. */
     reopen(): void {
       if (phase === 'open') begin(false)

@@ -28,8 +28,6 @@ function sort(found: readonly unknown[], keys: readonly IDBValidKey[]): LoadedRe
 /** All keys of one user: `[userId]` sorts before, `[userId, []]` after every `[userId, id]`. */
 const ofUser = (userId: string): IDBKeyRange => IDBKeyRange.bound([userId], [userId, []])
 
-const find = async (records: IDBObjectStore, userId: string, id: string): Promise<unknown> => settled(records.get([userId, id]))
-
 export interface IndexedDbOptions {
   readonly name: string
   /** Beside it the global `IDBKeyRange` is used. */
@@ -121,7 +119,7 @@ export function createIndexedDbStorage({ name, factory: given, dropped }: Indexe
       // With nothing more to ask, the browser needs not wait for it.
       if (update.length === 0) records.transaction.commit()
       await Promise.all(update.map(async (record) => {
-        const held = await find(records, record.userId, record.id)
+        const held: unknown = await settled(records.get([record.userId, record.id]))
         if (isRecord(held) && held.tab !== record.tab) lost.push(record.id)
         else records.put(record)
       }))

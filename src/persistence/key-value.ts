@@ -2,8 +2,8 @@ import { holdFree, type TabLocks } from './tabs'
 import { parseRecord } from './record-text'
 import type { LoadedRecords, RecordChange, RecordStorage, StoredRecord } from './record-storage'
 
-/** What redux-persist calls a storage: localStorage, AsyncStorage, MMKV and their like, synchronous or not. */
-export interface KeyValueBackend {
+/** A storage as redux-persist knows it: localStorage, AsyncStorage, MMKV and their like, synchronous or not. */
+export interface KeyValueStorage {
   getItem(key: string): unknown
   setItem(key: string, value: string): unknown
   removeItem(key: string): unknown
@@ -20,7 +20,7 @@ const UNREADABLE = ''
 
 export interface KeyValueOptions {
   readonly name: string
-  readonly storage: KeyValueBackend
+  readonly storage: KeyValueStorage
   /** With them each tab has a part of the index to itself. */
   readonly locks?: TabLocks | null
 }
@@ -37,6 +37,7 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
   const prefix = `redux-chat:${name}:`
   const parts = Array.from({ length: PARTS }, (_, part) => [`${prefix}index${part || ''}`, `${prefix}index-copy${part || ''}`])
   const slotOf = (tab: string, slot: number): string => `${prefix}${tab}:${slot}`
+  const tabOf = (key: string): string => key.slice(prefix.length, key.lastIndexOf(':'))
   const slotsOf = (tab: string, count: number): readonly string[] => Array.from({ length: count }, (_, slot) => slotOf(tab, slot))
   /** The key at which each record was found or put. */
   let places: Map<string, string> | null = null
@@ -142,16 +143,15 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
   async function confirm(keys: readonly string[]): Promise<void> {
     const needed = new Map<string, number>()
     for (const key of keys) {
-      const end = key.lastIndexOf(':')
-      const tab = key.slice(prefix.length, end)
-      needed.set(tab, Math.max(needed.get(tab) ?? 0, Number(key.slice(end + 1)) + 1))
+      const tab = tabOf(key)
+      needed.set(tab, Math.max(needed.get(tab) ?? 0, Number(key.slice(key.lastIndexOf(':') + 1)) + 1))
     }
     for (const [tab, slots] of needed) await raise(tab, slots)
   }
 
   function release(key: string): void {
     used.delete(key)
-    for (const [tab, { free }] of segments) if (key.startsWith(slotOf(tab, 0).slice(0, -1))) free.push(key)
+    segments.get(tabOf(key))?.free.push(key)
   }
 
   async function put(records: readonly StoredRecord[], known: Map<string, string>): Promise<void> {

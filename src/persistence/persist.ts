@@ -1,7 +1,8 @@
 import type { Clock, Stop } from '../environment'
 import type { Extra, OutboxState } from '../model'
 import { fullJitter } from '../policy/backoff'
-import { EMPTY_TABLE, keysOf } from '../policy/table'
+import { EMPTY_OUTBOX } from '../policy/outbox'
+import { keysOf } from '../policy/table'
 import { createAdoption, type Visit } from './adoption'
 import type { RecordStorage, StoredRecord } from './record-storage'
 import { diffOutbox, readRecords, recordIds, removal, storedIds, type RestoredOutbox } from './records'
@@ -49,12 +50,11 @@ const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => keysOf(out
  * keeps its writer in the reducer, where all stores share it and a replay in DevTools writes.
  */
 export function createOutboxPersistence<X extends Extra>({ key, storage, locks, clock, random, tabId, report }: PersistenceDeps<X>) {
-  const nothing: OutboxState<X> = { userId: null, channels: EMPTY_TABLE, lastOrder: 0, reads: {} }
   const writer = createWriter({ storage: () => storage(dropped), clock, random, stored: report.stored, lost: report.lost, drained: letGo, failed: report.failed })
   const scope = `redux-chat:${key}`
   const ownership = createOwnership({ scope, locks, clock, tabId })
   const timers = createTimers(clock)
-  let seen = nothing
+  let seen: OutboxState<X> = EMPTY_OUTBOX
   let present: Visit | null = null
   /** The last look of each user: what holds up one user's is nothing to another's. */
   const looking = new Map<string, Promise<unknown>>()
@@ -136,7 +136,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   /** The state says first that they are not stored, and then they are as new. */
   function writeAgain(userId: string, ids: readonly string[]): void {
     report.unstored(ids)
-    const all = diffOutbox(nothing, seen, userId, adoption.homeOf, () => true)
+    const all = diffOutbox(EMPTY_OUTBOX, seen, userId, adoption.homeOf, () => true)
     writer.add([...all.values()].filter(({ id }) => ids.includes(id)))
   }
 
@@ -181,12 +181,14 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     unwanted.delete(userId)
   }
 
+  /** Nothing needs the storage any more, unless somebody is here by then. */
+  const closeUnused = async (): Promise<void> => { if (present === null) await writer.stop() }
+
   /** Between a disconnect and the next connect: what is queued now keeps the lock as what was queued before does, and nothing else does. */
   function keepLock(userId: string): void {
     if (!isEmpty(seen)) return ownership.hold(userId)
-    // What is refused is tried again; else nothing needs the storage any more.
-    const written = writer.flush().then(async () => { if (present === null) await writer.stop() }).catch(() => undefined)
-    ownership.releaseAfter(written)
+    // What is refused is tried again.
+    ownership.releaseAfter(writer.flush().then(closeUnused).catch(() => undefined))
   }
 
   function letGo(): void {
@@ -212,7 +214,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   /** Another user's records stay where they are: only the view of them changes. */
   function update(outbox: OutboxState<X>): void {
     if (outbox === seen) return
-    const before = outbox.userId === seen.userId ? seen : nothing
+    const before = outbox.userId === seen.userId ? seen : EMPTY_OUTBOX
     seen = outbox
     // Nobody, or nobody any more: there is no owner to keep it for.
     if (!outbox.userId) return
@@ -239,7 +241,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
       ownership.stopWaiting()
       letGo()
       // A move under way writes to its end; whoever is here by then goes on writing.
-      const written = adoption.moving().then(async () => { if (present === null) await writer.stop() })
+      const written = adoption.moving().then(closeUnused)
       if (isEmpty(seen)) leaveLock(written)
     },
   }

@@ -1,7 +1,7 @@
 import type { Extra, OutboxEntry, OutboxState, SendFailure, Sequence } from '../model'
 import { keyOf } from './keys'
 import { EMPTY_SEQUENCE, fromStart, itemAt, itemsOf, placeOf, type Place } from './sequence'
-import { valueAt, valuesOf } from './table'
+import { EMPTY_TABLE, valueAt, valuesOf } from './table'
 
 /** A connection that ends this often in a row with the same message at the head is ended by the message. */
 export const POISON_LOSSES = 5
@@ -11,6 +11,8 @@ export const SUSPECT_LOSSES = 2
 
 /** The code of a message that another tab took over while this one was frozen. */
 export const TAKEN_OVER = 'taken_over'
+
+export const EMPTY_OUTBOX: OutboxState<never> = { userId: null, channels: EMPTY_TABLE, lastOrder: 0, reads: {} }
 
 export type Queue<X extends Extra> = Sequence<OutboxEntry<X>>
 

@@ -1,21 +1,16 @@
 import type { MessageStatus, Receipt } from '../model'
 
-export interface Watermarks {
-  readonly delivered: number
-  readonly read: number
-}
-
-const NOTHING: Watermarks = { delivered: 0, read: 0 }
+const NOTHING: Receipt = { delivered: 0, read: 0 }
 
 /** Joins two watermarks: maximum of each, and what is read is delivered. Returns `a` itself when `b` adds nothing. */
-export function joinReceipt(a: Receipt | undefined, b: Watermarks): Receipt {
+export function joinReceipt(a: Receipt | undefined, b: Receipt): Receipt {
   const read = Math.max(a?.read ?? 0, b.read)
   const delivered = Math.max(a?.delivered ?? 0, b.delivered, read)
   return a && a.read === read && a.delivered === delivered ? a : { delivered, read }
 }
 
 /** The best that any member but `authorKey` says. */
-export function othersBest(receipts: { readonly [userKey: string]: Receipt }, authorKey: string): Watermarks {
+export function othersBest(receipts: { readonly [userKey: string]: Receipt }, authorKey: string): Receipt {
   let best = NOTHING
   for (const key in receipts) {
     const receipt = receipts[key]
@@ -25,7 +20,7 @@ export function othersBest(receipts: { readonly [userKey: string]: Receipt }, au
 }
 
 /** Status of a message that the server has, at `position` in its channel. */
-export function committedStatus(position: number, others: Watermarks): MessageStatus {
+export function committedStatus(position: number, others: Receipt): MessageStatus {
   if (others.read >= position) return 'read'
   return others.delivered >= position ? 'delivered' : 'sent'
 }

@@ -43,8 +43,9 @@ const placeIn = <X extends Extra>(window: Window<X>, message: WireMessage): Plac
 
 /** Whether a window has another message under the same seq. */
 export function contradicts(window: Window<Extra>, message: WireMessage): boolean {
+  if (message.seq === undefined) return false
   const there = itemAt(window, placeIn(window, message))
-  return there !== undefined && message.seq !== undefined && there.seq === message.seq && there.id !== message.id
+  return there?.seq === message.seq && there.id !== message.id
 }
 
 /** Whether a window has a message at its very place: found by halving, so that a window which is not the newest builds no index. */
@@ -90,26 +91,17 @@ function trimmed<X extends Extra>(window: Window<X>, index: Index<X>, limit: num
   return keep === 'newest' ? withoutFirst(window, surplus) : withoutLast(window, surplus)
 }
 
-/** Puts one message in its place. Two can never hold one seq: the first that was known stays. */
-function put<X extends Extra>(window: Window<X>, index: Index<X>, message: WireMessage<X>): Window<X> {
-  const place = placeIn(window, message)
-  const there = itemAt(window, place)
-  if (there && message.seq !== undefined && there.seq === message.seq) return window
-  index.set(message.id, message)
-  return inserted(window, place, message)
-}
-
 /** One by one, each at the cost of a chunk, so that a late message costs no more than one in time. */
 function mergeEach<X extends Extra>(window: Window<X>, incoming: readonly WireMessage<X>[], index: Index<X>): Window<X> {
   let next = window
   for (const message of incoming) {
     const known = index.get(message.id)
-    if (known && (known.userId !== message.userId || !improves(known, message) || contradicts(next, message))) continue
-    if (known) {
-      next = removed(next, placeIn(next, known))
-      index.delete(known.id)
-    }
-    next = put(next, index, message)
+    if (known && (known.userId !== message.userId || !improves(known, message))) continue
+    // Two can never hold one seq: the first that was known stays.
+    if (contradicts(next, message)) continue
+    if (known) next = removed(next, placeIn(next, known))
+    index.set(message.id, message)
+    next = inserted(next, placeIn(next, message), message)
   }
   return next
 }

@@ -1,9 +1,9 @@
 import type { UnknownAction } from '@reduxjs/toolkit'
 import type { ChatActions } from '../actions'
-import type { ConnectionState, Extra, OutboxState, ReadMark, ReceiptEvent, WireMessage } from '../model'
+import type { ConnectionState, Extra, OutboxState, ReadMark, ReceiptEvent } from '../model'
 import { fieldsOf } from '../policy/json'
 import { keyOf } from '../policy/keys'
-import { findEntry } from '../policy/outbox'
+import { EMPTY_OUTBOX, findEntry } from '../policy/outbox'
 import { valueAt } from '../policy/table'
 import { findMessage, holds } from '../policy/timeline'
 import { isPlaced } from './channel'
@@ -12,7 +12,7 @@ import { createErrorsReducer, initialErrors, without, type ErrorsState } from '.
 import { isOf } from './handlers'
 import { readMark, resolve } from './marks'
 import { channelIn, createMessagesReducer, initialMessages, type MessagesState } from './messages'
-import { createOutboxReducer, initialOutbox, settle } from './outbox'
+import { createOutboxReducer, settle } from './outbox'
 
 /** The whole slice, plain JSON. */
 export interface ChatState<X extends Extra = {}> {
@@ -23,7 +23,7 @@ export interface ChatState<X extends Extra = {}> {
 }
 
 const initialState: ChatState<never> = {
-  connection: initialConnection, messages: initialMessages, outbox: initialOutbox, errors: initialErrors,
+  connection: initialConnection, messages: initialMessages, outbox: EMPTY_OUTBOX, errors: initialErrors,
 }
 
 /** redux-persist's, whose package the state does not need. */
@@ -74,22 +74,19 @@ export function createChatReducer<X extends Extra>(path: string, actions: ChatAc
     const { commands, reports, events } = actions
     // What the timeline held before was settled when it came: the echo of an acknowledged message searches no queue.
     if (isOf(events.messagesReceived, action)) {
-      return settle(state.outbox, action.payload.messages.filter((message) => message.userId === state.outbox.userId &&
-        !holds(channelIn(before.messages, message.channelId).messages, message)))
+      return settle(state.outbox, action.payload.messages, (message) => !holds(channelIn(before.messages, message.channelId).messages, message))
     }
     if (isOf(events.receiptsReceived, action)) return confirmReads(state.outbox, state.messages, action.payload.receipts)
     if (isOf(reports.pageLoaded, action)) {
       const { page, channelId } = action.payload
       const channel = channelIn(state.messages, channelId)
       // A page that the timeline has no use for settles nothing: what is not shown there must stay shown here.
-      const placed = (page.messages as readonly WireMessage<X>[]).filter((message) => isPlaced(channel, message))
-      return confirmReads(settle(state.outbox, placed), state.messages, page.receipts)
+      return confirmReads(settle(state.outbox, page.messages, (message) => isPlaced(channel, message)), state.messages, page.receipts)
     }
     // What is restored, or adopted from a tab that has ended, may have come back as an echo before.
     if (isOf(reports.outboxRestored, action)) {
-      const held = action.payload.entries.map(({ message }) => message as WireMessage<X>).filter(({ channelId, id, userId }) =>
+      return settle(state.outbox, action.payload.entries.map(({ message }) => message), ({ channelId, id, userId }) =>
         findMessage(channelIn(state.messages, channelId).messages, id)?.userId === userId)
-      return held.length === 0 ? state.outbox : settle(state.outbox, held)
     }
     if (isOf(commands.markRead, action) && state.messages !== before.messages) {
       const { channelId, messageId } = action.payload

@@ -4,12 +4,10 @@ import { jsonBytes } from '../policy/json'
 import { keyOf } from '../policy/keys'
 import { authored, hasOnly } from '../policy/message'
 import { isHopeless } from '../policy/errors'
-import { entryIn, failure, placeIn, queueIn, rested, TAKEN_OVER, type Queue } from '../policy/outbox'
+import { EMPTY_OUTBOX, entryIn, failure, placeIn, queueIn, rested, TAKEN_OVER, type Queue } from '../policy/outbox'
 import { appended, itemAt, itemsOf, lastOf, mapped, mappedFromEnd, placeOf, removed, replaced, sequenceOf } from '../policy/sequence'
-import { EMPTY_TABLE, entriesOf, grouped, keysOf, valueAt, withoutKey, withValue } from '../policy/table'
+import { entriesOf, grouped, keysOf, valueAt, withoutKey, withValue } from '../policy/table'
 import { createHandlers } from './handlers'
-
-export const initialOutbox: OutboxState<never> = { userId: null, channels: EMPTY_TABLE, lastOrder: 0, reads: {} }
 
 /** Nobody, after somebody: what is written now must not leave under whoever signs in next. */
 const SIGNED_OUT = ''
@@ -176,7 +174,7 @@ function restore<X extends Extra>(state: State<X>, userId: string, entries: read
 /** Another user starts with an empty queue; what was composed before anybody was known belongs to the first one. */
 function changeUser<X extends Extra>(state: State<X>, userId: string): State<X> {
   if (state.userId === userId) return state
-  if (state.userId !== null) return { ...initialOutbox, userId, lastOrder: state.lastOrder }
+  if (state.userId !== null) return { ...EMPTY_OUTBOX, userId, lastOrder: state.lastOrder }
   return changeEvery({ ...state, userId }, (entry) => ({ ...entry, message: { ...entry.message, userId } }))
 }
 
@@ -199,7 +197,7 @@ export function createOutboxReducer<X extends Extra>({ commands, reports }: Chat
   return createHandlers<State<X>, OutboxContext>()
     .on(commands.connect, (state, { userId }) => changeUser(state, userId))
     .on(commands.disconnect, (state) => changeEvery(state, rested))
-    .on(commands.signOut, ({ lastOrder }) => ({ ...initialOutbox, userId: SIGNED_OUT, lastOrder }))
+    .on(commands.signOut, ({ lastOrder }) => ({ ...EMPTY_OUTBOX, userId: SIGNED_OUT, lastOrder }))
     .on(commands.sendMessage, enqueue)
     .on(commands.retryMessage, (state, { id }, { at }) =>
       changeEvery(state, (entry) => (entry.message.id === id ? revived(entry, at) : entry)))
@@ -225,11 +223,11 @@ export function createOutboxReducer<X extends Extra>({ commands, reports }: Chat
     .reduce
 }
 
-/** Whatever shows that the server has one of my messages is as good as its ack. */
-export function settle<X extends Extra>(state: State<X>, committed: readonly WireMessage<X>[]): State<X> {
+/** Whatever shows that the server has one of my messages is as good as its ack; `shows` is asked of mine only. */
+export function settle<X extends Extra>(state: State<X>, messages: readonly WireMessage<X>[], shows: (message: WireMessage<X>) => boolean): State<X> {
   let next = state
-  for (const message of committed) {
-    if (message.userId === state.userId) next = removeId(next, keyOf(message.channelId), message.id)
+  for (const message of messages) {
+    if (message.userId === state.userId && shows(message)) next = removeId(next, keyOf(message.channelId), message.id)
   }
   return next
 }

@@ -110,11 +110,6 @@ export function parseSession(raw: unknown): Parsed<SessionAnnouncement> {
   })
 }
 
-export const parseExpired = (raw: unknown): string => {
-  const code = isFields(raw) ? own(raw, 'code') : raw
-  return isId(code) ? code : 'token_expired'
-}
-
 /** Whether and when to try again, as far as the server says so. */
 export function retryHints(refusal: Fields): { readonly retryable?: boolean; readonly retryAfterMs?: number } {
   const retryable = own(refusal, 'retryable')
@@ -141,10 +136,7 @@ function parseErrorBody(raw: unknown): SocketErrorBody | string | null {
 export function parseResponse(raw: unknown): Parsed<SocketResponse<Fields>> {
   if (!isFields(raw)) return BAD_ACK
   const success = own(raw, 'success')
-  if (success === true) {
-    const data = own(raw, 'data')
-    return good({ success: true, data: fieldsOf(data) })
-  }
+  if (success === true) return good({ success: true, data: fieldsOf(own(raw, 'data')) })
   const error = success === false ? parseErrorBody(own(raw, 'error')) : null
   return error === null ? BAD_ACK : good({ success: false, error })
 }

@@ -66,12 +66,12 @@ function openConnection(socket: Socket, handlers: ConnectionHandlers): Connectio
   socket.connect()
 
   const emit: Connection['emit'] = (event, payload, onAck) => {
-    if (state !== 'open' || !socket.connected) return
+    if (!socket.connected) return
     if (onAck === undefined) socket.emit(event, payload)
     else socket.emit(event, payload, (response: unknown) => { if (state === 'open') onAck(response) })
   }
 
-  return { emit, close: () => { if (state !== 'ended') release() } }
+  return { emit, close: release }
 }
 
 /** A middleware's refusal ends the socket; any other `connect_error` leaves it active, waiting for a Manager that will not try again. */

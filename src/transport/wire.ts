@@ -1,7 +1,7 @@
 import type { Extra, ReceiptEvent, SocketEvents, SocketResponse, WireMessage } from '../model'
 import type { Fields } from '../policy/json'
 import {
-  bad, good, isAbsent, mapped, own, parseExpired, parseMessage, parsePage, parseReceipt, parseResponse, parseSession, toMillis, toSeq,
+  bad, good, isAbsent, mapped, own, parseMessage, parsePage, parseReceipt, parseResponse, parseSession, toMillis, toSeq,
   type Parsed, type ParsedPage, type ParseExtra, type SessionAnnouncement,
 } from './parse'
 
@@ -25,7 +25,7 @@ export type ServerEvent<X extends Extra> =
   | { readonly kind: 'message'; readonly message: WireMessage<X> }
   | { readonly kind: 'receipt'; readonly receipt: ReceiptEvent }
   | { readonly kind: 'session'; readonly session: SessionAnnouncement }
-  | { readonly kind: 'authExpired'; readonly code: string }
+  | { readonly kind: 'authExpired' }
 
 export interface WireOptions<X extends Extra> {
   readonly protocol?: ProtocolOptions | undefined
@@ -46,7 +46,7 @@ export function createWire<X extends Extra>({ protocol = {}, parseExtra }: WireO
   const inbound = new Map(INBOUND.map((event) => [nameOf(event), event]))
 
   function parseEvent(event: InboundEvent, raw: unknown): Parsed<ServerEvent<X>> {
-    if (event === 'auth:expired') return good({ kind: 'authExpired', code: parseExpired(raw) })
+    if (event === 'auth:expired') return good({ kind: 'authExpired' })
     if (event === 'message:new') return mapped(parseMessage(raw, parseExtra), (message) => ({ kind: 'message', message }))
     if (event === 'session') return mapped(parseSession(raw), (session) => ({ kind: 'session', session }))
     return mapped(parseReceipt(event === 'message:read' ? 'read' : 'delivered', raw), (receipt) => ({ kind: 'receipt', receipt }))

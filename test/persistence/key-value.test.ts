@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { createMemoryLocks } from 'redux-chat/testing'
 import { describe, expect, it } from 'vitest'
-import { createKeyValueStorage, type KeyValueBackend } from '../../src/persistence/key-value'
+import { createKeyValueStorage, type KeyValueStorage } from '../../src/persistence/key-value'
 import { createBackend, record } from './support'
 
 const open = (storage: ReturnType<typeof createBackend>) => createKeyValueStorage({ name: 'chat', storage })
@@ -33,7 +33,7 @@ function createCopies() {
   const under: (() => void)[] = []
   const apply = (items: Map<string, string>, key: string, value: string | null): void => void (value === null ? items.delete(key) : items.set(key, value))
   return {
-    open(): KeyValueBackend {
+    open(): KeyValueStorage {
       const own = new Map(truth)
       copies.push(own)
       const change = (key: string, value: string | null): void => {

@@ -3,7 +3,7 @@ import { createManualClock, createMemoryLocks, type MemoryLocks } from 'redux-ch
 import { vi } from 'vitest'
 import type { OutboxEntry, OutboxState, ReadMark } from '../../src/model'
 import { createIndexedDbStorage } from '../../src/persistence/indexed-db'
-import { createKeyValueStorage, type KeyValueBackend } from '../../src/persistence/key-value'
+import { createKeyValueStorage, type KeyValueStorage } from '../../src/persistence/key-value'
 import { createOutboxPersistence } from '../../src/persistence/persist'
 import type { RestoredOutbox } from '../../src/persistence/records'
 import type { RecordChange, RecordStorage, StoredRecord } from '../../src/persistence/record-storage'
@@ -51,7 +51,7 @@ export function createBackend({ isAsync = false } = {}) {
       return answer(undefined)
     },
   }
-  return backend satisfies KeyValueBackend
+  return backend satisfies KeyValueStorage
 }
 
 /** Each engine twice over the same device: the second is what a later page finds. */

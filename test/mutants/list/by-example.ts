@@ -42,7 +42,7 @@ export const byExample: readonly Mutant[] = [
   ]),
   ...inFile('src/persistence/persist.ts', [
     ['G1', 'a discard forgets what is sent after it', 'await discard(userId).finally(() => keepShown(userId))', 'await discard(userId)'],
-    ['G7', "the difference removes another user's records", 'const before = outbox.userId === seen.userId ? seen : nothing', 'const before = seen'],
+    ['G7', "the difference removes another user's records", 'const before = outbox.userId === seen.userId ? seen : EMPTY_OUTBOX', 'const before = seen'],
     ['G2', 'looks run side by side', '(looking.get(visit.userId) ?? Promise.resolve()).then(() => readNow(visit))', 'readNow(visit)'],
   ]),
   ...inFile('src/persistence/adoption.ts', [

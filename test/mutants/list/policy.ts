@@ -22,7 +22,7 @@ export const policy: readonly Mutant[] = [
     ['G2', 'what is appended is not in the index', 'index.set(message.id, message)\n    last = message', 'last = message'],
     ['G1', 'what is not appended after all stays in the index', 'for (const { id } of incoming.slice(0, count)) index.delete(id)', ''],
     ['G10', "another user's copy replaces a message", 'known.userId !== message.userId || ', ''],
-    ['G5', 'two messages on one seq', 'if (there && message.seq !== undefined && there.seq === message.seq) return window', ''],
+    ['G5', 'two messages on one seq', 'if (contradicts(next, message)) continue', ''],
     ['G6', 'the cursor jumps over holes', 'messages[i]?.seq === end + 1) {\n      end++', 'messages[i]?.seq !== undefined) {\n      end = messages[i]?.seq ?? end'],
     ['G8', 'the window grows', 'if (surplus <= 0) return window', 'return window'],
     ['G8', 'the index keeps what left the window', '    index.delete(id)\n    return --left > 0', '    return --left > 0'],
