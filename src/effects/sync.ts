@@ -216,5 +216,3 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     },
   }
 }
-
-export type Sync = ReturnType<typeof createSync<Extra>>
