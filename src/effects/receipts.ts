@@ -147,5 +147,3 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
     },
   }
 }
-
-export type Receipts = ReturnType<typeof createReceipts<Extra>>

@@ -240,5 +240,3 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     renewal,
   }
 }
-
-export type Session = ReturnType<typeof createSession<Extra>>

@@ -142,9 +142,9 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
 
   function failed(channelKey: string, direction: PageDirection, code: string, message: string, retryable: boolean, retryAfterMs?: number): void {
     const channelId = idOf(channelKey)
-    pause(channelKey, direction, retryAfterMs)
+    if (retryable) pause(channelKey, direction, retryAfterMs)
     // A refusal for good is asked about again on the next connection, or when the channel is opened.
-    if (!retryable) waits.set(waitKey(direction, channelKey), { failures: 1, readyAt: Infinity })
+    else waits.set(waitKey(direction, channelKey), { failures: 1, readyAt: Infinity })
     const error = runtime.error('sync_failed', code, `unable to load messages of "${channelId}": ${message}`, { channelId, retryable })
     runtime.dispatch(reports.syncFailed({ channelId, direction, error }))
   }
@@ -216,5 +216,3 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     },
   }
 }
-
-export type Sync = ReturnType<typeof createSync<Extra>>

@@ -62,16 +62,13 @@ export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, 
   const useConnection = (): ConnectionState => useChatSelector(selectors.selectConnection)
 
   /** The newest error of a kind: what a transition of the status was about. */
-  const useNewest = (type: SocketErrorType): (() => ChatError | undefined) => {
-    const store = useStore<Root>()
-    return () => [...selectors.selectErrors(store.getState())].reverse().find((error) => error.type === type)
-  }
+  const newest = (root: Root, type: SocketErrorType): ChatError | undefined =>
+    [...selectors.selectErrors(root)].reverse().find((error) => error.type === type)
 
   function useTransitions({ status, userId }: ConnectionState, { onAuthError, onConnectionError, onReconnect }: SocketOptions): void {
     const latest = useRef({ onAuthError, onConnectionError, onReconnect })
     const before = useRef({ status, userId, connected: false })
-    const authError = useNewest('auth_failed')
-    const connectionError = useNewest('connection_error')
+    const store = useStore<Root>()
     useEffect(() => {
       latest.current = { onAuthError, onConnectionError, onReconnect }
     })
@@ -81,9 +78,13 @@ export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, 
       const connected = before.current.connected && whose === userId
       before.current = { status, userId, connected: status === 'connected' || (connected && status !== 'idle') }
       if (status === old) return
-      const error = status === 'unauthorized' ? authError() : status === 'failed' ? connectionError() : undefined
-      if (error) (status === 'failed' ? latest.current.onConnectionError : latest.current.onAuthError)?.(error)
-      if (status === 'connected' && connected) latest.current.onReconnect?.()
+      const tell = (type: SocketErrorType, callback: ((error: ChatError) => void) | undefined): void => {
+        const error = newest(store.getState(), type)
+        if (error) callback?.(error)
+      }
+      if (status === 'unauthorized') tell('auth_failed', latest.current.onAuthError)
+      else if (status === 'failed') tell('connection_error', latest.current.onConnectionError)
+      else if (status === 'connected' && connected) latest.current.onReconnect?.()
     })
   }
 

@@ -53,6 +53,21 @@ describe('metrics', () => {
     expect(performance.getEntriesByType('measure').filter(({ name }) => name.startsWith('redux-chat'))).toEqual([])
   })
 
+  it('what a callback is told of is in the snapshot that it reads', async () => {
+    const counts: number[] = []
+    const alice = openStore({ config: {
+      onMetric: ({ name }: MetricSample) => { if (name === 'ack_latency') counts.push(alice.chat.metrics.getSnapshot().ackLatency.count) },
+    } })
+    alice.connect()
+    alice.send('hi')
+    // Somebody has read one just before.
+    for (let i = 0; i < 100; i++) {
+      alice.chat.metrics.getSnapshot()
+      await alice.advance(1)
+    }
+    expect(counts).toEqual([1])
+  })
+
   it('a callback that throws harms nothing and is not swallowed', async () => {
     const uncaught: unknown[] = []
     const listen = (reason: unknown) => { uncaught.push(reason) }
