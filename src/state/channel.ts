@@ -185,7 +185,9 @@ export function receiveOlder<X extends Extra>(
   if (before !== historyEdge(channel)) return rested
   // The first page comes unasked: it fills what room there is, and pushes nothing new out.
   const messages = mergeMessages(channel.messages, page.messages, windowSize, channel.loaded ? 'oldest' : 'newest')
-  const dropped = lastOf(messages) !== lastOf(channel.messages) && channel.messages.length > 0
+  const end = lastOf(channel.messages)
+  // One that had no seq may have found its place in the page: that pushes nothing out.
+  const dropped = end !== undefined && findMessage(messages, end.id) === undefined
   const last = lastOf(messages)?.seq
   return withEarly({
     ...rested, messages, loaded: true,

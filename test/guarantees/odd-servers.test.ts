@@ -111,6 +111,28 @@ describe('catch-up', () => {
     expect(tab.messages()).toHaveLength(50)
   })
 
+  it('G6: a page of history that tells the place of the last message takes nothing newer away', async () => {
+    const env = createTestEnvironment({ server: createMemoryServer({ echo: 'none' }) })
+    const before = openStore({ env })
+    await openGeneral(before)
+    env.network.fault({ direction: 'ack', event: 'message:send', action: 'drop' })
+    const id = before.send('mine')
+    await before.advance(1_000)
+    const after = openStore({ env: env.reload() })
+    for (let i = 2; i <= 120; i++) env.server.push('general', { userId: 'bob', content: `c${i}` })
+    // It knows the id, and does not say where it stands.
+    env.server.on('message:send', (_payload, _peer, reply) => reply({ success: true, data: { id } }))
+    await openGeneral(after)
+    await after.advance(10_000)
+    for (let i = 0; i < 3; i++) {
+      after.dispatch(after.chat.actions.loadOlder({ channelId: 'general' }))
+      await after.advance(1_000)
+    }
+    env.server.push('general', { userId: 'bob', content: 'c121' })
+    await after.advance(1_000)
+    expect([after.messages().map(({ seq }) => seq), after.channel().hasNewer]).toEqual([Array.from({ length: 121 }, (_, i) => i + 1), false])
+  })
+
   it('G6: a gap that closes by itself after a catch-up that failed is not shown as failed for ever', async () => {
     const tab = openStore()
     await openGeneral(tab)
