@@ -111,6 +111,28 @@ describe('catch-up', () => {
     expect(tab.messages()).toHaveLength(50)
   })
 
+  it('G6: a channel that was forbidden is asked for again when something new comes from it, and ever more slowly', async () => {
+    const tab = openStore()
+    for (let i = 1; i <= 3; i++) tab.env.server.push('general', { userId: 'bob', content: `c${i}` })
+    let asked = 0
+    const stop = tab.env.server.on('message:sync', (_payload, _peer, reply) => {
+      asked++
+      reply({ success: false, error: { code: 'forbidden', message: 'no', retryable: false } })
+    })
+    await openGeneral(tab)
+    expect(asked).toBe(1)
+    for (let i = 4; i <= 63; i++) {
+      tab.env.server.push('general', { userId: 'bob', content: `c${i}` })
+      await tab.advance(1_000)
+    }
+    expect(asked).toBeGreaterThan(1)
+    expect(asked).toBeLessThan(20)
+    stop()
+    tab.env.server.push('general', { userId: 'bob', content: 'c64' })
+    await tab.advance(30_000)
+    expect([tab.messages().map(({ seq }) => seq), tab.channel().sync, tab.channel().gap]).toEqual([Array.from({ length: 64 }, (_, i) => i + 1), 'idle', null])
+  })
+
   it('G6: a page of history that tells the place of the last message takes nothing newer away', async () => {
     const env = createTestEnvironment({ server: createMemoryServer({ echo: 'none' }) })
     const before = openStore({ env })
