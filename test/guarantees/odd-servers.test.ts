@@ -490,6 +490,23 @@ describe('tokens', () => {
     expect(tab.connection().status).toBe('connected')
   })
 
+  it.each([[['sync', 'auth-refresh']], [['sync']]])('one that lives for two seconds each time is no reason to sign in again (%o)', async (capabilities) => {
+    const clock = createManualClock()
+    const authenticate = ({ token }: { readonly token: string }) => {
+      const expiresAt = Number((JSON.parse(atob(token.split('.')[1] ?? '')) as { exp: number }).exp) * 1_000
+      return expiresAt > clock.now() ? { ok: true as const, expiresAt } : { code: 'token_expired' }
+    }
+    const env = createTestEnvironment({ clock, server: createMemoryServer({ now: clock.now, capabilities, authenticate }), latencyMs: 20 })
+    const tab = openStore({ env, config: { getToken: () => `h.${btoa(JSON.stringify({ exp: (clock.now() + 2_000) / 1_000 }))}.s` } })
+    tab.connect()
+    for (let i = 0; i < 20; i++) {
+      await tab.advance(2_000)
+      env.server.expireAuth('alice')
+    }
+    await tab.advance(1_000)
+    expect([tab.connection().status, tab.errors()]).toEqual(['connected', []])
+  })
+
   it('G9: one that is still asked for at a disconnect leaves no timer', async () => {
     const tab = openStore({ config: { getToken: () => new Promise<string>(() => undefined) } })
     tab.connect()
