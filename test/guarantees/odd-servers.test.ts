@@ -1,6 +1,6 @@
 import { createAction } from '@reduxjs/toolkit'
 import { socketBindings, type Transport } from 'redux-chat'
-import { createManualClock, createMemoryServer, createTestEnvironment } from 'redux-chat/testing'
+import { createManualClock, createMemoryServer, createTestEnvironment, type TestEnvironment } from 'redux-chat/testing'
 import { describe, expect, it } from 'vitest'
 import { openStore, type TestStore } from '../support/chat-store'
 
@@ -725,6 +725,27 @@ describe('a mapping of the app that throws', () => {
     tab.dispatch(tab.chat.actions.disconnect())
     await tab.settle()
     expect(tab.env.timers).toBe(0)
+  })
+
+  it.each(['message:sync', 'message:read', 'auth:refresh'] as const)('G7: for %s that gives a cycle ends likewise, and throws into no dispatch', async (event) => {
+    const cycle: { self?: object } = {}
+    cycle.self = cycle
+    const transport = (env: TestEnvironment): Transport => ({
+      open(request, handlers) {
+        const connection = env.environment.transport.open(request, handlers)
+        // A socket throws at what it cannot write; the kit's own does not read it.
+        return { ...connection, emit: (name, payload, onAck) => void connection.emit(name, JSON.parse(JSON.stringify(payload)) as object, onAck) }
+      },
+    })
+    const env = createTestEnvironment()
+    const tab = openStore({ env, config: { protocol: { outgoing: { [event]: () => cycle } }, environment: { transport: transport(env) } } })
+    env.server.push('general', { userId: 'bob', content: 'old' })
+    await openGeneral(tab)
+    tab.dispatch(tab.chat.actions.markRead({ channelId: 'general' }))
+    if (event === 'auth:refresh') env.server.expireAuth('alice')
+    tab.send('hi')
+    await tab.advance(15_000)
+    expect([tab.messages().at(-1)?.content, tab.connection().status, tab.errors().length > 0]).toEqual(['hi', 'connected', event !== 'auth:refresh'])
   })
 })
 
