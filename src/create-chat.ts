@@ -104,9 +104,11 @@ function resolve<X extends Extra, Path extends string>(config: SocketConfig<X, P
  * unknown option or no possible number.
  */
 export function createChat<X extends Extra = {}, const Path extends string = 'chat'>(config: SocketConfig<X, Path>): Chat<X, Path> {
+  // Without types nothing at all may be given: then the url is missing.
+  const given = { ...config }
   // The default of the type parameter is this very value.
-  const path = (config.reducerPath ?? 'chat') as Path
-  const options = resolve(config, path)
+  const path = (given.reducerPath ?? 'chat') as Path
+  const options = resolve(given, path)
   const { clock, id } = options.environment
   const actions = createActions<X>(path, { now: () => clock.now(), id })
   const metrics = createMetrics({ clock, userTiming: options.userTiming, onMetric: options.onMetric })

@@ -20,6 +20,10 @@ describe('createChat', () => {
     })).toBeNull()
   })
 
+  it('tells that the url is missing when nothing at all is given', () => {
+    expect(() => createChat(undefined as never)).toThrow(expect.objectContaining({ code: 'url_missing' }))
+  })
+
   it.each([
     [{ url: '' }, /^url_missing: .*address/],
     [{ token: undefined }, /^token_missing: .*getToken/],

@@ -24,6 +24,9 @@ const STALE_MS = 2_000
 /** A refusal this long after the last one is a new story. */
 const FRUITLESS_WITHIN_MS = 10_000
 
+/** A token that was good for less has not helped, whatever this device's clock says of its end. */
+const SHORTEST_LIFE_MS = 1_000
+
 /** Keeps the token of an open connection fresh: before it expires, and at once when the server says that it has. */
 export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Tokens, outcomes: RenewalOutcomes) {
   const { clock } = runtime.environment
@@ -38,6 +41,8 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
   let presenting = false
   /** When the token that the server has ends, by this device's clock. */
   let endsAt = Infinity
+  /** From when on (monotonic) a refusal of that token is its age: half of its life, because two clocks may differ. */
+  let agedAt = Infinity
   let fruitless = 0
   let lastRefusal = -Infinity
   /** When the token that is being presented was asked for. A monotonic clock may stand still in a sleep. */
@@ -50,8 +55,9 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
   function schedule(expiresAt: number | null, soonestMs = 0): void {
     stopTimer()
     endsAt = expiresAt ?? Infinity
+    const left = endsAt - clock.now()
+    agedAt = clock.monotonic() + Math.max(SHORTEST_LIFE_MS, left / 2)
     if (expiresAt === null) return
-    const left = expiresAt - clock.now()
     const delay = Math.max(left > 0 ? soonestMs : RETRY_MS, left - Math.min(renewBeforeMs, left / 2))
     // Past 24.8 days a timer fires at once; the server's own expiry notice serves for such a token.
     if (delay < 2 ** 31) stopTimer = clock.setTimer(delay, () => { if (inBand()) renew() })
@@ -127,7 +133,7 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
       if (expired) return
       expired = true
       const now = clock.monotonic()
-      if (now - lastRefusal > FRUITLESS_WITHIN_MS) fruitless = 0
+      if (now >= agedAt || now - lastRefusal > FRUITLESS_WITHIN_MS) fruitless = 0
       lastRefusal = now
       if (++fruitless > MAX_FRUITLESS) outcomes.unauthorized('token_refused')
       else if (inBand()) renew()

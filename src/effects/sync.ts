@@ -6,7 +6,7 @@ import { idOf, keyOf } from '../policy/keys'
 import { lastOf } from '../policy/sequence'
 import { changedKeys, EMPTY_TABLE, valueAt } from '../policy/table'
 import { historyEdge, newerEdge, type ChannelState } from '../state/channel'
-import type { MessagesState } from '../state/messages'
+import { channelIn, type MessagesState } from '../state/messages'
 import { createAgenda } from './agenda'
 import type { RequestResult } from './link'
 import type { Runtime } from './runtime'
@@ -22,7 +22,12 @@ const RECONNECT_SPREAD_MS = 1_000
 
 const BACKOFF = { baseMs: 1_000, maxMs: 30_000 }
 
-interface Wait { failures: number; readyAt: number }
+interface Wait {
+  readonly failures: number
+  readonly readyAt: number
+  /** Refused for good, when this was the newest seq. */
+  readonly refusedAt?: number
+}
 
 /** Fills what is missing: catch-up from the cursor, page by page, and the history that was asked for. Safe to call at any time. */
 export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: () => void) {
@@ -61,6 +66,8 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
 
   /** When a catch-up that is lacking may be asked for. */
   function newerAt(key: string, channel: ChannelState<X>, now: number): number {
+    // What comes in spite of a refusal says that the channel is this user's again.
+    if ((channel.latest ?? 0) > (waits.get(waitKey('newer', key))?.refusedAt ?? Infinity)) pause(key, 'newer')
     if (channel.stale) return Math.max(pausedUntil('newer', key), notBefore)
     const since = gapSince.get(key) ?? now
     gapSince.set(key, since)
@@ -142,9 +149,11 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
 
   function failed(channelKey: string, direction: PageDirection, code: string, message: string, retryable: boolean, retryAfterMs?: number): void {
     const channelId = idOf(channelKey)
-    if (retryable) pause(channelKey, direction, retryAfterMs)
-    // A refusal for good is asked about again on the next connection, or when the channel is opened.
-    else waits.set(waitKey(direction, channelKey), { failures: 1, readyAt: Infinity })
+    pause(channelKey, direction, retryAfterMs)
+    // A refusal for good is asked about again on the next connection, when the channel is opened, or when something new comes from it.
+    const key = waitKey(direction, channelKey)
+    const { latest } = channelIn(runtime.getState().messages, channelId)
+    if (!retryable) waits.set(key, { failures: waits.get(key)?.failures ?? 1, readyAt: Infinity, refusedAt: latest ?? 0 })
     const error = runtime.error('sync_failed', code, `unable to load messages of "${channelId}": ${message}`, { channelId, retryable })
     runtime.dispatch(reports.syncFailed({ channelId, direction, error }))
   }

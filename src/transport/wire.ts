@@ -71,10 +71,12 @@ export function createWire<X extends Extra>({ protocol = {}, parseExtra }: WireO
     },
     /** The server's name and payload for what we send. Throws what the app's mapping throws. */
     outbound,
-    /** The same for what the library itself asks; null when the app's mapping throws. */
+    /** The same for what the library itself asks; null when the app's mapping throws, or gives what would throw in the socket (a cycle). */
     asked<E extends OutboundEvent>(event: E, payload: SocketEvents[E]): ReturnType<typeof outbound> | null {
       try {
-        return outbound(event, payload)
+        const asked = outbound(event, payload)
+        JSON.stringify(asked.payload)
+        return asked
       } catch {
         return null
       }

@@ -1,6 +1,6 @@
 import { createAction } from '@reduxjs/toolkit'
 import { socketBindings, type Transport } from 'redux-chat'
-import { createManualClock, createMemoryServer, createTestEnvironment } from 'redux-chat/testing'
+import { createManualClock, createMemoryServer, createTestEnvironment, type TestEnvironment } from 'redux-chat/testing'
 import { describe, expect, it } from 'vitest'
 import { initialChannel, receiveOlder, type ChannelState } from '../../src/state/channel'
 import { openStore, type TestStore } from '../support/chat-store'
@@ -110,6 +110,50 @@ describe('catch-up', () => {
     tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
     await tab.advance(2_000)
     expect(tab.messages()).toHaveLength(50)
+  })
+
+  it('G6: a channel that was forbidden is asked for again when something new comes from it, and ever more slowly', async () => {
+    const tab = openStore()
+    for (let i = 1; i <= 3; i++) tab.env.server.push('general', { userId: 'bob', content: `c${i}` })
+    let asked = 0
+    const stop = tab.env.server.on('message:sync', (_payload, _peer, reply) => {
+      asked++
+      reply({ success: false, error: { code: 'forbidden', message: 'no', retryable: false } })
+    })
+    await openGeneral(tab)
+    expect(asked).toBe(1)
+    for (let i = 4; i <= 63; i++) {
+      tab.env.server.push('general', { userId: 'bob', content: `c${i}` })
+      await tab.advance(1_000)
+    }
+    expect(asked).toBeGreaterThan(1)
+    expect(asked).toBeLessThan(20)
+    stop()
+    tab.env.server.push('general', { userId: 'bob', content: 'c64' })
+    await tab.advance(30_000)
+    expect([tab.messages().map(({ seq }) => seq), tab.channel().sync, tab.channel().gap]).toEqual([Array.from({ length: 64 }, (_, i) => i + 1), 'idle', null])
+  })
+
+  it('G6: a page of history that tells the place of the last message takes nothing newer away', async () => {
+    const env = createTestEnvironment({ server: createMemoryServer({ echo: 'none' }) })
+    const before = openStore({ env })
+    await openGeneral(before)
+    env.network.fault({ direction: 'ack', event: 'message:send', action: 'drop' })
+    const id = before.send('mine')
+    await before.advance(1_000)
+    const after = openStore({ env: env.reload() })
+    for (let i = 2; i <= 120; i++) env.server.push('general', { userId: 'bob', content: `c${i}` })
+    // It knows the id, and does not say where it stands.
+    env.server.on('message:send', (_payload, _peer, reply) => reply({ success: true, data: { id } }))
+    await openGeneral(after)
+    await after.advance(10_000)
+    for (let i = 0; i < 3; i++) {
+      after.dispatch(after.chat.actions.loadOlder({ channelId: 'general' }))
+      await after.advance(1_000)
+    }
+    env.server.push('general', { userId: 'bob', content: 'c121' })
+    await after.advance(1_000)
+    expect([after.messages().map(({ seq }) => seq), after.channel().hasNewer]).toEqual([Array.from({ length: 121 }, (_, i) => i + 1), false])
   })
 
   it('G6: a gap that closes by itself after a catch-up that failed is not shown as failed for ever', async () => {
@@ -447,6 +491,23 @@ describe('tokens', () => {
     expect(tab.connection().status).toBe('connected')
   })
 
+  it.each([[['sync', 'auth-refresh']], [['sync']]])('one that lives for two seconds each time is no reason to sign in again (%o)', async (capabilities) => {
+    const clock = createManualClock()
+    const authenticate = ({ token }: { readonly token: string }) => {
+      const expiresAt = Number((JSON.parse(atob(token.split('.')[1] ?? '')) as { exp: number }).exp) * 1_000
+      return expiresAt > clock.now() ? { ok: true as const, expiresAt } : { code: 'token_expired' }
+    }
+    const env = createTestEnvironment({ clock, server: createMemoryServer({ now: clock.now, capabilities, authenticate }), latencyMs: 20 })
+    const tab = openStore({ env, config: { getToken: () => `h.${btoa(JSON.stringify({ exp: (clock.now() + 2_000) / 1_000 }))}.s` } })
+    tab.connect()
+    for (let i = 0; i < 20; i++) {
+      await tab.advance(2_000)
+      env.server.expireAuth('alice')
+    }
+    await tab.advance(1_000)
+    expect([tab.connection().status, tab.errors()]).toEqual(['connected', []])
+  })
+
   it('G9: one that is still asked for at a disconnect leaves no timer', async () => {
     const tab = openStore({ config: { getToken: () => new Promise<string>(() => undefined) } })
     tab.connect()
@@ -665,6 +726,27 @@ describe('a mapping of the app that throws', () => {
     tab.dispatch(tab.chat.actions.disconnect())
     await tab.settle()
     expect(tab.env.timers).toBe(0)
+  })
+
+  it.each(['message:sync', 'message:read', 'auth:refresh'] as const)('G7: for %s that gives a cycle ends likewise, and throws into no dispatch', async (event) => {
+    const cycle: { self?: object } = {}
+    cycle.self = cycle
+    const transport = (env: TestEnvironment): Transport => ({
+      open(request, handlers) {
+        const connection = env.environment.transport.open(request, handlers)
+        // A socket throws at what it cannot write; the kit's own does not read it.
+        return { ...connection, emit: (name, payload, onAck) => void connection.emit(name, JSON.parse(JSON.stringify(payload)) as object, onAck) }
+      },
+    })
+    const env = createTestEnvironment()
+    const tab = openStore({ env, config: { protocol: { outgoing: { [event]: () => cycle } }, environment: { transport: transport(env) } } })
+    env.server.push('general', { userId: 'bob', content: 'old' })
+    await openGeneral(tab)
+    tab.dispatch(tab.chat.actions.markRead({ channelId: 'general' }))
+    if (event === 'auth:refresh') env.server.expireAuth('alice')
+    tab.send('hi')
+    await tab.advance(15_000)
+    expect([tab.messages().at(-1)?.content, tab.connection().status, tab.errors().length > 0]).toEqual(['hi', 'connected', event !== 'auth:refresh'])
   })
 })
 
