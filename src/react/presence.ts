@@ -8,8 +8,9 @@ export function createPresence() {
       const held = counts.get(owner) ?? new Map<string, number>()
       counts.set(owner, held)
       const before = held.get(name) ?? 0
-      held.set(name, before + 1)
+      // Whoever fails to open it has not entered: React never undoes an effect that threw.
       if (before === 0) open()
+      held.set(name, before + 1)
       return () => {
         const left = (held.get(name) ?? 1) - 1
         if (left > 0) held.set(name, left)

@@ -324,4 +324,15 @@ describe('around it', () => {
     expect(screen.getByText('fine')).toBeTruthy()
     quiet.mockRestore()
   })
+
+  it('what could not be opened is told again at the next try', () => {
+    vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const { env, chat } = world()
+    const store = configureStore({ reducer: { chat: chat.reducer } })
+    const Socket = () => <p>{chat.useSocket({ userId: 'alice' }).status}</p>
+    const seen: unknown[] = []
+    render(<Provider store={store}><ChatErrorBoundary onError={(error) => seen.push(error)}><Socket /></ChatErrorBoundary></Provider>)
+    act(() => screen.getByText('Try again').click())
+    expect([seen, env.network.attempts]).toMatchObject([[{ code: 'middleware_missing' }, { code: 'middleware_missing' }], 0])
+  })
 })
