@@ -7,6 +7,8 @@ import type { Tab, World } from './world'
 
 export interface SeenTab {
   readonly name: string
+  /** Which life of the page that is; null when it does not answer. */
+  readonly life: string | null
   readonly view: ReturnType<App['view']> | null
   readonly windows: readonly ChannelWindow[]
   /** Why there is no view. */
@@ -29,18 +31,18 @@ export async function look({ tabs }: World): Promise<Seen> {
 
 async function lookAt({ name, page }: Tab): Promise<SeenTab> {
   try {
-    const answers = Promise.all([page.evaluate(view), page.evaluate(windows)])
-    const [seen, shown] = await within(ANSWER_MS, () => `the view of ${name}`, answers)
-    return { name, view: seen, windows: shown, problem: null }
+    const answers = Promise.all([page.evaluate(life), page.evaluate(view), page.evaluate(windows)])
+    const [lifeName, seen, shown] = await within(ANSWER_MS, () => `the view of ${name}`, answers)
+    return { name, life: lifeName, view: seen, windows: shown, problem: null }
   } catch (error) {
-    return { name, view: null, windows: [], problem: String(error) }
+    return { name, life: null, view: null, windows: [], problem: String(error) }
   }
 }
 
 /** Every promise that is broken, in words; empty when all are kept. */
 export function findViolations(world: World, { tabs }: Seen): readonly string[] {
   const log = world.server.committed()
-  return [...inLog(world, log), ...onWire(world), ...world.troubles, ...tabs.flatMap((tab) => inTab(tab, log))]
+  return [...inLog(world, log), ...onWire(world), ...betweenTabs(world, tabs), ...world.troubles, ...tabs.flatMap((tab) => inTab(tab, log))]
 }
 
 /** What showed `stored` is committed; all that is committed is so once, in the order of its tab, and under its own user. */
@@ -57,6 +59,18 @@ function inLog({ ledger: { dispatched, stored } }: World, log: readonly Committe
 function onWire({ server }: World): readonly string[] {
   const alien = server.arrivals().flatMap((arrival) => (arrival.kind === 'sent' && arrival.as !== arrival.userId ? [`${arrival.id} of ${arrival.userId} as ${arrival.as}`] : []))
   return some('sent under somebody else', alien)
+}
+
+/** A tab that lives sends its own messages; nobody else does. */
+function betweenTabs({ server, ledger: { dispatched }, interrupted }: World, tabs: readonly SeenTab[]): readonly string[] {
+  const living = new Set(tabs.flatMap(({ life }) => (life === null || interrupted.has(life) ? [] : [life])))
+  const stolen = server.arrivals().flatMap((arrival) => {
+    if (arrival.kind !== 'sent') return []
+    const from = dispatched.get(arrival.id)
+    const owner = from?.tab.split('/')[0] ?? arrival.tab
+    return from && arrival.tab !== owner && living.has(owner) ? [`${from.tab} ${from.channel} ${from.n} by ${arrival.tab}`] : []
+  })
+  return some('sent by another tab while their own lives', stolen)
 }
 
 function inTab({ name, view: seen, windows: shown, problem }: SeenTab, log: readonly Committed[]): readonly string[] {
@@ -87,5 +101,7 @@ const some = (what: string, list: readonly string[]): readonly string[] =>
   (list.length === 0 ? [] : [`${list.length} ${what}: ${list.slice(0, MOST_NAMED).join('; ')}`])
 
 // What follows runs in the page.
+
+const life = (): string => window.app.tab
 
 const windows = (): readonly ChannelWindow[] => window.app.windows()

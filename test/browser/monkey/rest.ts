@@ -7,7 +7,7 @@ import type { Tab, World } from './world'
 const MOST_LEFT = 3
 const CONNECT_MS = 30_000
 const ANSWER_MS = 8_000
-const SETTLE_MS = 60_000
+const SETTLE_MS = 40_000
 const LOOK_EVERY_MS = 250
 
 /** Everything works again, and nobody sends: what is left to do is the library's. Some tabs stay, and each user opens one more. */

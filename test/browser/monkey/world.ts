@@ -37,8 +37,10 @@ export interface World {
   readonly ledger: Ledger
   /** What the pages reported as trouble. */
   readonly troubles: readonly string[]
-  /** How often the browser stopped a page or brought one back as it was. */
-  readonly lives: { frozen: number; resumed: number; restored: number }
+  /** How often the browser stopped a page or brought one back as it was, or a user left one. */
+  readonly lives: { frozen: number; resumed: number; restored: number; left: number }
+  /** Lives of pages that had to let others have their messages, and went on. */
+  readonly interrupted: ReadonlySet<string>
   readonly trace: Trace
   readonly tabs: Tab[]
   /** A new tab, which sends at random; whether or not it has loaded by then. */
@@ -70,14 +72,17 @@ export async function createWorld(id: string, engine: Engine, page: TestPage): P
   const ledger = createLedger()
   const trace = createTrace()
   const troubles: string[] = []
-  const lives = { frozen: 0, resumed: 0, restored: 0 }
+  const lives = { frozen: 0, resumed: 0, restored: 0, left: 0 }
+  const interrupted = new Set<string>()
   const tabs: Tab[] = []
   let made = 0
 
   function hear(report: Report): void {
     ledger.hear(report)
     if (report.kind === 'trouble') troubles.push(`${report.tab}: ${report.what}`)
-    else if (report.kind === 'life') lives[report.what] += 1
+    if (report.kind !== 'life') return
+    lives[report.what] += 1
+    if (report.what === 'left' || report.what === 'restored') interrupted.add(report.tab)
   }
 
   const pick = <T>(list: readonly T[]): T | undefined => list[Math.floor(random() * list.length)]
@@ -102,7 +107,7 @@ export async function createWorld(id: string, engine: Engine, page: TestPage): P
 
   return {
     title: `${id}, ${engine}, ordered: ${isOrdered}, users: ${hasTwoUsers ? 2 : 1}, left pages kept: ${keepsLeftPages}`,
-    engine, hasTwoUsers, random, pick, server, network, ledger, troubles, lives, trace, tabs, blank: page.blank, urlOf, attempt,
+    engine, hasTwoUsers, random, pick, server, network, ledger, troubles, lives, interrupted, trace, tabs, blank: page.blank, urlOf, attempt,
     async open() {
       const user = hasTwoUsers ? pick(['alice', 'alice', 'bob']) ?? 'alice' : 'alice'
       const tab = await newTab(`t${++made}`, user, pick(['tab', 'window'] as const) ?? 'tab')

@@ -13,8 +13,8 @@ export type Report =
   | { readonly kind: 'control'; readonly tab: string; readonly n: number; readonly at: number }
   /** An error that nobody caught, or what was written to the console as an error or a warning. */
   | { readonly kind: 'trouble'; readonly tab: string; readonly what: string; readonly at: number }
-  /** The browser stopped the page, or gave it back. */
-  | { readonly kind: 'life'; readonly tab: string; readonly what: 'frozen' | 'resumed' | 'restored'; readonly at: number }
+  /** The browser stopped the page, or gave it back; or its user signed out, or became another one. */
+  | { readonly kind: 'life'; readonly tab: string; readonly what: 'frozen' | 'resumed' | 'restored' | 'left'; readonly at: number }
 
 /** What a user may do beside sending, in all channels at once. */
 export interface User {
@@ -40,6 +40,8 @@ export interface ChannelWindow {
 
 /** What the page puts on `window` for the tests. */
 export interface App {
+  /** The name of this life of the page. */
+  readonly tab: string
   readonly reports: readonly Report[]
   /** Dispatches so many messages, at once, and gives their ids. */
   send(channel: string, count: number): string[]

@@ -126,7 +126,10 @@ function start(seed: string): void {
   }, Number(query.get('pause') ?? PAUSE_MS))
 }
 
-const user = createUser(store, actions, (userId) => { signedIn = userId })
+const user = createUser(store, actions, (userId) => {
+  if (signedIn !== null && signedIn !== userId) tell({ kind: 'life', tab, what: 'left', at: now() })
+  signedIn = userId
+})
 
 function windows(): ChannelWindow[] {
   const state = store.getState()
@@ -139,6 +142,7 @@ function windows(): ChannelWindow[] {
 
 store.subscribe(watch)
 window.app = {
+  tab,
   reports,
   send,
   control,
