@@ -21,7 +21,8 @@ export interface Committed {
 export type Arrival =
   | { readonly kind: 'started' }
   | { readonly kind: 'opened' | 'closed'; readonly tab: string; readonly socket: string }
-  | { readonly kind: 'sent'; readonly tab: string; readonly socket: string; readonly id: string; readonly at: number }
+  /** `userId` is the message's, `as` who the connection belongs to. */
+  | { readonly kind: 'sent'; readonly tab: string; readonly socket: string; readonly id: string; readonly userId: string; readonly as: string; readonly at: number }
 
-/** It dies at the next commit, after the message is in the log and before the ack. */
-export interface ServerCommand { readonly kind: 'crash at commit' }
+/** It dies at the next commit, after the message is in the log and before the ack; or it ends all connections, as a service that shuts somebody out. */
+export interface ServerCommand { readonly kind: 'crash at commit' | 'kick' }

@@ -12,7 +12,10 @@ const options: ServerOptions = JSON.parse(process.argv[2] ?? '{}')
 const logFile = join(options.folder, LOG_FILE)
 const known = new Map<string, Committed>()
 const channels = new Map<string, Committed[]>()
+const receipts = new Map<string, Receipt>()
 let crashesAtCommit = false
+
+interface Receipt { readonly kind: 'delivered' | 'read'; readonly channelId: string; readonly userId: string; readonly seq: number }
 
 type Ack = ((answer: object) => void) | undefined
 
@@ -35,27 +38,41 @@ function commit(message: Omit<Committed, 'seq'>): Committed {
   return entry
 }
 
+/** A watermark only rises. */
+function keepReceipt({ kind, channelId, userId, seq }: Receipt): void {
+  const key = `${kind} ${channelId} ${userId}`
+  const receipt = { kind, channelId, userId, seq: Math.max(receipts.get(key)?.seq ?? 0, seq) }
+  receipts.set(key, receipt)
+  io.emit(`message:${kind}`, { channelId, userId, seq: receipt.seq })
+}
+
 const success = (data: object): object => ({ success: true, data })
 
 function serve(socket: Socket): void {
   const tab = String(socket.handshake.query['tab'])
   note({ kind: 'opened', tab, socket: socket.id })
+  const as = String(socket.handshake.auth['userId'])
   socket.emit('session', { capabilities: options.isOrdered ? ['sync', 'ordered'] : ['sync'] })
   socket.on('message:send', (message: Omit<Committed, 'seq'>, ack: Ack) => {
-    note({ kind: 'sent', tab, socket: socket.id, id: message.id, at: Date.now() })
+    note({ kind: 'sent', tab, socket: socket.id, id: message.id, userId: message.userId, as, at: Date.now() })
     const { id, seq, createdAt } = commit(message)
     ack?.(success({ id, seq, createdAt }))
   })
   socket.on('message:sync', ({ channelId, after, limit }: { channelId: string; after: number; limit: number }, ack: Ack) => {
     const all = channels.get(channelId) ?? []
     const messages = all.slice(after, after + limit)
-    ack?.(success({ messages, receipts: [], latest: all.length, more: after + messages.length < all.length }))
+    ack?.(success({ messages, receipts: [...receipts.values()].filter((receipt) => receipt.channelId === channelId), latest: all.length, more: after + messages.length < all.length }))
   })
   socket.on('message:history', ({ channelId, before, limit }: { channelId: string; before: number | null; limit: number }, ack: Ack) => {
     const older = (channels.get(channelId) ?? []).filter(({ seq }) => seq < (before ?? Infinity))
     ack?.(success({ messages: older.slice(-limit), more: older.length > limit }))
   })
-  socket.on('message:delivered', () => undefined)
+  for (const kind of ['delivered', 'read'] as const) {
+    socket.on(`message:${kind}`, ({ channelId, seq }: { channelId: string; seq: number }, ack: Ack) => {
+      keepReceipt({ kind, channelId, userId: as, seq })
+      ack?.(success({}))
+    })
+  }
   socket.on('disconnect', () => note({ kind: 'closed', tab, socket: socket.id }))
 }
 
@@ -65,6 +82,9 @@ const http = createServer()
 // A dead link is noticed within two seconds, on either side.
 const io = new Server(http, { pingInterval: 1_000, pingTimeout: 1_000, serveClient: false })
 io.on('connection', serve)
-process.on('message', ({ kind }: ServerCommand) => { crashesAtCommit = kind === 'crash at commit' })
+process.on('message', ({ kind }: ServerCommand) => {
+  if (kind === 'kick') io.disconnectSockets(true)
+  else crashesAtCommit = true
+})
 process.on('disconnect', () => process.exit())
 http.listen(options.port, '127.0.0.1', () => process.send?.('listening'))

@@ -1,6 +1,7 @@
 /**
  * How much the tests with accidents do. Few of each in CI; `SOAK=1` for the full number, or `KILLS`, `CUTS`, `CRASHES`, `TABS` for one kind.
  * The test under load takes `LOAD_SECONDS` of `LOAD_RATE` messages per second, and a history of `HISTORY` messages.
+ * `MONKEY_ROUNDS` rounds of tabs to which anything happens, of the seed `MONKEY_SEED`, in Chromium or in `MONKEY_BROWSER=firefox`.
  * `SEED` repeats the choices of a run (not its timing, which is the machine's).
  */
 const number = (name: string): number | undefined => {
@@ -21,3 +22,12 @@ export const LOAD_RATE = number('LOAD_RATE') ?? 1_000
 export const HISTORY = rounds('HISTORY', 3_000, 100_000)
 
 export const SEED = String(number('SEED') ?? Date.now() % 1_000_000)
+
+/** `700-6` is one round of the seed 700; with `MONKEY_ROUNDS`, that many from there on. */
+function monkeySeeds(): readonly string[] {
+  const [seed = SEED, first] = process.env['MONKEY_SEED']?.split('-') ?? []
+  const count = first === undefined ? rounds('MONKEY_ROUNDS', 2, 20) : number('MONKEY_ROUNDS') ?? 1
+  return Array.from({ length: count }, (_, i) => `${seed}-${Number(first ?? 1) + i}`)
+}
+
+export const MONKEY = { seeds: monkeySeeds(), browser: process.env['MONKEY_BROWSER'] === 'firefox' ? 'firefox' : 'chromium' } as const

@@ -16,7 +16,7 @@ export const NO_FAULTS: Faults = { missing: [], doubled: [], disordered: [] }
 export interface Ledger {
   hear(report: Report): void
   readonly dispatched: ReadonlyMap<string, Dispatched>
-  /** When each message showed `stored: true`. */
+  /** When each message first showed `stored: true`, in whatever tab. */
   readonly stored: ReadonlyMap<string, number>
   /** The longest that a bare write of this tab took until `end`, the unfinished one included. */
   slowestControl(tab: string, end: number): number
@@ -60,7 +60,7 @@ export function createLedger(): Ledger {
     hear(report) {
       slowest = Math.max(slowest, Date.now() - report.at)
       if (report.kind === 'dispatched') dispatched.set(report.id, report)
-      else if (report.kind === 'stored') stored.set(report.id, report.at)
+      else if (report.kind === 'stored') stored.set(report.id, Math.min(report.at, stored.get(report.id) ?? Infinity))
       else if (report.kind === 'control') {
         hearControl(report)
         if (isDone(report)) durable = report.n

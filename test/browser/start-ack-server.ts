@@ -9,12 +9,14 @@ import { folderFor, freePort } from './harness/processes'
 export interface AckServer {
   readonly port: number
   readonly url: string
-  /** At the same address, with the same log. */
+  /** At the same address, with the same log; nothing when it runs. */
   start(): Promise<void>
   /** By SIGKILL. */
   kill(): Promise<void>
   /** It dies between a commit and its ack; resolves when it is dead. */
   killAtCommit(): Promise<void>
+  /** Ends all connections; it goes on. */
+  kick(): void
   /** The log on disk, in the order of commits. */
   committed(): readonly Committed[]
   arrivals(): readonly Arrival[]
@@ -31,6 +33,7 @@ export async function startAckServer({ isOrdered }: { readonly isOrdered: boolea
   let child: ChildProcess | null = null
 
   async function start(): Promise<void> {
+    if (child) return
     child = fork(PROGRAM, [JSON.stringify({ port, folder: folder.path, isOrdered })], { execArgv: ['--import', 'tsx'] })
     alive.add(child)
     const ended = once(child, 'exit').then(([code]) => { throw new Error(`unable to start the server: it ended with code ${code}`) })
@@ -58,6 +61,7 @@ export async function startAckServer({ isOrdered }: { readonly isOrdered: boolea
     start,
     kill,
     killAtCommit: () => end((it) => it.send({ kind: 'crash at commit' } satisfies ServerCommand)),
+    kick: () => { child?.send({ kind: 'kick' } satisfies ServerCommand) },
     committed: () => read<Committed>(LOG_FILE),
     arrivals: () => read<Arrival>(ARRIVALS_FILE),
     async close() {

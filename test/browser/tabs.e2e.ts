@@ -5,6 +5,7 @@ import type { Arrival } from './ack-server-types'
 import { SEED, TAB_ROUNDS } from './effort'
 import { describeIn, launchBrowser, type Browser, type Page } from './harness'
 import { createLedger, findFaults, NO_FAULTS, type Ledger } from './ledger'
+import { crash, freeze } from './lifecycle'
 import { startAckServer, type AckServer } from './start-ack-server'
 import { createTcpProxy, type TcpProxy } from './tcp-proxy'
 import { isDrained, listenTo, serveTestPage, view, type TestPage } from './test-page'
@@ -118,20 +119,6 @@ describeIn('chromium', 'a frozen tab', () => {
     for (const tab of ['sleeper', 'awake']) expect(of(tab)).toEqual(Array.from({ length: 10 }, (_, i) => `${tab} one ${i + 1}`))
   }
 })
-
-async function freeze(tab: Page, isOn: boolean): Promise<void> {
-  const tools = await tab.devTools()
-  await tools.send('Page.setWebLifecycleState', { state: isOn ? 'frozen' : 'active' })
-}
-
-/** Ends the page's process, and waits for nothing: nobody is left to answer. */
-async function crash(tab: Page): Promise<void> {
-  const tools = await tab.devTools()
-  const gone = new Promise<void>((resolve) => { tools.once('Inspector.targetCrashed', () => resolve()) })
-  await tools.send('Inspector.enable')
-  tools.send('Page.crash').catch(() => undefined)
-  await gone
-}
 
 /** Messages that came from a tab while another one, which had sent them before, was still alive: by name of both. */
 function sentAtOnce(arrivals: readonly Arrival[], killedAt: ReadonlyMap<string, number>): string[] {

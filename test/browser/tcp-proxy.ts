@@ -22,10 +22,12 @@ export async function createTcpProxy(target: number): Promise<TcpProxy> {
   const pairs = new Set<readonly [Socket, Socket]>()
   let mode: Mode = 'open'
 
+  const destroy = (pair: readonly [Socket, Socket]): void => { for (const socket of pair) socket.destroy() }
   const flow = ([near, far]: readonly [Socket, Socket]): void => {
     near.pipe(far)
     far.pipe(near)
   }
+  const resume = (pair: readonly [Socket, Socket]): void => (pair.some(({ destroyed }) => destroyed) ? destroy(pair) : flow(pair))
   const hold = ([near, far]: readonly [Socket, Socket]): void => {
     near.unpipe(far).pause()
     far.unpipe(near).pause()
@@ -38,15 +40,16 @@ export async function createTcpProxy(target: number): Promise<TcpProxy> {
     const pair = [near, connect(target, '127.0.0.1')] as const
     pairs.add(pair)
     for (const socket of pair) {
-      socket.on('error', () => { for (const each of pair) each.destroy() })
-      socket.on('close', () => { pairs.delete(pair) })
+      socket.on('error', () => destroy(pair))
+      // One that is held is not told when the other side is gone: it is still there to be ended.
+      socket.on('close', () => { if (pair.every(({ destroyed }) => destroyed)) pairs.delete(pair) })
     }
     if (mode === 'open') flow(pair)
   })
   await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
-  const cut = (): void => { for (const pair of [...pairs]) for (const socket of pair) socket.destroy() }
+  const cut = (): void => { for (const pair of [...pairs]) destroy(pair) }
   const become = (next: Mode, each: (pair: readonly [Socket, Socket]) => void): void => {
     mode = next
     for (const pair of [...pairs]) each(pair)
@@ -55,12 +58,12 @@ export async function createTcpProxy(target: number): Promise<TcpProxy> {
     port,
     url: `http://127.0.0.1:${port}`,
     cut,
-    refuse: () => become('refusing', (pair) => { for (const socket of pair) socket.destroy() }),
+    refuse: () => become('refusing', destroy),
     stall: () => become('stalled', hold),
     lose: () => become('losing', hold),
     heal() {
       const before = mode
-      become('open', before === 'losing' ? (pair) => { for (const socket of pair) socket.destroy() } : before === 'stalled' ? flow : () => undefined)
+      become('open', before === 'losing' ? destroy : before === 'stalled' ? resume : () => undefined)
     },
     close: () => new Promise((resolve) => {
       mode = 'refusing'

@@ -6,6 +6,8 @@ export type EngineName = 'chromium' | 'firefox' | 'webkit'
 export interface LaunchOptions {
   /** Folder for what the browser keeps; it outlives the browser, so that the next launch finds it. Default: one of its own. */
   readonly profile?: string
+  /** Chromium only: a page that was left may come back as it was, as users have it; automation turns that off. */
+  readonly keepsLeftPages?: boolean
 }
 
 export interface WaitOptions {
@@ -19,12 +21,14 @@ export type InPage<A extends readonly Json[], R> = (...args: A) => R
 export interface Browser {
   /** Engine and version, for reports. */
   readonly name: string
-  /** A window of its own, in front; all pages of one browser share its storage. */
-  newPage(): Promise<Page>
+  /** A window of its own, in front, or a tab of one that is there; all pages of one browser share its storage. */
+  newPage(kind?: PageKind): Promise<Page>
   close(): Promise<void>
   /** Ends it at once, as a crash does. */
   kill(): Promise<void>
 }
+
+export type PageKind = 'window' | 'tab'
 
 /** What a click or the keyboard is aimed at: CSS, or what a user of a screen reader would call it. */
 export type Target = string | RoleTarget
@@ -52,6 +56,8 @@ export interface Page {
   resize(size: { width: number; height: number }): Promise<void>
   /** The visible part of the page, as PNG. */
   screenshot(path: string): Promise<void>
+  /** Gives the page, in each of its lives, a function `name` whose text argument is heard here at once. Not in WebKit. */
+  expose(name: string, hear: (text: string) => void): Promise<void>
   /** Chromium only: what no user can do. */
   devTools(): Promise<CDPSession>
   close(): Promise<void>
@@ -71,6 +77,7 @@ export interface RawPage {
   press(text: string): Promise<void>
   resize(size: { width: number; height: number }): Promise<void>
   screenshot(path: string): Promise<void>
+  expose(name: string, hear: (text: string) => void): Promise<void>
   devTools(): Promise<CDPSession>
   close(): Promise<void>
 }

@@ -21,6 +21,7 @@ export function createPage(raw: RawPage): Page {
     reload: raw.reload,
     resize: raw.resize,
     screenshot: raw.screenshot,
+    expose: raw.expose,
     devTools: raw.devTools,
     close: raw.close,
     waitFor,

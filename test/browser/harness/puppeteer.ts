@@ -1,5 +1,5 @@
 import puppeteer, { type Browser as PuppeteerBrowser, type LaunchOptions, type Page as PuppeteerPage } from 'puppeteer-core'
-import type { Browser, LaunchOptions as BrowserOptions, RawPage } from './driver'
+import type { Browser, LaunchOptions as BrowserOptions, PageKind, RawPage } from './driver'
 import { createPage } from './page'
 import { endGroup, folderFor } from './processes'
 
@@ -10,7 +10,7 @@ const CHROMIUM_FLAGS = [
 const LAUNCH_TIMEOUT_MS = 60_000
 
 /** Chromium over DevTools, Firefox over WebDriver BiDi. */
-export async function launchPuppeteer(engine: 'chromium' | 'firefox', executablePath: string, { profile: kept }: BrowserOptions): Promise<Browser> {
+export async function launchPuppeteer(engine: 'chromium' | 'firefox', executablePath: string, { profile: kept, keepsLeftPages = false }: BrowserOptions): Promise<Browser> {
   const profile = await folderFor(engine, kept)
   const options: LaunchOptions = {
     browser: engine === 'chromium' ? 'chrome' : 'firefox',
@@ -19,6 +19,7 @@ export async function launchPuppeteer(engine: 'chromium' | 'firefox', executable
     userDataDir: profile.path,
     defaultViewport: SIZE,
     timeout: LAUNCH_TIMEOUT_MS,
+    ...(keepsLeftPages ? { ignoreDefaultArgs: ['--disable-back-forward-cache'] } : {}),
     args: engine === 'chromium' ? CHROMIUM_FLAGS : [],
   }
   const browser = await puppeteer.launch(options).catch(async (error: unknown) => {
@@ -33,19 +34,32 @@ export async function launchPuppeteer(engine: 'chromium' | 'firefox', executable
   }
   return {
     name: await browser.version(),
-    newPage: async () => createPage(rawPage(await newWindow(browser))),
+    newPage: async (kind = 'window') => {
+      const page = await newPage(browser, kind)
+      return createPage({ ...rawPage(page), expose: engine === 'chromium' ? bindIn(page) : exposeIn(page) })
+    },
     kill,
     close: () => browser.close().catch(() => undefined).then(kill),
   }
 }
 
-async function newWindow(browser: PuppeteerBrowser): Promise<PuppeteerPage> {
-  const page = await browser.newPage({ type: 'window' })
-  await page.bringToFront()
+async function newPage(browser: PuppeteerBrowser, kind: PageKind): Promise<PuppeteerPage> {
+  const page = await browser.newPage({ type: kind })
+  if (kind === 'window') await page.bringToFront()
   return page
 }
 
-const rawPage = (page: PuppeteerPage): RawPage => ({
+/** The browser's own process gets each call in a few milliseconds, and what that one has written to its socket is read even when it is dead. */
+const bindIn = (page: PuppeteerPage): RawPage['expose'] => async (name, hear) => {
+  const tools = await page.createCDPSession()
+  tools.on('Runtime.bindingCalled', (called) => { if (called.name === name) hear(called.payload) })
+  await tools.send('Runtime.enable')
+  await tools.send('Runtime.addBinding', { name })
+}
+
+const exposeIn = (page: PuppeteerPage): RawPage['expose'] => (name, hear) => page.exposeFunction(name, hear)
+
+const rawPage = (page: PuppeteerPage): Omit<RawPage, 'expose'> => ({
   goto: async (url) => { await page.goto(url, { waitUntil: 'load' }) },
   reload: async () => { await page.reload({ waitUntil: 'load' }) },
   run: (expression) => page.evaluate(expression),

@@ -84,6 +84,7 @@ function rawPage(session: WebDriverSession, handle: string): RawPage {
     }),
     resize: async (size) => { await send('POST', '/window/rect', size) },
     screenshot: async (path) => writeFile(path, Buffer.from(String(await send('GET', '/screenshot')), 'base64')),
+    expose: () => Promise.reject(new Error('unable to hear the page: WebKit offers that only over WebDriver BiDi')),
     devTools: () => Promise.reject(new Error('unable to open the developer tools: WebKit has none that speak the DevTools protocol')),
     close: async () => { await send('DELETE', '/window') },
   }

@@ -1,8 +1,10 @@
 import { configureStore } from '@reduxjs/toolkit'
 import { createChat } from 'redux-chat'
 import { createSeededRandom } from '../../../src/testing/seeded'
-import { CHANNELS, type App, type Report } from './app'
+import { CHANNELS, type App, type ChannelWindow, type Report } from './app'
 import { createControl } from './control'
+import { createUser } from './user'
+import { bearWitness } from './witness'
 
 declare global {
   interface Window {
@@ -18,9 +20,15 @@ const CONTROL_PAUSE_MS = 40
 const BURST = { share: 0.05, size: 10 }
 
 const query = new URLSearchParams(location.search)
-const tab = query.get('tab') ?? ''
+/** Given: the page may be loaded again at its own address, and may change its user. */
+const namedUser = query.get('user')
+const tab = `${query.get('tab') ?? ''}${namedUser === null ? '' : `.${Math.random().toString(36).slice(2, 8)}`}`
 const server = new URL(query.get('server') ?? location.origin)
 server.searchParams.set('tab', tab)
+
+const wallNow = Date.now.bind(Date)
+let skew = 0
+Date.now = () => wallNow() + skew
 
 // The real storage, locks, lifecycle and transport; only patience is shortened, so that a faulty network costs seconds.
 const chat = createChat({
@@ -44,6 +52,15 @@ const tell = (report: Report): void => {
   window.report?.(JSON.stringify(report))
 }
 
+bearWitness({
+  trouble: (what) => tell({ kind: 'trouble', tab, what, at: now() }),
+  life: (what) => tell({ kind: 'life', tab, what, at: now() }),
+})
+
+let signedIn: string | null = null
+/** Whose messages, of which life, are in order. */
+const line = (): string => (namedUser === null ? tab : `${tab}/${signedIn}`)
+
 const counts = new Map<string, number>()
 const mine = new Set<string>()
 const known = new Set<string>()
@@ -52,14 +69,15 @@ const waiting = new Map<string, () => void>()
 
 function send(channel: string, count: number): string[] {
   return Array.from({ length: count }, () => {
-    const n = (counts.get(channel) ?? 0) + 1
-    counts.set(channel, n)
+    const from = line()
+    const n = (counts.get(`${from} ${channel}`) ?? 0) + 1
+    counts.set(`${from} ${channel}`, n)
     const at = now()
-    const action = actions.sendMessage({ channelId: channel, content: `${tab} ${channel} ${n}` })
+    const action = actions.sendMessage({ channelId: channel, content: `${from} ${channel} ${n}` })
     const { id } = action.payload
     mine.add(id)
     store.dispatch(action)
-    tell({ kind: 'dispatched', tab, channel, n, id, at })
+    tell({ kind: 'dispatched', tab: from, channel, n, id, at })
     return id
   })
 }
@@ -73,7 +91,7 @@ function watch(): void {
     known.add(id)
     if (stored !== true || storedIds.has(id)) continue
     storedIds.add(id)
-    if (mine.has(id)) tell({ kind: 'stored', id, at })
+    tell({ kind: 'stored', id, at })
     waiting.get(id)?.()
   }
   if (restored.length > 0) tell({ kind: 'restored', ids: restored, at, sinceStart: at - performance.timeOrigin })
@@ -102,19 +120,38 @@ let timer: ReturnType<typeof setInterval> | undefined
 function start(seed: string): void {
   const random = createSeededRandom(seed)
   timer = setInterval(() => {
+    if (signedIn === null) return
     const channel = CHANNELS[Math.floor(random() * CHANNELS.length)] ?? CHANNELS[0]
     send(channel, random() < BURST.share ? BURST.size : 1)
-  }, PAUSE_MS)
+  }, Number(query.get('pause') ?? PAUSE_MS))
+}
+
+const user = createUser(store, actions, (userId) => {
+  if (signedIn !== null && signedIn !== userId) tell({ kind: 'life', tab, what: 'left', at: now() })
+  signedIn = userId
+})
+
+function windows(): ChannelWindow[] {
+  const state = store.getState()
+  return CHANNELS.map((channelId) => {
+    const { hasNewer, gap, latestSeq } = selectors.selectChannel(state, channelId)
+    const messages = selectors.selectMessages(state, channelId).flatMap(({ id, seq }) => (typeof seq === 'number' ? [{ id, seq }] : []))
+    return { channelId, hasNewer, hasGap: gap !== null, latestSeq, messages }
+  })
 }
 
 store.subscribe(watch)
 window.app = {
+  tab,
   reports,
   send,
   control,
   start,
   stop: () => clearInterval(timer),
   stored: (id) => (storedIds.has(id) ? Promise.resolve() : new Promise((resolve) => { waiting.set(id, resolve) })),
+  user,
+  skew: (ms) => { skew += ms },
+  windows,
   view() {
     const state = store.getState()
     const outbox = selectors.selectOutbox(state)
@@ -126,8 +163,8 @@ window.app = {
     }
   },
 }
-store.dispatch(actions.connect({ userId: 'alice' }))
-for (const channelId of CHANNELS) store.dispatch(actions.openChannel({ channelId }))
+if (query.get('beforeunload') === 'send') addEventListener('beforeunload', () => { if (signedIn !== null) send(CHANNELS[0], 1) })
+user.connect(namedUser ?? 'alice')
 const seed = query.get('seed')
 if (query.get('control') === 'on') {
   tell({ kind: 'opening', tab, at: now() })
