@@ -26,8 +26,8 @@ export interface Gate<X extends Extra> {
   readonly elsewhere: (entry: OutboxEntry<X>) => boolean
 }
 
-/** A refusal that is about a message before this one. */
-const OUT_OF_ORDER = 'out_of_order'
+/** An answer that is, or nobody can tell that it is not, about a message before this one. */
+const ABOUT_ANOTHER: ReadonlySet<string | undefined> = new Set(['out_of_order', 'invalid_ack'])
 
 /**
  * What may be emitted now from one channel, in order, so that at most `room` of it is in flight. `flying` is how many of its messages are in
@@ -45,7 +45,7 @@ export function due<X extends Extra>(queue: Queue<X>, room: number, flying: numb
     // Whatever stands behind an entry that must wait has to wait with it: that is the channel's order.
     else if (!owned(entry) || waiting(entry)) isBlocked = true
     // What was refused for the sake of another waits for that one's outcome.
-    else if (inFlight > 0 && entry.lastError?.code === OUT_OF_ORDER) isBlocked = true
+    else if (inFlight > 0 && ABOUT_ANOTHER.has(entry.lastError?.code)) isBlocked = true
     else found.push(entry)
     return true
   })

@@ -750,6 +750,26 @@ describe('a mapping of the app that throws', () => {
   })
 })
 
+it('G3: a message whose refusal nobody can read does not overtake the one that it was refused for', async () => {
+  const tab = openStore()
+  const arrived: string[] = []
+  const stop = tab.env.server.on('message:send', (payload, _peer, reply) => {
+    const { content } = payload as { readonly content: string }
+    arrived.push(content)
+    // The first is refused, and that is lost; the second is refused for its sake, and would be committed if it came again.
+    if (content === 'second') reply(7)
+  })
+  tab.connect()
+  await tab.advance(1_000)
+  tab.send('first')
+  tab.send('second')
+  await tab.advance(9_000)
+  expect(arrived).toEqual(['first', 'second'])
+  stop()
+  await tab.advance(30_000)
+  expect(tab.env.server.log('general').map(({ content }) => content)).toEqual(['first', 'second'])
+})
+
 it("an app's action that is named like the chat's is emitted when it is bound", async () => {
   const typing = createAction<{ readonly who: string }>('chat/typing')
   const tab = openStore({ config: socketBindings<{}, { typing: (payload: { readonly who: string }) => void }>()({ emits: { typing: { action: typing } } }) })

@@ -8,7 +8,7 @@ import { entry } from '../persistence/support'
 const ALL: Gate<{}> = { owned: () => true, waiting: () => false, elsewhere: () => false }
 const flying = (id: string): OutboxEntry => entry(id, 1, { attempts: 1, lease: { attempt: 1, deadline: 1 } })
 const retried = (id: string): OutboxEntry => entry(id, 1, { attempts: 1 })
-const refusedFor = (id: string): OutboxEntry => entry(id, 1, { attempts: 1, lastError: failure('out_of_order', 'wait', true, 1) })
+const refusedFor = (id: string, code = 'out_of_order'): OutboxEntry => entry(id, 1, { attempts: 1, lastError: failure(code, 'wait', true, 1) })
 const ids = (queue: readonly OutboxEntry[], room: number, gate = ALL): readonly string[] => due([queue], room, queue.filter(({ lease }) => lease).length, gate).map(({ message }) => message.id)
 
 describe('what is due', () => {
@@ -46,6 +46,9 @@ describe('what is due', () => {
   it('G3: what was refused for the sake of another waits for its outcome', () => {
     expect(ids([flying('a'), refusedFor('b'), entry('c')], 8)).toEqual([])
     expect(ids([retried('a'), refusedFor('b'), entry('c')], 8)).toEqual(['a', 'b', 'c'])
+    // Nobody can tell what an answer meant that nobody can read.
+    expect(ids([flying('a'), refusedFor('b', 'invalid_ack'), entry('c')], 8)).toEqual([])
+    expect(ids([flying('a'), refusedFor('b', 'rate_limited'), entry('c')], 8)).toEqual(['b', 'c'])
   })
 
   it('looks no further than it must into a long queue', () => {
