@@ -1,9 +1,9 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { describeIn, launchBrowser, type Browser, type Page } from './harness'
 import type { PageOptions } from './page/app'
 import { startAckServer, type AckServer } from './start-ack-server'
 import { createTcpProxy, type TcpProxy } from './tcp-proxy'
-import { isDrained, serveTestPage, view, type TestPage } from './test-page'
+import { serveTestPage, view, type TestPage } from './test-page'
 
 const TABS = 4
 const ROUNDS = 8
@@ -11,6 +11,8 @@ const WRITES = 60
 const DRAIN_TIMEOUT_MS = 60_000
 /** More than the first pause before a storage is looked at again, and less than a write that hangs is told after. */
 const HEALED_MS = 15_000
+
+interface World { readonly server: AckServer; readonly network: TcpProxy; readonly browser: Browser }
 
 let page: TestPage
 beforeAll(async () => { page = await serveTestPage() })
@@ -20,7 +22,7 @@ describeIn('chromium', 'a storage that several tabs share', () => {
   const cleanups: (() => Promise<void>)[] = []
   afterEach(async () => { for (const cleanup of cleanups.splice(0).reverse()) await cleanup() })
 
-  async function setUp(): Promise<{ server: AckServer; network: TcpProxy; browser: Browser }> {
+  async function setUp(): Promise<World> {
     const server = await startAckServer({ isOrdered: true })
     cleanups.push(server.close)
     const network = await createTcpProxy(server.port)
@@ -36,16 +38,17 @@ describeIn('chromium', 'a storage that several tabs share', () => {
     return opened
   }
 
-  /** One tab finds all that the others have left. */
-  async function drain(browser: Browser, network: TcpProxy, options: PageOptions): Promise<void> {
+  /** One tab finds all that the others have left. It may take a moment until it knows that they have ended: that it shows nothing says nothing. */
+  async function drain({ server, browser, network }: World, options: PageOptions, ids: readonly string[]): Promise<void> {
     network.heal()
     const last = await open(browser, options)
-    await last.waitFor(isDrained, [], { timeoutMs: DRAIN_TIMEOUT_MS })
+    await vi.waitFor(() => expect(server.committed().map(({ id }) => id).sort()).toEqual([...ids].sort()), { timeout: DRAIN_TIMEOUT_MS, interval: 100 })
     await last.close()
   }
 
   it('G1: in localStorage, of which each process has its own copy, tabs that write their first at once hide nothing of each other', { retry: 0 }, async () => {
-    const { server, network, browser } = await setUp()
+    const world = await setUp()
+    const { network, browser } = world
     const ids: string[] = []
     for (let round = 0; round < ROUNDS; round++) {
       network.refuse()
@@ -53,13 +56,13 @@ describeIn('chromium', 'a storage that several tabs share', () => {
       const sent = await Promise.all(tabs.map((tab) => tab.evaluate(sendStored, 1)))
       ids.push(...sent.flat())
       await Promise.all(tabs.map((tab) => tab.close()))
-      await drain(browser, network, { tab: `last-${round}`, server: network.url, storage: 'local' })
+      await drain(world, { tab: `last-${round}`, server: network.url, storage: 'local' }, ids)
     }
-    expect(server.committed().map(({ id }) => id).sort()).toEqual(ids.sort())
   })
 
   it('G1: what is cleared in the middle of writes is stored again, and later messages too', { retry: 0 }, async () => {
-    const { server, network, browser } = await setUp()
+    const world = await setUp()
+    const { network, browser } = world
     network.refuse()
     const tabs = await Promise.all(Array.from({ length: TABS }, (_, i) => open(browser, { tab: `tab-${i}`, server: network.url })))
     const tools = await Promise.all(tabs.map((tab) => tab.devTools()))
@@ -70,8 +73,7 @@ describeIn('chromium', 'a storage that several tabs share', () => {
     for (const tab of tabs) await tab.waitFor(holdsAll, [WRITES * TABS], { timeoutMs: HEALED_MS })
     for (const tab of tabs) expect(await tab.evaluate(view)).toMatchObject({ unsent: WRITES, failed: [] })
     await Promise.all(tabs.map((tab) => tab.close()))
-    await drain(browser, network, { tab: 'last', server: network.url })
-    expect(server.committed().map(({ id }) => id).sort()).toEqual(ids.sort())
+    await drain(world, { tab: 'last', server: network.url }, ids)
   })
 })
 
