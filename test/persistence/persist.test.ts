@@ -424,8 +424,26 @@ describe('restoring', () => {
 
 type Tab = ReturnType<typeof openTab>
 
+const world = () => ({ device: createDevice(), clock: createManualClock(), locks: createMemoryLocks() })
+
+/** A tab with more messages than are taken over at once, on a device that moves them when it is told to. */
+async function withLongQueue() {
+  const inner = createMemoryStorage()
+  const moves: (() => void)[] = []
+  const adopt: RecordStorage['adopt'] = async (...args) => {
+    await new Promise<void>((resolve) => { moves.push(resolve) })
+    return inner.adopt(...args)
+  }
+  const shared = { ...world(), device: createDevice({ ...inner, adopt }) }
+  const one = openTab({ ...shared, tabId: 'one' })
+  await one.restore('alice')
+  const ids = Array.from({ length: 1_100 }, (_, i) => `m${10_000 + i}`)
+  one.update(outbox(ids.map((id, i) => entry(id, i))))
+  await shared.clock.flush()
+  return { shared, moves, one, ids }
+}
+
 describe('tabs', () => {
-  const world = () => ({ device: createDevice(), clock: createManualClock(), locks: createMemoryLocks() })
   const withMessage = async (shared: ReturnType<typeof world>, tabId: string) => {
     const tab = openTab({ ...shared, tabId })
     await tab.restore('alice')
@@ -615,18 +633,7 @@ describe('tabs', () => {
   })
 
   it('G3: who signs in again while another tab moves what they left sees all of it moved, or nothing', async () => {
-    const inner = createMemoryStorage()
-    const moves: (() => void)[] = []
-    const adopt: RecordStorage['adopt'] = async (...args) => {
-      await new Promise<void>((resolve) => { moves.push(resolve) })
-      return inner.adopt(...args)
-    }
-    const shared = { ...world(), device: createDevice({ ...inner, adopt }) }
-    const one = openTab({ ...shared, tabId: 'one' })
-    await one.restore('alice')
-    const ids = Array.from({ length: 250 }, (_, i) => `m${1_000 + i}`)
-    one.update(outbox(ids.map((id, i) => entry(id, i))))
-    await shared.clock.flush()
+    const { shared, moves, one, ids } = await withLongQueue()
     const two = openTab({ ...shared, tabId: 'two' })
     await two.restore('alice')
     await shared.clock.advance(10_000)
@@ -647,18 +654,7 @@ describe('tabs', () => {
   })
 
   it('G3: of a takeover that ended with its tab another gets the earlier part first', async () => {
-    const moves: (() => void)[] = []
-    const inner = createMemoryStorage()
-    const adopt: RecordStorage['adopt'] = async (...args) => {
-      await new Promise<void>((resolve) => { moves.push(resolve) })
-      return inner.adopt(...args)
-    }
-    const shared = { ...world(), device: createDevice({ ...inner, adopt }) }
-    const one = openTab({ ...shared, tabId: 'one' })
-    await one.restore('alice')
-    const ids = Array.from({ length: 250 }, (_, i) => `m${1_000 + i}`)
-    one.update(outbox(ids.map((id, i) => entry(id, i))))
-    await shared.clock.flush()
+    const { shared, moves, one, ids } = await withLongQueue()
     const heir = openTab({ ...shared, tabId: 'heir' })
     await heir.restore('alice')
     await shared.clock.advance(10_000)
