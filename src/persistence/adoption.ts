@@ -1,5 +1,5 @@
 import type { Stop } from '../environment'
-import { tabsOf, type Ownership } from './ownership'
+import type { Ownership } from './ownership'
 import { problemOf, type StorageProblem } from './problem'
 import type { StoredRecord } from './record-storage'
 import { readRecords } from './records'
@@ -69,21 +69,13 @@ export function createAdoption({ ownership, writer, isOver, later, failed, adopt
     return isLiving
   }
 
-  /** Who has moved them first may have come and gone meanwhile: this tab never met it. */
-  async function follow(visit: Visit, ids: readonly string[]): Promise<void> {
-    const left = (await load(visit))?.records.filter(({ id, tab }) => ids.includes(id) && !ownership.isOurs(tab)) ?? []
-    for (const tab of tabsOf(left)) awaitEnd(visit, tab)
-  }
-
   /** Moves one ended tab's records to this one; what somebody else has moved meanwhile is theirs. */
   const moveFrom = (visit: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> => ownership.alone(tab, async () => {
     if (await livesOn(visit, tab)) return []
     try {
       const mine = moving.then(() => (isOver(visit) ? [] : move(visit, tab, ids)))
       moving = mine.then(() => undefined, () => undefined)
-      const moved = await mine
-      if (moved.length < ids.length) await follow(visit, ids)
-      return moved
+      return await mine
     } catch (reason) {
       const left = await livesOn(visit, tab) ? [] : await standIn(visit, tab, ids)
       if (!isOver(visit)) failed(problemOf(reason))

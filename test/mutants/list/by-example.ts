@@ -45,9 +45,6 @@ export const byExample: readonly Mutant[] = [
     ['G7', "the difference removes another user's records", 'const before = outbox.userId === seen.userId ? seen : EMPTY_OUTBOX', 'const before = seen'],
     ['G2', 'looks run side by side', '(looking.get(visit.userId) ?? Promise.resolve()).then(() => readNow(visit))', 'readNow(visit)'],
   ]),
-  ...inFile('src/persistence/adoption.ts', [
-    ['G1', 'whoever was first and left is not noticed', 'if (moved.length < ids.length) await follow(visit, ids)', ''],
-  ]),
   ...inFile('src/persistence/ownership.ts', [
     ['G9', 'who has left meanwhile claims a lock', 'if (!isWanted()) return false', ''],
     ['G2', "a lock that another tab waits for counts as this tab's own", '(await heldOf([witnessOf(userId)])).size > 0', '(await living(userId, [name])).length > 0'],
