@@ -38,7 +38,9 @@ export function createAgenda(clock: Clock, ring: () => void) {
   }
 
   function remove(key: string): void {
-    for (const keys of [urgent, others, waiting]) keys.delete(key)
+    urgent.delete(key)
+    others.delete(key)
+    waiting.delete(key)
   }
 
   return {
@@ -52,8 +54,8 @@ export function createAgenda(clock: Clock, ring: () => void) {
     run(isBusy: () => boolean, deal: (key: string, now: number) => number): void {
       if (waiting.size === 0) wakeAt = Infinity
       // Nothing is to be done, nothing is waited for: so it is with nearly every action.
-      const isIdle = urgent.size + others.size === 0 && wakeAt === Infinity
-      const now = isIdle ? 0 : clock.monotonic()
+      if (urgent.size + others.size === 0 && wakeAt === Infinity) return dropTimer()
+      const now = clock.monotonic()
       if (wakeAt <= now) wake(now)
       for (const lane of [urgent, others]) {
         for (const key of lane) {

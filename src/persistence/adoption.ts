@@ -22,9 +22,6 @@ export interface AdoptionDeps {
   readAgain(visit: Visit, failures: number): void
 }
 
-/** Some 50 ms in Chromium. */
-const ADOPTED_AT_ONCE = 500
-
 const isReadable = (record: StoredRecord): boolean => readRecords(record.userId, [record], []).unreadable.length === 0
 
 /** Takes over what tabs that have ended left on the device. */
@@ -34,18 +31,10 @@ export function createAdoption({ ownership, writer, isOver, later, failed, adopt
   /** Resolves when all moves that have begun are over; they go one after the other. */
   let moving = Promise.resolve()
 
-  /**
-   * In one transaction, as long as that keeps what is dispatched meanwhile from becoming durable for no longer than a moment; then in parts. To
-   * the end, whoever leaves: nobody else gets the other part. The newest first: when this tab ends amid it, whoever waits for both gets what is
-   * left of the other's, which ended before, and then these.
-   */
+  /** To the end, whoever leaves. */
   async function move(visit: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> {
-    const moved: StoredRecord[] = []
-    for (let end = ids.length; end > 0; end -= ADOPTED_AT_ONCE) {
-      const part = await writer.between((target) => target.adopt(visit.userId, tab, ownership.name(), ids.slice(Math.max(0, end - ADOPTED_AT_ONCE), end))) ?? []
-      for (const { id } of part) homes.delete(id)
-      moved.unshift(...part)
-    }
+    const moved = await writer.between((target) => target.adopt(visit.userId, tab, ownership.name(), ids)) ?? []
+    for (const { id } of moved) homes.delete(id)
     return moved
   }
 

@@ -1,7 +1,9 @@
-import type { LoadedRecords, RecordStorage, UnreadableRecord } from './record-storage'
+import { isFields } from '../policy/json'
+import type { LoadedRecords, RecordStorage, StoredRecord, UnreadableRecord } from './record-storage'
 import { problemOf } from './problem'
 import { isRecord } from './record-text'
 import { renewLog } from './renew-log'
+import { ownedAfter, tabsOf, type Transfer } from './transfers'
 
 const STORE = 'records'
 const DB_VERSION = 1
@@ -16,8 +18,8 @@ const completed = (transaction: IDBTransaction): Promise<void> => new Promise((r
   transaction.onabort = () => reject(transaction.error ?? new Error('the transaction aborted'))
 })
 
-function sort(found: readonly unknown[], keys: readonly IDBValidKey[]): LoadedRecords {
-  const records = found.filter(isRecord)
+function sort(found: readonly unknown[], keys: readonly IDBValidKey[], transfers: readonly Transfer[]): LoadedRecords {
+  const records = found.filter(isRecord).map(ownedAfter(transfers))
   const unreadable = found.flatMap((value, i): readonly UnreadableRecord[] => {
     const key = keys[i]
     return isRecord(value) ? [] : [{ id: Array.isArray(key) ? String(key[1]) : String(key), reason: 'corrupt' }]
@@ -25,8 +27,23 @@ function sort(found: readonly unknown[], keys: readonly IDBValidKey[]): LoadedRe
   return { records, unreadable }
 }
 
-/** All keys of one user: `[userId]` sorts before, `[userId, []]` after every `[userId, id]`. */
-const ofUser = (userId: string): IDBKeyRange => IDBKeyRange.bound([userId], [userId, []])
+/** Where the transfers of a user stand, in one value. It sorts after every `[userId, id]`, as `[userId]` sorts before. */
+const transfersKey = (userId: string) => [userId, []]
+/** All records of one user, or with them the transfers. */
+const ofUser = (userId: string, isWhole = false): IDBKeyRange => IDBKeyRange.bound([userId], transfersKey(userId), false, !isWhole)
+
+async function transfersOf(store: IDBObjectStore, userId: string): Promise<readonly Transfer[]> {
+  const found: unknown = await settled(store.get(transfersKey(userId)))
+  return isFields(found) && Array.isArray(found['transfers']) ? found['transfers'] as readonly Transfer[] : []
+}
+
+/** All that count when `moved` has been taken over as well. */
+function withMove(transfers: readonly Transfer[], records: readonly StoredRecord[], moved: readonly StoredRecord[], tab: string): readonly Transfer[] {
+  const left = new Map(records.map((record) => [record.id, record.tab]))
+  for (const { id } of moved) left.delete(id)
+  const earlier = transfers.map((transfer) => ({ ...transfer, ids: transfer.ids.filter((id) => transfer.from.includes(left.get(id) ?? '')) }))
+  return [...earlier, { from: tabsOf(moved), tab, ids: moved.map(({ id }) => id) }].filter(({ ids }) => ids.length > 0)
+}
 
 export interface IndexedDbOptions {
   readonly name: string
@@ -107,35 +124,50 @@ export function createIndexedDbStorage({ name, factory: given, dropped }: Indexe
     }
   }
 
+  /** Nothing is left of what was taken over. */
+  const sweep = (userId: string): Promise<void> => change(async (store) => {
+    if (await settled(store.count(ofUser(userId))) === 0) store.delete(transfersKey(userId))
+  }, 'relaxed')
+
   return {
-    load: (userId) => change(async (records) => {
-      const [found, keys] = await Promise.all([settled(records.getAll(ofUser(userId))), settled(records.getAllKeys(ofUser(userId)))])
-      return sort(found, keys)
-    }, 'strict', 'readonly'),
+    async load(userId) {
+      const range = ofUser(userId)
+      const [found, keys, transfers] = await change((store) =>
+        Promise.all([settled(store.getAll(range)), settled(store.getAllKeys(range)), transfersOf(store, userId)]), 'strict', 'readonly')
+      // What cannot be written now hinders no reading.
+      if (found.length === 0 && transfers.length > 0) await sweep(userId).catch(() => undefined)
+      return sort(found, keys, transfers)
+    },
     write: ({ put, update = [], remove }) => change(async (records) => {
       const lost: string[] = []
       for (const record of put) records.put(record)
       for (const { userId, id } of remove) records.delete([userId, id])
       // With nothing more to ask, the browser needs not wait for it.
       if (update.length === 0) records.transaction.commit()
+      const users = [...new Set(update.map(({ userId }) => userId))]
+      const owned = new Map(await Promise.all(users.map(async (userId) => [userId, ownedAfter(await transfersOf(records, userId))] as const)))
       await Promise.all(update.map(async (record) => {
         const held: unknown = await settled(records.get([record.userId, record.id]))
-        if (isRecord(held) && held.tab !== record.tab) lost.push(record.id)
+        // What somebody took over and removed is not written again either.
+        if (owned.get(record.userId)?.(isRecord(held) ? held : record).tab !== record.tab) lost.push(record.id)
         else records.put(record)
       }))
       return lost
     }),
-    adopt: (userId, from, tab, ids) => change(async (records) => {
+    // The records stay where they are: as many as they may be, one value says whose they are from now on.
+    adopt: (userId, from, tab, ids) => change(async (store) => {
       const wanted = new Set(ids)
-      const found: readonly unknown[] = await settled(records.getAll(ofUser(userId)))
-      const moved = found.filter(isRecord).filter((record) => record.tab === from && wanted.has(record.id)).map((record) => ({ ...record, tab }))
-      for (const record of moved) records.put(record)
-      return moved
+      const [found, transfers] = await Promise.all([settled<unknown[]>(store.getAll(ofUser(userId))), transfersOf(store, userId)])
+      const records = found.filter(isRecord)
+      const owned = ownedAfter(transfers)
+      const moved = records.filter((record) => wanted.has(record.id) && owned(record).tab === from)
+      if (moved.length > 0) store.put({ userId, id: [], transfers: withMove(transfers, records, moved, tab) })
+      return moved.map((record) => ({ ...record, tab }))
       // Were it lost with the power, they would belong to a tab that has ended, as before.
     }, 'relaxed'),
     clear: (userId) => change((records) => {
       if (userId === undefined) records.clear()
-      else records.delete(ofUser(userId))
+      else records.delete(ofUser(userId, true))
     }),
     close() {
       opening?.then((db) => db.close(), () => undefined)

@@ -1,6 +1,10 @@
-import { holdFree, type TabLocks } from './tabs'
-import { parseRecord } from './record-text'
+import { fieldsOf } from '../policy/json'
 import type { LoadedRecords, RecordChange, RecordStorage, StoredRecord } from './record-storage'
+import { parseRecord } from './record-text'
+import { RECORD_VERSION } from './records'
+import { createSlotIndex } from './slot-index'
+import type { TabLocks } from './tabs'
+import { ownedAfter, tabsOf, type Transfer } from './transfers'
 
 /** A storage as redux-persist knows it: localStorage, AsyncStorage, MMKV and their like, synchronous or not. */
 export interface KeyValueStorage {
@@ -9,13 +13,6 @@ export interface KeyValueStorage {
   removeItem(key: string): unknown
 }
 
-/** Slots are announced in such helpings, so that the index is seldom written. */
-const SLOTS_AT_ONCE = 32
-const INDEX_TRIES = 8
-const PARTS = 16
-/** A broken index may tell of any number. */
-const MAX_SLOTS = 1_000_000
-
 const UNREADABLE = ''
 
 export interface KeyValueOptions {
@@ -23,6 +20,12 @@ export interface KeyValueOptions {
   readonly storage: KeyValueStorage
   /** With them each tab has a part of the index to itself. */
   readonly locks?: TabLocks | null
+}
+
+/** What a transfer looks like among the records; messages and marks have other fields. */
+function readTransfer({ tab, data }: StoredRecord): (Transfer & { readonly nth: number }) | null {
+  const { from, ids, nth } = fieldsOf(data)
+  return Array.isArray(from) && Array.isArray(ids) ? { from, tab, ids, nth: Number(nth) } : null
 }
 
 const recordKey = ({ userId, id }: { readonly userId: string; readonly id: string }): string => JSON.stringify([userId, id])
@@ -35,7 +38,7 @@ const recordKey = ({ userId, id }: { readonly userId: string; readonly id: strin
  */
 export function createKeyValueStorage({ name, storage, locks = null }: KeyValueOptions): RecordStorage {
   const prefix = `redux-chat:${name}:`
-  const parts = Array.from({ length: PARTS }, (_, part) => [`${prefix}index${part || ''}`, `${prefix}index-copy${part || ''}`])
+  const index = createSlotIndex({ prefix, locks, read: readText, write: (key, text) => storage.setItem(key, text) })
   const slotOf = (tab: string, slot: number): string => `${prefix}${tab}:${slot}`
   const tabOf = (key: string): string => key.slice(prefix.length, key.lastIndexOf(':'))
   const slotsOf = (tab: string, count: number): readonly string[] => Array.from({ length: count }, (_, slot) => slotOf(tab, slot))
@@ -45,8 +48,9 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
   let used = new Set<string>()
   /** Where this tab (and whichever it was before) writes next. */
   const segments = new Map<string, { next: number; readonly free: string[] }>()
+  /** Take-overs that have not been carried out, or not to the end, the latest last. */
+  let transfers: readonly StoredRecord[] = []
   let last: Promise<unknown> = Promise.resolve()
-  let own: ReturnType<typeof holdFree> | null = null
 
   /** One change after the other, whatever the storage's own order. */
   function queued<T>(task: () => Promise<T>): Promise<T> {
@@ -55,28 +59,9 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     return result
   }
 
-  const ownKeys = async (): Promise<readonly string[]> => {
-    own ??= locks ? holdFree(locks, `${prefix}parts`, parts.map(([key = '']) => key)).catch(() => null) : Promise.resolve(null)
-    // The first is shared: without locks, and where more tabs live than there are parts.
-    return parts[(await own)?.at ?? 0] ?? []
-  }
-
   async function readText(key: string): Promise<string | null> {
     const text = await storage.getItem(key)
     return typeof text === 'string' ? text : null
-  }
-
-  /** What can be made out of both copies, were they broken in the middle. */
-  async function readIndex(keys: readonly string[] = parts.flat()): Promise<Map<string, number>> {
-    const index = new Map<string, number>()
-    for (const text of await Promise.all(keys.map(readText))) {
-      for (const [, tab = '', slots] of (text ?? '').matchAll(/"([^"]+)":(\d+)/g)) index.set(tab, Math.max(index.get(tab) ?? 0, Number(slots) <= MAX_SLOTS ? Number(slots) : 0))
-    }
-    return index
-  }
-
-  async function writeIndex(index: ReadonlyMap<string, number>): Promise<void> {
-    for (const key of await ownKeys()) await storage.setItem(key, JSON.stringify(Object.fromEntries(index)))
   }
 
   /** One key that cannot be read hides no other: it counts as broken. A storage that can read none of them is asked again. */
@@ -88,8 +73,7 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
   }
 
   async function scan(): Promise<{ readonly records: readonly StoredRecord[]; readonly broken: readonly string[] }> {
-    const index = await readIndex()
-    const keys = [...index].flatMap(([tab, slots]) => slotsOf(tab, slots))
+    const keys = [...await index.all()].flatMap(([tab, slots]) => slotsOf(tab, slots))
     const texts = await readEach(keys)
     const records: StoredRecord[] = []
     const broken: string[] = []
@@ -104,38 +88,21 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
       } else if (text !== null) broken.push(key)
     }
     // What cannot be written now, on a device that is full, hinders no reading.
-    await tidy().catch(() => undefined)
+    await index.tidy(async (tab, slots) => segments.has(tab) || !(await isEmpty(tab, slots))).catch(() => undefined)
+    const nth = (record: StoredRecord): number => readTransfer(record)?.nth ?? 0
+    transfers = records.filter((record) => readTransfer(record) !== null).sort((a, b) => nth(a) - nth(b))
     return { records, broken }
   }
 
   const isEmpty = async (tab: string, slots: number): Promise<boolean> =>
     (await Promise.all(slotsOf(tab, slots).map(readText))).every((text) => text === null)
 
-  /** Every life of a page adds to the index: those that left nothing are taken out. A living one is added again when it writes. */
-  async function tidy(): Promise<void> {
-    const index = await readIndex(await ownKeys())
-    const { size } = index
-    for (const [tab, slots] of index) if (!segments.has(tab) && await isEmpty(tab, slots)) index.delete(tab)
-    if (index.size < size) await writeIndex(index)
-  }
-
-  /** Another tab may write a shared part at the same time: looked at until it tells of both. */
-  async function raise(tab: string, needed: number): Promise<void> {
-    for (let tries = 0; tries < INDEX_TRIES; tries++) {
-      const index = await readIndex(await ownKeys())
-      if ((index.get(tab) ?? 0) >= needed) return
-      await writeIndex(index.set(tab, Math.ceil(needed / SLOTS_AT_ONCE) * SLOTS_AT_ONCE))
-    }
-    // redux-persist's own storage turns into one that forgets everything, silently, where localStorage is denied.
-    throw Object.assign(new Error('the storage does not keep what it is given'), { name: 'NotAllowedError' })
-  }
-
   /** Makes sure that a reader finds the next `count` slots of a tab, before any of them is used. */
   async function announce(tab: string, count: number): Promise<() => string> {
-    const next = segments.has(tab) ? 0 : (await readIndex()).get(tab) ?? 0
+    const next = segments.has(tab) ? 0 : (await index.all()).get(tab) ?? 0
     const segment = segments.get(tab) ?? { next, free: slotsOf(tab, next).filter((key) => !used.has(key)) }
     segments.set(tab, segment)
-    await raise(tab, segment.next + Math.max(0, count - segment.free.length))
+    await index.raise(tab, segment.next + Math.max(0, count - segment.free.length))
     return () => segment.free.pop() ?? slotOf(tab, segment.next++)
   }
 
@@ -146,7 +113,7 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
       const tab = tabOf(key)
       needed.set(tab, Math.max(needed.get(tab) ?? 0, Number(key.slice(key.lastIndexOf(':') + 1)) + 1))
     }
-    for (const [tab, slots] of needed) await raise(tab, slots)
+    for (const [tab, slots] of needed) await index.raise(tab, slots)
   }
 
   function release(key: string): void {
@@ -208,10 +175,13 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     return places ?? new Map()
   }
 
+  const transfersOf = (userId: string): readonly Transfer[] =>
+    transfers.flatMap((record) => (record.userId === userId ? readTransfer(record) ?? [] : []))
+
   async function load(userId: string): Promise<LoadedRecords> {
     const { records, broken } = await scan()
     return {
-      records: records.filter((record) => record.userId === userId),
+      records: records.filter((record) => record.userId === userId && !transfers.includes(record)).map(ownedAfter(transfersOf(userId))),
       // Whose it was cannot be told any more: its key is all there is to name it.
       unreadable: broken.map((id) => ({ id, reason: 'corrupt' })),
     }
@@ -226,25 +196,35 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
       await remove(removed, all)
       return lost
     }),
+    // One record says first whose they are, so that nobody ever sees a part of them move; it goes when all stand under the new name.
     adopt: (userId, from, tab, ids) => queued(async () => {
       const all = await known()
+      const owned = ownedAfter(transfersOf(userId))
       const found = await Promise.all(ids.map((id) => readAt({ userId, id }, all)))
-      const moved = found.flatMap((record) => (record?.tab === from ? [{ ...record, tab }] : []))
-      // The newest first: when this tab ends amid it, whoever gets what is left of an earlier one, and then these, sends them in order.
-      await put([...moved].reverse(), all)
+      const theirs = found.flatMap((record) => (record && owned(record).tab === from ? [record] : []))
+      const moved = theirs.map((record) => ({ ...record, tab }))
+      const nth = Math.max(0, ...transfers.map((record) => readTransfer(record)?.nth ?? 0)) + 1
+      const data = { from: tabsOf(theirs), ids: moved.map(({ id }) => id), nth }
+      const transfer: StoredRecord = { userId, id: `transfer:${tab}:${nth}`, tab, version: RECORD_VERSION, data }
+      try {
+        if (moved.length > 1) await put([transfer], all)
+        await put(moved, all)
+        const taken = new Set(data.ids)
+        const isOver = (id: string): boolean => taken.has(id) || !all.has(recordKey({ userId, id }))
+        await remove(transfers.filter((record) => record.userId === userId && readTransfer(record)?.ids.every(isOver)), all)
+      } finally {
+        await remove([transfer], all)
+      }
       return moved
     }),
     clear: (userId) => queued(async () => {
       const { records, broken } = await scan()
       await remove(records.filter((record) => userId === undefined || record.userId === userId), await known())
       if (userId !== undefined) return
-      for (const key of [...broken, ...parts.flat()]) await storage.removeItem(key)
+      for (const key of [...broken, ...index.keys]) await storage.removeItem(key)
       used.clear()
       segments.clear()
     }),
-    close() {
-      void own?.then((it) => it?.stop())
-      own = null
-    },
+    close: index.close,
   }
 }

@@ -1,5 +1,4 @@
 import type { Clock, Stop } from '../environment'
-import type { StoredRecord } from './record-storage'
 import { alone, type TabLocks } from './tabs'
 
 export interface OwnershipDeps {
@@ -14,9 +13,6 @@ export interface OwnershipDeps {
 const RELOAD_GRACE_MS = 5_000
 /** A lock that goes this soon after our own start was most likely held by this tab's page before the reload. */
 const UNLOAD_MS = 1_000
-
-/** The tabs that own some records, each once. */
-export const tabsOf = (records: readonly StoredRecord[]): readonly string[] => [...new Set(records.map(({ tab }) => tab))]
 
 /** Who owns stored messages: each tab holds a lock for its life, so that others know whether it lives and notice its end. */
 export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {

@@ -6,11 +6,12 @@ import { keysOf } from '../policy/table'
 import { createAdoption, type Visit } from './adoption'
 import type { RecordStorage, StoredRecord } from './record-storage'
 import { diffOutbox, readRecords, recordIds, removal, storedIds, type RestoredOutbox } from './records'
-import { createOwnership, tabsOf } from './ownership'
+import { createOwnership } from './ownership'
 import { createPersistor } from './persistor'
 import type { StorageProblem } from './problem'
 import type { TabLocks } from './tabs'
 import { createTimers } from './timers'
+import { tabsOf } from './transfers'
 import { createWriter } from './writer'
 
 export interface PersistenceDeps<X extends Extra> {
@@ -41,7 +42,6 @@ export interface Restoration<X extends Extra> extends RestoredOutbox<X> {
 }
 
 const RESTORE_RETRY = { baseMs: 1_000, maxMs: 60_000 }
-
 const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => keysOf(outbox.channels).length === 0
 
 /**

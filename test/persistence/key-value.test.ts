@@ -4,11 +4,13 @@ import { describe, expect, it } from 'vitest'
 import { createKeyValueStorage, type KeyValueStorage } from '../../src/persistence/key-value'
 import { createBackend, record } from './support'
 
-const open = (storage: ReturnType<typeof createBackend>) => createKeyValueStorage({ name: 'chat', storage })
-const idsOf = async (storage: ReturnType<typeof createBackend>) => (await open(storage).load('alice')).records.map(({ id }) => id)
+type Backend = ReturnType<typeof createBackend>
+
+const open = (storage: Backend) => createKeyValueStorage({ name: 'chat', storage })
+const idsOf = async (storage: Backend) => (await open(storage).load('alice')).records.map(({ id }) => id)
 
 /** Keys that hold a record. */
-const slots = ({ items }: ReturnType<typeof createBackend>) => [...items.keys()].filter((key) => /:\d+$/.test(key))
+const slots = ({ items }: Backend) => [...items.keys()].filter((key) => /:\d+$/.test(key))
 
 /** Each answer takes as many turns as it is told to. */
 function createLateBackend(turns: () => number) {
@@ -23,6 +25,17 @@ function createLateBackend(turns: () => number) {
     getItem: late((key: string) => items.get(key) ?? null),
     setItem: late((key: string, value: string) => items.set(key, value)),
     removeItem: late((key: string) => items.delete(key)),
+  }
+}
+
+/** As one sees it whose page ends after so many changes. */
+function endingAfter(backend: Backend, changes: number): KeyValueStorage {
+  let left = changes
+  const whileAlive = (change: () => unknown): unknown => (left-- > 0 ? change() : new Promise(() => undefined))
+  return {
+    getItem: backend.getItem,
+    setItem: (key, value) => whileAlive(() => backend.setItem(key, value)),
+    removeItem: (key) => whileAlive(() => backend.removeItem(key)),
   }
 }
 
@@ -206,6 +219,35 @@ describe('key-value storage', () => {
       const { records } = await createKeyValueStorage({ name: 'chat', storage }).load('alice')
       expect(records.map(({ id }) => id)).toEqual(['a'])
     }), { numRuns: 500 })
+  })
+
+  it('G3: a tab that ends anywhere in a take-over leaves no part of it to somebody else', async () => {
+    const all = ['a', 'b', 'c']
+    const tabs = async (backend: Backend) => new Set((await open(backend).load('alice')).records.map(({ tab }) => tab))
+    await fc.assert(fc.asyncProperty(fc.array(fc.nat({ max: 8 }), { minLength: 1, maxLength: 4 }), async (ends) => {
+      const backend = createBackend()
+      await open(backend).write({ put: all.map((id) => record(id, 'tab-0')), remove: [] })
+      let [owner, heirs] = ['tab-0', 0]
+      for (const end of ends) {
+        const storage = createKeyValueStorage({ name: 'chat', storage: endingAfter(backend, end) })
+        await storage.load('alice')
+        const heir = `tab-${++heirs}`
+        let isOver = false
+        void storage.adopt('alice', owner, heir, all).then(() => { isOver = true })
+        await new Promise((resolve) => { setImmediate(resolve) })
+        const now = await tabs(backend)
+        expect(now.size).toBe(1)
+        expect([owner, heir]).toContain([...now][0])
+        if (isOver) expect(now).toContain(heir)
+        owner = [...now][0] ?? ''
+      }
+      const last = open(backend)
+      await last.load('alice')
+      expect((await last.adopt('alice', owner, 'last', all)).map(({ id }) => id)).toEqual(all)
+      expect(await tabs(backend)).toEqual(new Set(['last']))
+      // Nothing tells any more of what was begun.
+      expect(slots(backend)).toHaveLength(all.length)
+    }))
   })
 
   it('G1: a device that is full shows what it holds', async () => {

@@ -164,18 +164,6 @@ describe('a device that can be read and takes no writes', () => {
   })
 })
 
-describe('a device that takes no more writes in the middle of a long queue', () => {
-  it('G1: all of it is shown once, in order', async () => {
-    const wanted = Array.from({ length: 1_100 }, (_, i) => `m${i}`)
-    const { inner } = createDevice()
-    await inner.write({ put: wanted.map((id, i) => record(id, 'ended', 'alice', { data: { message: entry(id).message, order: i } })), remove: [] })
-    let parts = 0
-    const tab = openTab({ device: createDevice({ ...inner, adopt: (...args) => (++parts > 1 ? full() : inner.adopt(...args)) }) })
-    expect(contents(await tab.restore('alice'))).toEqual(wanted)
-    expect(parts).toBe(2)
-  })
-})
-
 describe('a browser that lets tabs not hear of each other', () => {
   // Vitest fails a run in which a rejection is left alone.
   it('G1, G7: keeps nothing from being stored and sent', async () => {

@@ -57,6 +57,6 @@ export const byExample: readonly Mutant[] = [
   ]),
   ...inFile('src/persistence/key-value.ts', [
     ['G1', 'one key that cannot be read hides all', 'refused.length === keys.length', 'refused.length > 0'],
-    ['G7', 'a segment that is in use is taken out of the index', ' && await isEmpty(tab, slots)) index', ') index'],
+    ['G7', 'a segment that is in use is taken out of the index', 'segments.has(tab) || !(await isEmpty(tab, slots))', 'segments.has(tab)'],
   ]),
 ]

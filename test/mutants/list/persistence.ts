@@ -34,8 +34,19 @@ export const persistence: readonly Mutant[] = [
     ['G1', 'what was changed while it was written counts as unwritten', "if (newer?.fresh) pending.set(key, { ...newer, fresh: false })", ''],
     ['G1', 'a purge forgets what came after it', 'if (held?.record !== edit.record) return false\n', ''],
   ]),
-  ...inFile('src/persistence/key-value.ts', [
+  ...inFile('src/persistence/slot-index.ts', [
     ['G1', 'all tabs write the same part of the index', 'parts[(await own)?.at ?? 0]', 'parts[(await own) ? 0 : 0]'],
+  ]),
+  ...inFile('src/persistence/transfers.ts', [
+    ['G1', 'what was written since stays with whoever took it over before', 'transfer?.from.includes(record.tab) ?', 'transfer ?'],
+  ]),
+  ...inFile('src/persistence/indexed-db.ts', [
+    ['G2', 'an update writes over what another tab has taken over', '(isRecord(held) ? held : record).tab !== record.tab', '(record).tab !== record.tab'],
+    ['G1', 'a take-over forgets those before it', 'return [...earlier, {', 'return [{'],
+  ]),
+  ...inFile('src/persistence/key-value.ts', [
+    ['G3', 'a take-over begins before anything says so', 'if (moved.length > 1) await put([transfer], all)\n', ''],
+    ['G3', 'of two take-overs that broke off the earlier counts', 'nth(a) - nth(b)', 'nth(b) - nth(a)'],
   ]),
   ...inFile('src/persistence/fitting.ts', [
     ['G3', 'what was refused before there was room waits', 'if (hasRoom) await', 'if (hasRoom && !hasRoom) await'],
@@ -44,7 +55,7 @@ export const persistence: readonly Mutant[] = [
     ['G1', 'the largest are tried first', 'a.size - b.size', 'b.size - a.size'],
   ]),
   ...inFile('src/persistence/adoption.ts', [
-    ['G1', 'the rest of a long queue is left', 'ids.slice(Math.max(0, end - ADOPTED_AT_ONCE), end)', 'ids.slice(0, 2)'],
+    ['G1', 'the rest of a long queue is left', 'ownership.name(), ids))', 'ownership.name(), ids.slice(0, 2)))'],
     ['G1', 'what cannot be moved is not shown', 'const left = await livesOn(visit, tab) ? [] : await standIn(visit, tab, ids)', 'throw reason'],
     ['G2', 'others may take what this tab stands in for', 'await ownership.standIn(visit.userId, tab)', ''],
     ['G2', 'a record that stayed is written under a new name', 'homes.set(record.id, tab)', 'homes.has(record.id)'],

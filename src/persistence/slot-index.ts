@@ -1,0 +1,66 @@
+import { holdFree, type TabLocks } from './tabs'
+
+export interface SlotIndexDeps {
+  readonly prefix: string
+  readonly locks: TabLocks | null
+  readonly read: (key: string) => Promise<string | null>
+  readonly write: (key: string, text: string) => unknown
+}
+
+/** Slots are announced in such helpings, so that the index is seldom written. */
+const SLOTS_AT_ONCE = 32
+const TRIES = 8
+const PARTS = 16
+/** A broken index may tell of any number. */
+const MAX_SLOTS = 1_000_000
+
+/** Tells how many slots of a key-value storage each tab may have used. In parts, each of them written by one living tab, and each twice. */
+export function createSlotIndex({ prefix, locks, read, write }: SlotIndexDeps) {
+  const parts = Array.from({ length: PARTS }, (_, part) => [`${prefix}index${part || ''}`, `${prefix}index-copy${part || ''}`])
+  let own: ReturnType<typeof holdFree> | null = null
+
+  const ownKeys = async (): Promise<readonly string[]> => {
+    own ??= locks ? holdFree(locks, `${prefix}parts`, parts.map(([key = '']) => key)).catch(() => null) : Promise.resolve(null)
+    // The first is shared: without locks, and where more tabs live than there are parts.
+    return parts[(await own)?.at ?? 0] ?? []
+  }
+
+  /** What can be made out of both copies, were they broken in the middle. */
+  async function readFrom(keys: readonly string[]): Promise<Map<string, number>> {
+    const index = new Map<string, number>()
+    for (const text of await Promise.all(keys.map(read))) {
+      for (const [, tab = '', slots] of (text ?? '').matchAll(/"([^"]+)":(\d+)/g)) index.set(tab, Math.max(index.get(tab) ?? 0, Number(slots) <= MAX_SLOTS ? Number(slots) : 0))
+    }
+    return index
+  }
+
+  async function writeOwn(index: ReadonlyMap<string, number>): Promise<void> {
+    for (const key of await ownKeys()) await write(key, JSON.stringify(Object.fromEntries(index)))
+  }
+
+  return {
+    keys: parts.flat(),
+    all: () => readFrom(parts.flat()),
+    /** Another tab may write a shared part at the same time: looked at until it tells of both. */
+    async raise(tab: string, needed: number): Promise<void> {
+      for (let tries = 0; tries < TRIES; tries++) {
+        const index = await readFrom(await ownKeys())
+        if ((index.get(tab) ?? 0) >= needed) return
+        await writeOwn(index.set(tab, Math.ceil(needed / SLOTS_AT_ONCE) * SLOTS_AT_ONCE))
+      }
+      // redux-persist's own storage turns into one that forgets everything, silently, where localStorage is denied.
+      throw Object.assign(new Error('the storage does not keep what it is given'), { name: 'NotAllowedError' })
+    },
+    /** Every life of a page adds to it: those that left nothing are taken out. A living one is added again when it writes. */
+    async tidy(isUsed: (tab: string, slots: number) => boolean | Promise<boolean>): Promise<void> {
+      const index = await readFrom(await ownKeys())
+      const { size } = index
+      for (const [tab, slots] of index) if (!(await isUsed(tab, slots))) index.delete(tab)
+      if (index.size < size) await writeOwn(index)
+    },
+    close(): void {
+      void own?.then((it) => it?.stop())
+      own = null
+    },
+  }
+}
