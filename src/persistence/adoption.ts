@@ -16,6 +16,8 @@ export interface AdoptionDeps {
   readonly isOver: (visit: Visit) => boolean
   readonly later: (delayMs: number, task: () => void) => Stop
   failed(problem: StorageProblem): void
+  /** Records that wait to be written stand under other names by now. */
+  renamed(userId: string): void
   /** Records of a tab that has ended since. */
   adopted(visit: Visit, records: readonly StoredRecord[]): void
   /** The storage could not be read: it has to be looked at again. */
@@ -25,29 +27,40 @@ export interface AdoptionDeps {
 const isReadable = (record: StoredRecord): boolean => readRecords(record.userId, [record], []).unreadable.length === 0
 
 /** Takes over what tabs that have ended left on the device. */
-export function createAdoption({ ownership, writer, isOver, later, failed, adopted, readAgain }: AdoptionDeps) {
+export function createAdoption({ ownership, writer, isOver, later, failed, renamed, adopted, readAgain }: AdoptionDeps) {
   /** Under whose name the records stay for which this tab stands in. */
   const homes = new Map<string, string>()
   /** Resolves when all moves that have begun are over; they go one after the other. */
   let moving = Promise.resolve()
 
-  /** To the end, whoever leaves. */
-  async function move(visit: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> {
-    const moved = await writer.between((target) => target.adopt(visit.userId, tab, ownership.name(), ids)) ?? []
-    for (const { id } of moved) homes.delete(id)
+  /** To the end, whoever leaves. What this tab stood in for before it lost its locks may wait to be written under the old name. */
+  const move = async (visit: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> => await writer.between(async (target) => {
+    const moved = await target.adopt(visit.userId, tab, ownership.name(), ids)
+    if (moved.filter(({ id }) => homes.delete(id)).length > 0) renamed(visit.userId)
     return moved
-  }
+  }) ?? []
 
   /** Nothing of a user who has left is looked at: that would open the storage again. */
   const load = async (visit: Visit) => (isOver(visit) ? null : writer.between((target) => target.load(visit.userId)))
+
+  function settle(userId: string, records: readonly StoredRecord[]): void {
+    const kept = records.filter(({ tab }) => tab !== ownership.name() && ownership.isOurs(tab))
+    for (const { id, tab } of kept) homes.set(id, tab)
+    if (kept.length > 0) renamed(userId)
+  }
 
   /** What a device that takes no more writes can still read stays under its old name, and this tab takes that name as well. */
   async function standIn(visit: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> {
     const wanted = new Set(ids)
     const found = await load(visit)
-    await ownership.standIn(visit.userId, tab)
+    // Whoever left meanwhile keeps nothing from the user's other tabs.
+    if (isOver(visit)) return []
+    if (!(await ownership.standIn(visit.userId, tab))) {
+      awaitEnd(visit, tab)
+      return []
+    }
     const left = found?.records.filter((record) => wanted.has(record.id) && (record.tab === tab || record.tab === ownership.name())) ?? []
-    for (const record of left) if (record.tab === tab) homes.set(record.id, tab)
+    settle(visit.userId, left)
     return left
   }
 
@@ -66,7 +79,7 @@ export function createAdoption({ ownership, writer, isOver, later, failed, adopt
       moving = mine.then(() => undefined, () => undefined)
       return await mine
     } catch (reason) {
-      const left = await livesOn(visit, tab) ? [] : await standIn(visit, tab, ids)
+      const left = await standIn(visit, tab, ids)
       if (!isOver(visit)) failed(problemOf(reason))
       return left
     }
@@ -101,10 +114,16 @@ export function createAdoption({ ownership, writer, isOver, later, failed, adopt
 
   return {
     adopt,
+    /** What stands under a name that this tab stands in for stays there. */
+    settle,
     /** Until it resolves, messages of ended tabs are on their way to this one. */
     moving: () => moving,
     awaitEnd,
     /** The tab under whose name a record of this one is kept. */
-    homeOf: (id: string): string => homes.get(id) ?? ownership.name(),
+    homeOf(id: string): string {
+      const home = homes.get(id)
+      // One that was lost with the locks is somebody else's.
+      return home !== undefined && ownership.isOurs(home) ? home : ownership.name()
+    },
   }
 }

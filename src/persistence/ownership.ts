@@ -73,10 +73,14 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     granted.then(() => { if (isHere) stop = locks.meet(`${scope}:tabs:${userId}`, name, met) }).catch(() => undefined)
   }
 
+  function stopWaiting(): void {
+    for (const stop of awaited.values()) stop()
+    awaited.clear()
+  }
+
   /** Whoever stands in for what this tab left keeps it, under the name that it had: this tab goes on under another one. */
-  async function rename(userId: string): Promise<void> {
-    const before = releaseLock
-    if (before !== null || leaving.includes(userId) || (await living(userId, [name])).length === 0 || releaseLock !== before) return
+  async function rename(userId: string, before: Stop | null): Promise<void> {
+    if (leaving.includes(userId) || (await living(userId, [name])).length === 0 || releaseLock !== before) return
     name = `${tabId}.${++names}`
   }
 
@@ -88,14 +92,14 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     async claim(userId: string, isWanted: () => boolean): Promise<boolean> {
       // What is gone from the device may have been sent by whoever took this tab for dead.
       if (!locks) return false
-      await rename(userId)
-      // The user has left meanwhile.
-      if (!isWanted()) return false
       const before = releaseLock
       const kept = before === null || (await heldOf([witnessOf(userId)])).size > 0
+      if (before === null || !kept) await rename(userId, before)
       // The user may have left meanwhile.
-      if (releaseLock === before && (before === null || !kept)) {
+      if (isWanted() && releaseLock === before && (before === null || !kept)) {
         before?.()
+        // Whoever lost its locks waits for none any more either.
+        if (!kept) stopWaiting()
         take(userId, locks)
       }
       return kept
@@ -108,18 +112,18 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
       take(userId, locks)
       meet(userId, () => undefined)
     },
-    /** Resolves when others see the ended `tab` as living again, in this one. */
-    async standIn(userId: string, tab: string): Promise<void> {
-      if (!locks || standsFor.has(tab)) return
+    /** Others see the ended `tab` as living again, in this one; false when it is: it came back in this moment. */
+    async standIn(userId: string, tab: string): Promise<boolean> {
+      if (!locks || standsFor.has(tab)) return true
       const mine = standsFor
-      await new Promise<void>((resolve) => {
-        const stop = locks.hold(lockOf(userId, tab), resolve)
-        mine.set(tab, () => {
-          stop()
-          // The user left before it was granted.
-          resolve()
-        })
-      })
+      const lock = lockOf(userId, tab)
+      let isGranted = false
+      const stop = locks.hold(lock, () => { isGranted = true })
+      mine.set(tab, stop)
+      if (!(await heldOf([lock])).has(lock) || isGranted) return true
+      stop()
+      mine.delete(tab)
+      return false
     },
     /** Whether what is kept under the name of `tab` is this one's. */
     isOurs: (tab: string): boolean => tab === name || standsFor.has(tab),
@@ -138,10 +142,9 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     alone: <T>(tab: string, task: () => Promise<T>): Promise<T> => alone(locks, `${scope}:adopt:${tab}`, task),
     /** Hears of each other tab of the user, whether it has anything to keep by now or not. */
     meet,
-    stopWaiting(): void {
-      for (const stop of awaited.values()) stop()
-      awaited.clear()
-    },
+    /** Whoever hears of `tab` waits for its end, which may have been before: then there is something more to take over. */
+    leaveBehind: (userId: string, tab: string): void => locks?.meet(`${scope}:tabs:${userId}`, tab, () => undefined)(),
+    stopWaiting,
     /** Known to the others as long as it has anything to keep. */
     releaseAfter(written: Promise<unknown>): void {
       const release = releaseLock

@@ -1,15 +1,16 @@
-import type { Clock, Stop } from '../environment'
+import type { Clock } from '../environment'
 import type { Extra, OutboxState } from '../model'
-import { fullJitter } from '../policy/backoff'
 import { EMPTY_OUTBOX } from '../policy/outbox'
 import { keysOf } from '../policy/table'
 import { createAdoption, type Visit } from './adoption'
 import type { RecordStorage, StoredRecord } from './record-storage'
 import { diffOutbox, readRecords, recordIds, removal, storedIds, type RestoredOutbox } from './records'
+import { createLeavers } from './leavers'
 import { createOwnership } from './ownership'
 import { createPersistor } from './persistor'
 import type { StorageProblem } from './problem'
 import type { TabLocks } from './tabs'
+import { createRereading } from './rereading'
 import { createTimers } from './timers'
 import { tabsOf } from './transfers'
 import { createWriter } from './writer'
@@ -41,7 +42,6 @@ export interface Restoration<X extends Extra> extends RestoredOutbox<X> {
   readonly lost: readonly string[]
 }
 
-const RESTORE_RETRY = { baseMs: 1_000, maxMs: 60_000 }
 const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => keysOf(outbox.channels).length === 0
 
 /**
@@ -50,7 +50,7 @@ const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => keysOf(out
  * keeps its writer in the reducer, where all stores share it and a replay in DevTools writes.
  */
 export function createOutboxPersistence<X extends Extra>({ key, storage, locks, clock, random, tabId, report }: PersistenceDeps<X>) {
-  const writer = createWriter({ storage: () => storage(dropped), clock, random, stored: report.stored, lost: report.lost, drained: letGo, failed: report.failed })
+  const writer = createWriter({ storage: () => storage(dropped), clock, random, stored, lost: report.lost, drained: () => leavers.letGo(), failed: report.failed })
   const scope = `redux-chat:${key}`
   const ownership = createOwnership({ scope, locks, clock, tabId })
   const timers = createTimers(clock)
@@ -58,10 +58,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   let present: Visit | null = null
   /** The last look of each user: what holds up one user's is nothing to another's. */
   const looking = new Map<string, Promise<unknown>>()
-  let stopReading: Stop = () => undefined
   let purges = 0
-  /** Locks of users who have left this tab to somebody else, while the device refused something of theirs. */
-  const leavers = new Set<() => void>()
+  const leavers = createLeavers(writer, () => present !== null)
   /** Users whose records are to be removed, and are not yet. */
   const unwanted = new Set<string>()
   /** Records of newer code, or that cannot be read, by user: nothing is written in their place. */
@@ -69,9 +67,16 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   /** On the device, and not shown yet: it needs not be written. */
   const found = new Set<string>()
 
+  /** What could not be written while its user was here is nobody's by now: the user's other tabs take it for what somebody left. */
+  function stored(records: readonly StoredRecord[]): void {
+    report.stored(records.map(({ id }) => id))
+    const apart = records.filter(({ userId }) => userId !== (present ?? seen).userId)
+    for (const { userId, tab } of new Map(apart.map((record) => [record.tab + record.userId, record])).values()) ownership.leaveBehind(userId, tab)
+  }
   const dropped = (): void => { if (present) readAgain(present, 1) }
   const isOver = (visit: Visit): boolean => visit !== present
-  const adoption = createAdoption({ ownership, writer, isOver, later: timers.later, failed: report.failed, adopted, readAgain })
+  const readAgain = createRereading({ later: timers.later, random, isOver, read, found: foundLater })
+  const adoption = createAdoption({ ownership, writer, isOver, later: timers.later, failed: report.failed, renamed, adopted, readAgain })
 
   /** This tab's records that the state does not show, less what waits to be removed. Exact only between two writes. */
   function ownOf(userId: string, records: readonly StoredRecord[]): readonly StoredRecord[] {
@@ -98,11 +103,17 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     await adoption.moving()
     const before = ownership.name()
     const kept = await ownership.claim(userId, () => !isOver(visit))
-    if (ownership.name() !== before) renamed(userId)
-    if (!isOver(visit)) ownership.meet(userId, (tab) => adoption.awaitEnd(visit, tab))
+    if (!kept || ownership.name() !== before) {
+      renamed(userId)
+      // What was written under the old name since is with whoever stands in for it.
+      ownership.leaveBehind(userId, before)
+    }
+    if (!isOver(visit)) ownership.meet(userId, (tab) => (ownership.isOurs(tab) ? readAgain(visit, 1) : adoption.awaitEnd(visit, tab)))
     const look = async () => (isOver(visit) ? null : writer.between(async (target) => {
       const found = await target.load(userId)
-      return { ...found, purges, own: ownOf(userId, found.records), shown: seen.userId === userId ? storedIds(seen) : [] }
+      const own = ownOf(userId, found.records)
+      adoption.settle(userId, own)
+      return { ...found, purges, own, shown: seen.userId === userId ? storedIds(seen) : [] }
     }))
     // Who took this tab for dead, or whose user had left it, may be about to move its records: looked at before or after that, never amid it.
     const loaded = await ownership.alone(ownership.name(), look)
@@ -120,7 +131,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     const gone = loaded.shown.filter((id) => !owners.has(id))
     // A lock held all the time says that nobody else had them: then the device has lost them.
     if (kept && gone.length > 0) writeAgain(userId, gone)
-    const taken = loaded.shown.filter((id) => living.includes(owners.get(id) ?? ''))
+    const got = new Set(adopted.map(({ id }) => id))
+    const taken = loaded.shown.filter((id) => owners.has(id) && !ownership.isOurs(owners.get(id) ?? '') && !got.has(id))
     if (isOver(visit)) return { ...restored, entries: [], lost: [] }
     // What still waits to be written is not stored yet.
     const entries = restored.entries.map((entry) => (owners.has(entry.message.id) ? entry : { ...entry, stored: false }))
@@ -130,7 +142,10 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
 
   /** What waits to be written is not what somebody else has under the old name. */
   function renamed(userId: string): void {
-    writer.add(writer.waiting(userId).flatMap((edit) => (edit.record ? [{ ...edit, record: { ...edit.record, tab: adoption.homeOf(edit.id) } }] : [])))
+    writer.add(writer.waiting(userId).flatMap((edit) => {
+      const tab = adoption.homeOf(edit.id)
+      return edit.record && edit.record.tab !== tab ? [{ ...edit, record: { ...edit.record, tab } }] : []
+    }))
   }
 
   /** The state says first that they are not stored, and then they are as new. */
@@ -148,16 +163,9 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     if (records.length > 0 && !isOver(visit)) report.adopted(visit.userId, readRecords<X>(visit.userId, records, []))
   }
 
-  /** What cannot be read now is asked for again, and then comes as adopted. */
-  function readAgain(visit: Visit, failures: number): void {
-    if (isOver(visit)) return
-    stopReading()
-    stopReading = timers.later(fullJitter(failures, random(), RESTORE_RETRY), () => {
-      read(visit).then((restored) => {
-        if (!isOver(visit)) report.lost(restored.lost)
-        if (!isOver(visit)) report.adopted(visit.userId, restored)
-      }, () => readAgain(visit, failures + 1))
-    })
+  function foundLater(visit: Visit, restored: Restoration<X>): void {
+    report.lost(restored.lost)
+    if (!isOver(visit)) report.adopted(visit.userId, restored)
   }
 
   /** The user's messages that the state does not show. When the device refuses it rejects, and what is read later is reported as adopted. */
@@ -182,7 +190,11 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   }
 
   /** Nothing needs the storage any more, unless somebody is here by then. */
-  const closeUnused = async (): Promise<void> => { if (present === null) await writer.stop() }
+  async function closeUnused(): Promise<void> {
+    if (present === null) await writer.stop()
+    // What is refused now is not tried again.
+    if (present === null) leavers.letGo()
+  }
 
   /** Between a disconnect and the next connect: what is queued now keeps the lock as what was queued before does, and nothing else does. */
   function keepLock(userId: string): void {
@@ -191,19 +203,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     ownership.releaseAfter(writer.flush().then(closeUnused).catch(() => undefined))
   }
 
-  function letGo(): void {
-    for (const release of leavers) release()
-    leavers.clear()
-  }
-
-  /** What is refused is tried again as long as somebody is here; a write under way may be refused yet. */
-  async function allWritten(): Promise<void> {
-    if (present) await writer.flush().catch(() => undefined)
-    if (present && writer.hasPending()) await new Promise<void>((resolve) => { leavers.add(resolve) })
-  }
-
   /** Only when all is written: who adopts a queue gets all of it. */
-  const leaveLock = (written: Promise<unknown>): void => ownership.releaseAfter(written.then(allWritten))
+  const leaveLock = (written: Promise<unknown>): void => ownership.releaseAfter(written.then(leavers.allWritten))
 
   /** Nothing is left that must not be touched. */
   function purged(): void {
@@ -239,7 +240,6 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
       found.clear()
       timers.stop()
       ownership.stopWaiting()
-      letGo()
       // A move under way writes to its end; whoever is here by then goes on writing.
       const written = adoption.moving().then(closeUnused)
       if (isEmpty(seen)) leaveLock(written)

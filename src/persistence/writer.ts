@@ -5,14 +5,15 @@ import { writeFitting } from './fitting'
 import { problem, problemOf, type StorageProblem } from './problem'
 import { isShared, type RecordEdit } from './records'
 import type { RecordStorage, StoredRecord } from './record-storage'
+import { createSlowWatch } from './slow-watch'
 
 export interface WriterDeps {
   /** Asked once, on first use; again after a stop. */
   readonly storage: () => RecordStorage | null
   readonly clock: Clock
   readonly random: () => number
-  /** These messages are durable from now on. */
-  stored(ids: readonly string[]): void
+  /** These are durable from now on. */
+  stored(records: readonly StoredRecord[]): void
   /** Another tab has taken these messages over. */
   lost(ids: readonly string[]): void
   /** Nothing waits to be written any more. */
@@ -22,7 +23,6 @@ export interface WriterDeps {
 }
 
 const RETRY = { baseMs: 1_000, maxMs: 60_000 }
-const SLOW_MS = 5_000
 const ASIDE_RETRY_MS = 60_000
 
 /** A removal needs no room, and makes some. */
@@ -50,26 +50,19 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
   let wasAlone = false
   let stopRetry: Stop = () => undefined
   let stopAside: Stop = () => undefined
-  let stopSlow: Stop = () => undefined
+  const slow = createSlowWatch(clock, () => failed(problem('storage_slow', 'the storage does not answer')))
 
   function open(): RecordStorage | null {
     if (device === undefined) device = storage()
     return device
   }
 
-  /** A timer much too late has slept with the page: the answer may be waiting to be heard. */
-  function watchSlow(): void {
-    const late = clock.monotonic() + SLOW_MS * 1.5
-    stopSlow = clock.setTimer(SLOW_MS, () => (clock.monotonic() > late ? watchSlow() : failed(problem('storage_slow', 'the storage does not answer'))))
-  }
-
-  /** What takes long is told while it lasts: all that follows waits for it. */
   async function timed<T>(task: () => Promise<T>): Promise<T> {
-    if (!isStopped) watchSlow()
+    if (!isStopped) slow.watch()
     try {
       return await task()
     } finally {
-      stopSlow()
+      slow.stop()
     }
   }
 
@@ -89,7 +82,7 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
       throw reason
     })
     for (const edit of part) edits.written(edit)
-    const ours = written.map(({ record }) => record.id).filter((id) => !notOurs.includes(id))
+    const ours = written.map(({ record }) => record).filter(({ id }) => !notOurs.includes(id))
     if (ours.length > 0) stored(ours)
     if (notOurs.length > 0) lost(notOurs)
   }
@@ -105,6 +98,8 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
       failures = 0
       lastFailure = null
       if (refused.length > 0) setAside()
+      // What came while it was refused has waited for this.
+      if (edits.hasPending() && !isPaused) start()
     } catch (reason) {
       if (edits.isAllTooLarge()) setAside()
       else {
@@ -241,7 +236,7 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
       isStopped = true
       stopRetry()
       stopAside()
-      stopSlow()
+      slow.stop()
       return flush().catch(() => undefined).then(closeUnused)
     },
   }

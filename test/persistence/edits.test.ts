@@ -25,6 +25,24 @@ function createLiar() {
   return { device, liar }
 }
 
+describe('new while what was refused is tried again', () => {
+  it('G1: is written after it, though nothing else happens', async () => {
+    const { update, device, clock } = openTab()
+    const first = [entry('a', 1), entry('b', 2)]
+    device.refuses = 'UnknownError'
+    update(outbox(first))
+    await clock.flush()
+    device.hangs = true
+    device.refuses = null
+    await clock.advance(60_000)
+    update(outbox([...first, entry('c', 3)]))
+    device.hangs = false
+    device.release()
+    await clock.flush()
+    expect(await device.ids()).toEqual(['a', 'b', 'c'])
+  })
+})
+
 describe('changed while it is written', () => {
   it('G1: and removed before the next write: nothing is left', async () => {
     const { update, device, clock, handle } = openTab()

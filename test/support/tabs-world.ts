@@ -12,6 +12,8 @@ export const USERS = ['alice', 'bob'] as const
 interface BrowserTab {
   readonly tabId: string
   user(): string
+  /** It has served more than one sign-in. */
+  hasChanged(): boolean
   entries(): readonly OutboxEntry[]
   /** What it shows, and may send. */
   owned(): readonly OutboxEntry[]
@@ -119,6 +121,7 @@ export function createBrowser(run: number) {
     return {
       tabId, look, leave,
       user: () => user,
+      hasChanged: () => visits > 1,
       entries: () => now,
       owned: () => now.filter((each) => !each.failure),
       connect(userId: string): void {
@@ -150,9 +153,11 @@ export function createBrowser(run: number) {
     /** What a tab that has ended left behind. */
     leaveBehind: (count: number) => inner.write({ put: Array.from({ length: count }, (_, i) => record(`left${i}`, 'ended')), remove: [] }),
     idsOf: async (userId: string) => (await inner.load(userId)).records.map(({ id }) => id),
-    /** Those that wait for the rest of their queue, which a full device refuses: their tab keeps them, though somebody else is there by now. */
-    keptApart: async (userId: string) => (await inner.load(userId)).records.filter((each) => device.mode === 'full' &&
-      [...tabs.values()].some(({ tabId, user }) => each.tab.startsWith(tabId) && user() !== userId)).map(({ id }) => id),
+    /** Those that wait for the rest of their queue, which a full device refuses: their tab keeps them, though somebody else is there by now, or was. */
+    keptApart: async (userId: string) => (await inner.load(userId)).records.filter((each) => {
+      const keeper = locks.holders().get(`redux-chat:chat:tab:${each.tab}:${userId}`)
+      return device.mode === 'full' && [...tabs.values()].some(({ tabId, user, hasChanged }) => tabId === keeper && (user() !== userId || hasChanged()))
+    }).map(({ id }) => id),
     living: (userId: string) => [...tabs.values()].filter((tab) => tab.user() === userId),
   }
 }

@@ -46,7 +46,7 @@ export const byExample: readonly Mutant[] = [
     ['G2', 'looks run side by side', '(looking.get(visit.userId) ?? Promise.resolve()).then(() => readNow(visit))', 'readNow(visit)'],
   ]),
   ...inFile('src/persistence/ownership.ts', [
-    ['G9', 'who has left meanwhile claims a lock', 'if (!isWanted()) return false', ''],
+    ['G9', 'who has left meanwhile claims a lock', 'isWanted() && releaseLock === before', 'releaseLock === before'],
     ['G2', "a lock that another tab waits for counts as this tab's own", '(await heldOf([witnessOf(userId)])).size > 0', '(await living(userId, [name])).length > 0'],
     ['G9', 'queued locks stay', 'for (const stop of awaited.values()) stop()', ''],
   ]),
