@@ -142,16 +142,19 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     }
   }
 
-  /** What the place of a record holds now, if that is it still. */
-  async function readAt(wanted: { readonly userId: string; readonly id: string }, known: ReadonlyMap<string, string>): Promise<StoredRecord | null> {
-    const key = known.get(recordKey(wanted))
+  /** What the place of a record holds now. One that has been emptied, or is used for another record by now, is its place no more. */
+  async function readAt(wanted: { readonly userId: string; readonly id: string }, known: Map<string, string>): Promise<StoredRecord | null> {
+    const id = recordKey(wanted)
+    const key = known.get(id)
     const text = key === undefined ? null : await readText(key)
     const held = text === null ? null : parseRecord(text)
-    return held && recordKey(held) === recordKey(wanted) ? held : null
+    if (text !== null && (!held || recordKey(held) === id)) return held
+    known.delete(id)
+    return null
   }
 
   /** Which of these another tab has taken over since they were written. */
-  async function ofOthers(records: readonly StoredRecord[], known: ReadonlyMap<string, string>): Promise<readonly string[]> {
+  async function ofOthers(records: readonly StoredRecord[], known: Map<string, string>): Promise<readonly string[]> {
     const lost: string[] = []
     for (const record of records) {
       const held = await readAt(record, known)
@@ -191,6 +194,7 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     load: (userId) => queued(() => load(userId)),
     write: ({ put: added, update = [], remove: removed }) => queued(async () => {
       const all = await known()
+      await Promise.all([...added, ...removed].map((record) => readAt(record, all)))
       const lost = await ofOthers(update, all)
       await put([...added, ...update.filter((record) => !lost.includes(record.id))], all)
       await remove(removed, all)

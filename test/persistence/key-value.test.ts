@@ -6,8 +6,8 @@ import { createBackend, record } from './support'
 
 type Backend = ReturnType<typeof createBackend>
 
-const open = (storage: Backend) => createKeyValueStorage({ name: 'chat', storage })
-const idsOf = async (storage: Backend) => (await open(storage).load('alice')).records.map(({ id }) => id)
+const open = (storage: KeyValueStorage) => createKeyValueStorage({ name: 'chat', storage })
+const idsOf = async (storage: KeyValueStorage) => (await open(storage).load('alice')).records.map(({ id }) => id)
 
 /** Keys that hold a record. */
 const slots = ({ items }: Backend) => [...items.keys()].filter((key) => /:\d+$/.test(key))
@@ -205,6 +205,17 @@ describe('key-value storage', () => {
     await open('three').load('alice')
     await one.write({ put: [], update: [record(id, 'one')], remove: [] })
     expect((await open('four').load('alice')).records.map((each) => each.id)).toEqual([id])
+  })
+
+  it.each([{ remove: [record('m')] }, { remove: [], update: [record('m', 'heir')] }])('G1: a place that a woken tab has used again is left to it (%j)', async (change) => {
+    const storage = createBackend()
+    const [away, heir] = [open(storage), open(storage)]
+    await away.write({ put: [record('m', 'away')], remove: [] })
+    await heir.adopt('alice', 'away', 'heir', ['m'])
+    await away.write({ put: [], remove: [record('m')] })
+    await away.write({ put: [record('n', 'away')], remove: [] })
+    await heir.write({ put: [], ...change })
+    expect(await idsOf(storage)).toContain('n')
   })
 
   it('G1: a tab that opens while another writes its first record hides it from nobody', async () => {
