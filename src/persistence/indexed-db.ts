@@ -1,9 +1,9 @@
-import { isFields } from '../policy/json'
+import { fieldsOf } from '../policy/json'
 import type { LoadedRecords, RecordStorage, StoredRecord, UnreadableRecord } from './record-storage'
 import { problemOf } from './problem'
 import { isRecord } from './record-text'
 import { renewLog } from './renew-log'
-import { ownedAfter, tabsOf, type Transfer } from './transfers'
+import { ownedAfter, readTransfer, tabsOf, type Transfer } from './transfers'
 
 const STORE = 'records'
 const DB_VERSION = 1
@@ -33,8 +33,8 @@ const transfersKey = (userId: string) => [userId, []]
 const ofUser = (userId: string, isWhole = false): IDBKeyRange => IDBKeyRange.bound([userId], transfersKey(userId), false, !isWhole)
 
 async function transfersOf(store: IDBObjectStore, userId: string): Promise<readonly Transfer[]> {
-  const found: unknown = await settled(store.get(transfersKey(userId)))
-  return isFields(found) && Array.isArray(found['transfers']) ? found['transfers'] as readonly Transfer[] : []
+  const { transfers } = fieldsOf(await settled<unknown>(store.get(transfersKey(userId))))
+  return Array.isArray(transfers) ? transfers.flatMap((value) => readTransfer(value) ?? []) : []
 }
 
 /** All that count when `moved` has been taken over as well. */

@@ -1,3 +1,4 @@
+import { fieldsOf } from '../policy/json'
 import type { StoredRecord } from './record-storage'
 
 /** Records that a tab has taken over, and that stand as the tabs `from`, which have ended, left them. */
@@ -9,6 +10,12 @@ export interface Transfer {
 
 /** The tabs that own some records, each once. */
 export const tabsOf = (records: readonly StoredRecord[]): readonly string[] => [...new Set(records.map(({ tab }) => tab))]
+
+/** What cannot be understood moves nothing. */
+export function readTransfer(value: unknown): Transfer | null {
+  const { from, tab, ids } = fieldsOf(value)
+  return Array.isArray(from) && typeof tab === 'string' && Array.isArray(ids) ? { from, tab, ids } : null
+}
 
 /** Gives records as whoever took them over owns them; of two transfers of one record the later counts, of none that was written since. */
 export function ownedAfter(transfers: readonly Transfer[]): (record: StoredRecord) => StoredRecord {

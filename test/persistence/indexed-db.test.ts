@@ -55,6 +55,20 @@ describe('IndexedDB storage', () => {
     expect((await storage.load('alice')).records.map(({ id, tab }) => [id, tab])).toEqual([['b', 'heir'], ['c', 'away']])
   })
 
+  it.each([
+    null, 5, {}, { from: null, tab: 'x', ids: ['a'] }, { from: ['ended'], tab: 'x', ids: null }, { from: ['ended'], ids: ['a'] }, { from: [null], tab: 'x', ids: [null] },
+  ])('G1: a transfer that cannot be understood hides nothing (%j)', async (transfer) => {
+    const factory = new IDBFactory()
+    const storage = createIndexedDbStorage({ name: 'chat', factory })
+    await storage.write({ put: [record('a', 'ended')], remove: [] })
+    const db = await opened(factory)
+    db.transaction('records', 'readwrite').objectStore('records').put({ userId: 'alice', id: [], transfers: [transfer] })
+    db.close()
+    expect((await storage.load('alice')).records).toEqual([record('a', 'ended')])
+    expect(await storage.write({ put: [], update: [record('a', 'ended')], remove: [] })).toEqual([])
+    expect(await storage.adopt('alice', 'ended', 'heir', ['a'])).toEqual([record('a', 'heir')])
+  })
+
   it('G8: nothing tells of what was taken over once it is gone', async () => {
     const factory = new IDBFactory()
     const storage = createIndexedDbStorage({ name: 'chat', factory })
