@@ -2,8 +2,9 @@ import { fieldsOf } from '../policy/json'
 import type { LoadedRecords, RecordStorage, StoredRecord, UnreadableRecord } from './record-storage'
 import { problemOf } from './problem'
 import { isRecord } from './record-text'
+import { isShared } from './records'
 import { renewLog } from './renew-log'
-import { ownedAfter, readTransfer, tabsOf, type Transfer } from './transfers'
+import { ownedAfter, readTransfer, transferOf, type Transfer } from './transfers'
 
 const STORE = 'records'
 const DB_VERSION = 1
@@ -38,11 +39,11 @@ async function transfersOf(store: IDBObjectStore, userId: string): Promise<reado
 }
 
 /** All that count when `moved` has been taken over as well. */
-function withMove(transfers: readonly Transfer[], records: readonly StoredRecord[], moved: readonly StoredRecord[], tab: string): readonly Transfer[] {
+function withMove(transfers: readonly Transfer[], records: readonly StoredRecord[], moved: readonly StoredRecord[], from: string, tab: string): readonly Transfer[] {
   const left = new Map(records.map((record) => [record.id, record.tab]))
   for (const { id } of moved) left.delete(id)
   const earlier = transfers.map((transfer) => ({ ...transfer, ids: transfer.ids.filter((id) => transfer.from.includes(left.get(id) ?? '')) }))
-  return [...earlier, { from: tabsOf(moved), tab, ids: moved.map(({ id }) => id) }].filter(({ ids }) => ids.length > 0)
+  return [...earlier, transferOf(moved, from, tab)].filter(({ ids }) => ids.length > 0)
 }
 
 export interface IndexedDbOptions {
@@ -161,8 +162,10 @@ export function createIndexedDbStorage({ name, factory: given, dropped }: Indexe
       const records = found.filter(isRecord)
       const owned = ownedAfter(transfers)
       const moved = records.filter((record) => wanted.has(record.id) && owned(record).tab === from)
-      if (moved.length > 0) store.put({ userId, id: [], transfers: withMove(transfers, records, moved, tab) })
-      return moved.map((record) => ({ ...record, tab }))
+      if (moved.length > 0) store.put({ userId, id: [], transfers: withMove(transfers, records, moved, from, tab) })
+      const given = moved.map((record) => ({ ...record, tab }))
+      for (const record of given) if (isShared(record.id)) store.put(record)
+      return given
       // Were it lost with the power, they would belong to a tab that has ended, as before.
     }, 'relaxed'),
     clear: (userId) => change((records) => {

@@ -1,5 +1,6 @@
 import { fieldsOf } from '../policy/json'
 import type { StoredRecord } from './record-storage'
+import { isShared } from './records'
 
 /** Records that a tab has taken over, and that stand as the tabs `from`, which have ended, left them. */
 export interface Transfer {
@@ -16,6 +17,10 @@ export function readTransfer(value: unknown): Transfer | null {
   const { from, tab, ids } = fieldsOf(value)
   return Array.isArray(from) && typeof tab === 'string' && Array.isArray(ids) ? { from, tab, ids } : null
 }
+
+/** Says that `tab` has these, which `from` had, under whichever name they stand. Not the marks: a tab that wakes writes its own again, under the name that it had. */
+export const transferOf = (records: readonly StoredRecord[], from: string, tab: string): Transfer =>
+  ({ from: [from, ...tabsOf(records)], tab, ids: records.map(({ id }) => id).filter((id) => !isShared(id)) })
 
 /** Gives records as whoever took them over owns them; of two transfers of one record the later counts, of none that was written since. */
 export function ownedAfter(transfers: readonly Transfer[]): (record: StoredRecord) => StoredRecord {

@@ -55,6 +55,24 @@ describe('IndexedDB storage', () => {
     expect((await storage.load('alice')).records.map(({ id, tab }) => [id, tab])).toEqual([['b', 'heir'], ['c', 'away']])
   })
 
+  it('G2: nor does one that had taken them over before', async () => {
+    const storage = createIndexedDbStorage({ name: 'chat', factory: new IDBFactory() })
+    await storage.write({ put: [record('a', 'ended'), record('b', 'ended')], remove: [] })
+    await storage.adopt('alice', 'ended', 'away', ['a', 'b'])
+    await storage.adopt('alice', 'away', 'heir', ['a', 'b'])
+    await storage.write({ put: [], remove: [record('a')] })
+    expect(await storage.write({ put: [], update: [record('a', 'away'), record('b', 'away')], remove: [] })).toEqual(['a', 'b'])
+  })
+
+  it('G2: a mark that a woken tab puts again is its own', async () => {
+    const storage = createIndexedDbStorage({ name: 'chat', factory: new IDBFactory() })
+    await storage.write({ put: [record('read:#x', 'away'), record('a', 'away')], remove: [] })
+    expect(await storage.adopt('alice', 'away', 'heir', ['read:#x', 'a'])).toHaveLength(2)
+    expect((await storage.load('alice')).records.map(({ tab }) => tab)).toEqual(['heir', 'heir'])
+    await storage.write({ put: [record('read:#x', 'away')], remove: [] })
+    expect((await storage.load('alice')).records.map(({ id, tab }) => [id, tab])).toEqual([['a', 'heir'], ['read:#x', 'away']])
+  })
+
   it.each([
     null, 5, {}, { from: null, tab: 'x', ids: ['a'] }, { from: ['ended'], tab: 'x', ids: null }, { from: ['ended'], ids: ['a'] }, { from: [null], tab: 'x', ids: [null] },
   ])('G1: a transfer that cannot be understood hides nothing (%j)', async (transfer) => {
