@@ -87,6 +87,26 @@ describe('IndexedDB storage', () => {
     expect(await storage.adopt('alice', 'ended', 'heir', ['a'])).toEqual([record('a', 'heir')])
   })
 
+  it('G8: nothing tells of what was taken over once it is gone, whatever else stays', async () => {
+    const factory = new IDBFactory()
+    const storage = createIndexedDbStorage({ name: 'chat', factory })
+    const all = ['a', 'b', 'c', 'd']
+    await storage.write({ put: [record('newer', 'ended', 'alice', { version: 2 }), ...all.map((id) => record(id, 'ended'))], remove: [] })
+    await storage.adopt('alice', 'ended', 'heir', all)
+    const db = await opened(factory)
+    const transfers = async () => new Promise<unknown>((resolve) => {
+      const request = db.transaction('records').objectStore('records').get(['alice', []]) as IDBRequest<{ transfers: unknown } | undefined>
+      request.onsuccess = () => resolve(request.result?.transfers)
+    })
+    await storage.write({ put: [], remove: ['a', 'b', 'c'].map((id) => record(id)) })
+    await storage.load('alice')
+    expect(await transfers()).toMatchObject([{ tab: 'heir', ids: ['d'] }])
+    await storage.write({ put: [], update: [record('d', 'heir')], remove: [] })
+    expect((await storage.load('alice')).records.map(({ id, tab }) => [id, tab])).toEqual([['d', 'heir'], ['newer', 'ended']])
+    expect(await transfers()).toBeUndefined()
+    db.close()
+  })
+
   it('G8: nothing tells of what was taken over once it is gone', async () => {
     const factory = new IDBFactory()
     const storage = createIndexedDbStorage({ name: 'chat', factory })

@@ -38,11 +38,11 @@ export const persistence: readonly Mutant[] = [
     ['G1', 'all tabs write the same part of the index', 'parts[(await own)?.at ?? 0]', 'parts[(await own) ? 0 : 0]'],
   ]),
   ...inFile('src/persistence/transfers.ts', [
-    ['G1', 'what was written since stays with whoever took it over before', 'transfer?.from.includes(record.tab) ?', 'transfer ?'],
+    ['G1', 'what was written since stays with whoever took it over before', 'transfer?.from.includes(tab) ?', 'transfer ?'],
   ]),
   ...inFile('src/persistence/indexed-db.ts', [
     ['G2', 'an update writes over what another tab has taken over', '(isRecord(held) ? held : record).tab !== record.tab', '(record).tab !== record.tab'],
-    ['G1', 'a take-over forgets those before it', 'return [...earlier, {', 'return [{'],
+    ['G1', 'a take-over forgets those before it', 'needed([...transfers, transferOf', 'needed([transferOf'],
   ]),
   ...inFile('src/persistence/key-value.ts', [
     ['G3', 'a take-over begins before anything says so', 'if (moved.length > 1) await put([transfer], all)\n', ''],
