@@ -45,8 +45,8 @@ export const persistence: readonly Mutant[] = [
     ['G1', 'a take-over forgets those before it', 'needed([...transfers, transferOf', 'needed([transferOf'],
   ]),
   ...inFile('src/persistence/key-value.ts', [
-    ['G3', 'a take-over begins before anything says so', 'if (moved.length > 1) await put([transfer], all)\n', ''],
-    ['G3', 'of two take-overs that broke off the earlier counts', 'nth(a) - nth(b)', 'nth(b) - nth(a)'],
+    ['G3', 'a take-over begins before anything says so', '        await put([said], known)\n', ''],
+    ['G3', 'of two take-overs that broke off the earlier counts', 'a.nth - b.nth', 'b.nth - a.nth'],
   ]),
   ...inFile('src/persistence/fitting.ts', [
     ['G3', 'what was refused before there was room waits', 'if (hasRoom) await', 'if (hasRoom && !hasRoom) await'],
