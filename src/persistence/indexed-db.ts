@@ -1,9 +1,10 @@
-import { isFields } from '../policy/json'
-import type { LoadedRecords, RecordStorage, StoredRecord, UnreadableRecord } from './record-storage'
+import { fieldsOf } from '../policy/json'
+import type { RecordStorage } from './record-storage'
 import { problemOf } from './problem'
 import { isRecord } from './record-text'
+import { isShared } from './records'
 import { renewLog } from './renew-log'
-import { ownedAfter, tabsOf, type Transfer } from './transfers'
+import { needed, ownedAfter, readTransfer, transferOf, type Transfer } from './transfers'
 
 const STORE = 'records'
 const DB_VERSION = 1
@@ -18,32 +19,28 @@ const completed = (transaction: IDBTransaction): Promise<void> => new Promise((r
   transaction.onabort = () => reject(transaction.error ?? new Error('the transaction aborted'))
 })
 
-function sort(found: readonly unknown[], keys: readonly IDBValidKey[], transfers: readonly Transfer[]): LoadedRecords {
-  const records = found.filter(isRecord).map(ownedAfter(transfers))
-  const unreadable = found.flatMap((value, i): readonly UnreadableRecord[] => {
-    const key = keys[i]
-    return isRecord(value) ? [] : [{ id: Array.isArray(key) ? String(key[1]) : String(key), reason: 'corrupt' }]
-  })
-  return { records, unreadable }
-}
-
 /** Where the transfers of a user stand, in one value. It sorts after every `[userId, id]`, as `[userId]` sorts before. */
 const transfersKey = (userId: string) => [userId, []]
 /** All records of one user, or with them the transfers. */
 const ofUser = (userId: string, isWhole = false): IDBKeyRange => IDBKeyRange.bound([userId], transfersKey(userId), false, !isWhole)
 
 async function transfersOf(store: IDBObjectStore, userId: string): Promise<readonly Transfer[]> {
-  const found: unknown = await settled(store.get(transfersKey(userId)))
-  return isFields(found) && Array.isArray(found['transfers']) ? found['transfers'] as readonly Transfer[] : []
+  const { transfers } = fieldsOf(await settled<unknown>(store.get(transfersKey(userId))))
+  return Array.isArray(transfers) ? transfers.flatMap((value) => readTransfer(value) ?? []) : []
 }
 
-/** All that count when `moved` has been taken over as well. */
-function withMove(transfers: readonly Transfer[], records: readonly StoredRecord[], moved: readonly StoredRecord[], tab: string): readonly Transfer[] {
-  const left = new Map(records.map((record) => [record.id, record.tab]))
-  for (const { id } of moved) left.delete(id)
-  const earlier = transfers.map((transfer) => ({ ...transfer, ids: transfer.ids.filter((id) => transfer.from.includes(left.get(id) ?? '')) }))
-  return [...earlier, { from: tabsOf(moved), tab, ids: moved.map(({ id }) => id) }].filter(({ ids }) => ids.length > 0)
+async function allOf(store: IDBObjectStore, userId: string) {
+  const [found, transfers] = await Promise.all([settled<unknown[]>(store.getAll(ofUser(userId))), transfersOf(store, userId)])
+  const records = found.filter(isRecord)
+  return { found, records, transfers, owned: ownedAfter(transfers) }
 }
+
+function keep(store: IDBObjectStore, userId: string, transfers: readonly Transfer[]): void {
+  if (transfers.length > 0) store.put({ userId, id: [], transfers })
+  else store.delete(transfersKey(userId))
+}
+
+const countIds = (transfers: readonly Transfer[]): number => transfers.flatMap(({ ids }) => ids).length
 
 export interface IndexedDbOptions {
   readonly name: string
@@ -124,19 +121,18 @@ export function createIndexedDbStorage({ name, factory: given, dropped }: Indexe
     }
   }
 
-  /** Nothing is left of what was taken over. */
+  /** Drops what transfers say about messages that are gone, or stand under their owner's name by now. */
   const sweep = (userId: string): Promise<void> => change(async (store) => {
-    if (await settled(store.count(ofUser(userId))) === 0) store.delete(transfersKey(userId))
+    const { records, transfers } = await allOf(store, userId)
+    keep(store, userId, needed(transfers, records))
   }, 'relaxed')
 
   return {
     async load(userId) {
-      const range = ofUser(userId)
-      const [found, keys, transfers] = await change((store) =>
-        Promise.all([settled(store.getAll(range)), settled(store.getAllKeys(range)), transfersOf(store, userId)]), 'strict', 'readonly')
+      const { found, records, transfers, owned } = await change((store) => allOf(store, userId), 'strict', 'readonly')
       // What cannot be written now hinders no reading.
-      if (found.length === 0 && transfers.length > 0) await sweep(userId).catch(() => undefined)
-      return sort(found, keys, transfers)
+      if (countIds(transfers) > 2 * countIds(needed(transfers, records))) await sweep(userId).catch(() => undefined)
+      return { records: records.map(owned), unreadable: found.filter((value) => !isRecord(value)).map((value) => ({ id: String(fieldsOf(value)['id']), reason: 'corrupt' })) }
     },
     write: ({ put, update = [], remove }) => change(async (records) => {
       const lost: string[] = []
@@ -157,12 +153,12 @@ export function createIndexedDbStorage({ name, factory: given, dropped }: Indexe
     // The records stay where they are: as many as they may be, one value says whose they are from now on.
     adopt: (userId, from, tab, ids) => change(async (store) => {
       const wanted = new Set(ids)
-      const [found, transfers] = await Promise.all([settled<unknown[]>(store.getAll(ofUser(userId))), transfersOf(store, userId)])
-      const records = found.filter(isRecord)
-      const owned = ownedAfter(transfers)
-      const moved = records.filter((record) => wanted.has(record.id) && owned(record).tab === from)
-      if (moved.length > 0) store.put({ userId, id: [], transfers: withMove(transfers, records, moved, tab) })
-      return moved.map((record) => ({ ...record, tab }))
+      const { records, transfers, owned } = await allOf(store, userId)
+      const theirs = records.filter((record) => wanted.has(record.id) && owned(record).tab === from)
+      const moved = theirs.map((record) => ({ ...record, tab }))
+      for (const record of moved) if (isShared(record.id)) store.put(record)
+      if (moved.length > 0) keep(store, userId, needed([...transfers, transferOf(theirs, from, tab)], records))
+      return moved
       // Were it lost with the power, they would belong to a tab that has ended, as before.
     }, 'relaxed'),
     clear: (userId) => change((records) => {

@@ -4,7 +4,7 @@ import { parseRecord } from './record-text'
 import { RECORD_VERSION } from './records'
 import { createSlotIndex } from './slot-index'
 import type { TabLocks } from './tabs'
-import { ownedAfter, tabsOf, type Transfer } from './transfers'
+import { needed, ownedAfter, readTransfer, transferOf, type Transfer } from './transfers'
 
 /** A storage as redux-persist knows it: localStorage, AsyncStorage, MMKV and their like, synchronous or not. */
 export interface KeyValueStorage {
@@ -22,10 +22,17 @@ export interface KeyValueOptions {
   readonly locks?: TabLocks | null
 }
 
-/** What a transfer looks like among the records; messages and marks have other fields. */
-function readTransfer({ tab, data }: StoredRecord): (Transfer & { readonly nth: number }) | null {
-  const { from, ids, nth } = fieldsOf(data)
-  return Array.isArray(from) && Array.isArray(ids) ? { from, tab, ids, nth: Number(nth) } : null
+/** A transfer as it stands among the records. */
+interface Said extends Transfer {
+  readonly userId: string
+  readonly id: string
+  readonly nth: number
+}
+
+/** Null for a record of something else: messages and marks have other fields. */
+function readSaid({ userId, id, data }: StoredRecord): Said | null {
+  const transfer = readTransfer(data)
+  return transfer && { ...transfer, userId, id, nth: Number(fieldsOf(data)['nth']) || 0 }
 }
 
 const recordKey = ({ userId, id }: { readonly userId: string; readonly id: string }): string => JSON.stringify([userId, id])
@@ -49,7 +56,7 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
   /** Where this tab (and whichever it was before) writes next. */
   const segments = new Map<string, { next: number; readonly free: string[] }>()
   /** Take-overs that have not been carried out, or not to the end, the latest last. */
-  let transfers: readonly StoredRecord[] = []
+  let transfers: readonly Said[] = []
   let last: Promise<unknown> = Promise.resolve()
 
   /** One change after the other, whatever the storage's own order. */
@@ -72,26 +79,28 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     return answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : UNREADABLE))
   }
 
-  async function scan(): Promise<{ readonly records: readonly StoredRecord[]; readonly broken: readonly string[] }> {
+  async function scan(): Promise<{ readonly records: readonly StoredRecord[]; readonly broken: readonly string[]; readonly known: Map<string, string> }> {
     const keys = [...await index.all()].flatMap(([tab, slots]) => slotsOf(tab, slots))
     const texts = await readEach(keys)
     const records: StoredRecord[] = []
     const broken: string[] = []
-    places = new Map()
+    const known = places = new Map<string, string>()
     used = new Set(keys.filter((_, i) => texts[i] !== null))
     for (const [i, key] of keys.entries()) {
       const text = texts[i] ?? null
       const record = text === null ? null : parseRecord(text)
       if (record) {
-        places.set(recordKey(record), key)
+        known.set(recordKey(record), key)
         records.push(record)
       } else if (text !== null) broken.push(key)
     }
     // What cannot be written now, on a device that is full, hinders no reading.
     await index.tidy(async (tab, slots) => segments.has(tab) || !(await isEmpty(tab, slots))).catch(() => undefined)
-    const nth = (record: StoredRecord): number => readTransfer(record)?.nth ?? 0
-    transfers = records.filter((record) => readTransfer(record) !== null).sort((a, b) => nth(a) - nth(b))
-    return { records, broken }
+    const said = records.flatMap((record) => readSaid(record) ?? [])
+    transfers = said.filter((each) => needed([each], records.filter(({ userId }) => userId === each.userId)).length > 0).sort((a, b) => a.nth - b.nth)
+    // Whoever wrote these could not remove them.
+    await remove(said.filter((each) => !transfers.includes(each)), known).catch(() => undefined)
+    return { records, broken, known }
   }
 
   const isEmpty = async (tab: string, slots: number): Promise<boolean> =>
@@ -142,20 +151,24 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     }
   }
 
-  /** What the place of a record holds now, if that is it still. */
-  async function readAt(wanted: { readonly userId: string; readonly id: string }, known: ReadonlyMap<string, string>): Promise<StoredRecord | null> {
-    const key = known.get(recordKey(wanted))
+  /** What the place of a record holds now. One that has been emptied, or is used for another record by now, is its place no more. */
+  async function readAt(wanted: { readonly userId: string; readonly id: string }, known: Map<string, string>): Promise<StoredRecord | null> {
+    const id = recordKey(wanted)
+    const key = known.get(id)
     const text = key === undefined ? null : await readText(key)
     const held = text === null ? null : parseRecord(text)
-    return held && recordKey(held) === recordKey(wanted) ? held : null
+    if (text !== null && (!held || recordKey(held) === id)) return held
+    known.delete(id)
+    return null
   }
 
   /** Which of these another tab has taken over since they were written. */
-  async function ofOthers(records: readonly StoredRecord[], known: ReadonlyMap<string, string>): Promise<readonly string[]> {
+  async function ofOthers(records: readonly StoredRecord[], known: Map<string, string>): Promise<readonly string[]> {
     const lost: string[] = []
+    const owned = new Map([...new Set(records.map(({ userId }) => userId))].map((userId) => [userId, ownedAfter(transfersOf(userId))]))
     for (const record of records) {
       const held = await readAt(record, known)
-      if (held && held.tab !== record.tab) lost.push(record.id)
+      if (held && owned.get(record.userId)?.(held).tab !== record.tab) lost.push(record.id)
     }
     return lost
   }
@@ -170,18 +183,14 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     }
   }
 
-  async function known(): Promise<Map<string, string>> {
-    if (!places) await scan()
-    return places ?? new Map()
-  }
+  const lastKnown = async (): Promise<Map<string, string>> => places ?? (await scan()).known
 
-  const transfersOf = (userId: string): readonly Transfer[] =>
-    transfers.flatMap((record) => (record.userId === userId ? readTransfer(record) ?? [] : []))
+  const transfersOf = (userId: string): readonly Transfer[] => transfers.filter((each) => each.userId === userId)
 
   async function load(userId: string): Promise<LoadedRecords> {
     const { records, broken } = await scan()
     return {
-      records: records.filter((record) => record.userId === userId && !transfers.includes(record)).map(ownedAfter(transfersOf(userId))),
+      records: records.filter((record) => record.userId === userId && !readSaid(record)).map(ownedAfter(transfersOf(userId))),
       // Whose it was cannot be told any more: its key is all there is to name it.
       unreadable: broken.map((id) => ({ id, reason: 'corrupt' })),
     }
@@ -190,7 +199,8 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
   return {
     load: (userId) => queued(() => load(userId)),
     write: ({ put: added, update = [], remove: removed }) => queued(async () => {
-      const all = await known()
+      const all = await lastKnown()
+      await Promise.all([...added, ...removed].map((record) => readAt(record, all)))
       const lost = await ofOthers(update, all)
       await put([...added, ...update.filter((record) => !lost.includes(record.id))], all)
       await remove(removed, all)
@@ -198,28 +208,32 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     }),
     // One record says first whose they are, so that nobody ever sees a part of them move; it goes when all stand under the new name.
     adopt: (userId, from, tab, ids) => queued(async () => {
-      const all = await known()
+      // Anew: a tab may have ended in the middle of taking them over.
+      const { records, known } = await scan()
       const owned = ownedAfter(transfersOf(userId))
-      const found = await Promise.all(ids.map((id) => readAt({ userId, id }, all)))
-      const theirs = found.flatMap((record) => (record && owned(record).tab === from ? [record] : []))
+      const found = new Map(records.map((record) => [recordKey(record), record]))
+      const theirs = ids.flatMap((id) => found.get(recordKey({ userId, id })) ?? []).filter((record) => owned(record).tab === from)
       const moved = theirs.map((record) => ({ ...record, tab }))
-      const nth = Math.max(0, ...transfers.map((record) => readTransfer(record)?.nth ?? 0)) + 1
-      const data = { from: tabsOf(theirs), ids: moved.map(({ id }) => id), nth }
-      const transfer: StoredRecord = { userId, id: `transfer:${tab}:${nth}`, tab, version: RECORD_VERSION, data }
+      const nth = 1 + Math.max(0, ...transfers.map((each) => each.nth))
+      const said = { userId, id: `transfer:${tab}:${nth}`, tab, version: RECORD_VERSION, data: { ...transferOf(theirs, from, tab), nth } }
+      const before = transfers
+      if (moved.length > 1) {
+        await put([said], known)
+        transfers = [...before, { ...said, ...said.data }]
+      }
       try {
-        if (moved.length > 1) await put([transfer], all)
-        await put(moved, all)
-        const taken = new Set(data.ids)
-        const isOver = (id: string): boolean => taken.has(id) || !all.has(recordKey({ userId, id }))
-        await remove(transfers.filter((record) => record.userId === userId && readTransfer(record)?.ids.every(isOver)), all)
-      } finally {
-        await remove([transfer], all)
+        await put(moved, known)
+        await remove([said], known)
+        transfers = before
+      } catch (reason) {
+        // Once it is said, what is refused can stay as it is.
+        if (transfers === before) throw reason
       }
       return moved
     }),
     clear: (userId) => queued(async () => {
-      const { records, broken } = await scan()
-      await remove(records.filter((record) => userId === undefined || record.userId === userId), await known())
+      const { records, broken, known } = await scan()
+      await remove(records.filter((record) => userId === undefined || record.userId === userId), known)
       if (userId !== undefined) return
       for (const key of [...broken, ...index.keys]) await storage.removeItem(key)
       used.clear()

@@ -55,6 +55,58 @@ describe('IndexedDB storage', () => {
     expect((await storage.load('alice')).records.map(({ id, tab }) => [id, tab])).toEqual([['b', 'heir'], ['c', 'away']])
   })
 
+  it('G2: nor does one that had taken them over before', async () => {
+    const storage = createIndexedDbStorage({ name: 'chat', factory: new IDBFactory() })
+    await storage.write({ put: [record('a', 'ended'), record('b', 'ended')], remove: [] })
+    await storage.adopt('alice', 'ended', 'away', ['a', 'b'])
+    await storage.adopt('alice', 'away', 'heir', ['a', 'b'])
+    await storage.write({ put: [], remove: [record('a')] })
+    expect(await storage.write({ put: [], update: [record('a', 'away'), record('b', 'away')], remove: [] })).toEqual(['a', 'b'])
+  })
+
+  it('G2: a mark that a woken tab puts again is its own', async () => {
+    const storage = createIndexedDbStorage({ name: 'chat', factory: new IDBFactory() })
+    await storage.write({ put: [record('read:#x', 'away'), record('a', 'away')], remove: [] })
+    expect(await storage.adopt('alice', 'away', 'heir', ['read:#x', 'a'])).toHaveLength(2)
+    expect((await storage.load('alice')).records.map(({ tab }) => tab)).toEqual(['heir', 'heir'])
+    await storage.write({ put: [record('read:#x', 'away')], remove: [] })
+    expect((await storage.load('alice')).records.map(({ id, tab }) => [id, tab])).toEqual([['a', 'heir'], ['read:#x', 'away']])
+  })
+
+  it.each([
+    null, 5, {}, { from: null, tab: 'x', ids: ['a'] }, { from: ['ended'], tab: 'x', ids: null }, { from: ['ended'], ids: ['a'] }, { from: [null], tab: 'x', ids: [null] },
+  ])('G1: a transfer that cannot be understood hides nothing (%j)', async (transfer) => {
+    const factory = new IDBFactory()
+    const storage = createIndexedDbStorage({ name: 'chat', factory })
+    await storage.write({ put: [record('a', 'ended')], remove: [] })
+    const db = await opened(factory)
+    db.transaction('records', 'readwrite').objectStore('records').put({ userId: 'alice', id: [], transfers: [transfer] })
+    db.close()
+    expect((await storage.load('alice')).records).toEqual([record('a', 'ended')])
+    expect(await storage.write({ put: [], update: [record('a', 'ended')], remove: [] })).toEqual([])
+    expect(await storage.adopt('alice', 'ended', 'heir', ['a'])).toEqual([record('a', 'heir')])
+  })
+
+  it('G8: nothing tells of what was taken over once it is gone, whatever else stays', async () => {
+    const factory = new IDBFactory()
+    const storage = createIndexedDbStorage({ name: 'chat', factory })
+    const all = ['a', 'b', 'c', 'd']
+    await storage.write({ put: [record('newer', 'ended', 'alice', { version: 2 }), ...all.map((id) => record(id, 'ended'))], remove: [] })
+    await storage.adopt('alice', 'ended', 'heir', all)
+    const db = await opened(factory)
+    const transfers = async () => new Promise<unknown>((resolve) => {
+      const request = db.transaction('records').objectStore('records').get(['alice', []]) as IDBRequest<{ transfers: unknown } | undefined>
+      request.onsuccess = () => resolve(request.result?.transfers)
+    })
+    await storage.write({ put: [], remove: ['a', 'b', 'c'].map((id) => record(id)) })
+    await storage.load('alice')
+    expect(await transfers()).toMatchObject([{ tab: 'heir', ids: ['d'] }])
+    await storage.write({ put: [], update: [record('d', 'heir')], remove: [] })
+    expect((await storage.load('alice')).records.map(({ id, tab }) => [id, tab])).toEqual([['d', 'heir'], ['newer', 'ended']])
+    expect(await transfers()).toBeUndefined()
+    db.close()
+  })
+
   it('G8: nothing tells of what was taken over once it is gone', async () => {
     const factory = new IDBFactory()
     const storage = createIndexedDbStorage({ name: 'chat', factory })

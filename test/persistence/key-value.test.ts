@@ -6,8 +6,8 @@ import { createBackend, record } from './support'
 
 type Backend = ReturnType<typeof createBackend>
 
-const open = (storage: Backend) => createKeyValueStorage({ name: 'chat', storage })
-const idsOf = async (storage: Backend) => (await open(storage).load('alice')).records.map(({ id }) => id)
+const open = (storage: KeyValueStorage) => createKeyValueStorage({ name: 'chat', storage })
+const idsOf = async (storage: KeyValueStorage) => (await open(storage).load('alice')).records.map(({ id }) => id)
 
 /** Keys that hold a record. */
 const slots = ({ items }: Backend) => [...items.keys()].filter((key) => /:\d+$/.test(key))
@@ -207,6 +207,17 @@ describe('key-value storage', () => {
     expect((await open('four').load('alice')).records.map((each) => each.id)).toEqual([id])
   })
 
+  it.each([{ remove: [record('m')] }, { remove: [], update: [record('m', 'heir')] }])('G1: a place that a woken tab has used again is left to it (%j)', async (change) => {
+    const storage = createBackend()
+    const [away, heir] = [open(storage), open(storage)]
+    await away.write({ put: [record('m', 'away')], remove: [] })
+    await heir.adopt('alice', 'away', 'heir', ['m'])
+    await away.write({ put: [], remove: [record('m')] })
+    await away.write({ put: [record('n', 'away')], remove: [] })
+    await heir.write({ put: [], ...change })
+    expect(await idsOf(storage)).toContain('n')
+  })
+
   it('G1: a tab that opens while another writes its first record hides it from nobody', async () => {
     await fc.assert(fc.asyncProperty(fc.infiniteStream(fc.nat({ max: 11 })), fc.nat({ max: 400 }), async (delays, wait) => {
       const storage = createLateBackend(() => delays.next().value ?? 0)
@@ -230,7 +241,7 @@ describe('key-value storage', () => {
       let [owner, heirs] = ['tab-0', 0]
       for (const end of ends) {
         const storage = createKeyValueStorage({ name: 'chat', storage: endingAfter(backend, end) })
-        await storage.load('alice')
+        void storage.load('alice')
         const heir = `tab-${++heirs}`
         let isOver = false
         void storage.adopt('alice', owner, heir, all).then(() => { isOver = true })
@@ -248,6 +259,65 @@ describe('key-value storage', () => {
       // Nothing tells any more of what was begun.
       expect(slots(backend)).toHaveLength(all.length)
     }))
+  })
+
+  it('G3: a take-over that is refused anywhere leaves no part of it to somebody else, and what was said is done', async () => {
+    const all = ['a', 'b', 'c']
+    for (let writes = 0; writes < 8; writes++) {
+      const backend = createBackend()
+      await open(backend).write({ put: all.map((id) => record(id, 'ended')), remove: [] })
+      const storage = open(backend)
+      await storage.load('alice')
+      backend.refusesAfter = writes
+      const isDone = await storage.adopt('alice', 'ended', 'heir', all).then(() => true, () => false)
+      backend.refusesAfter = Infinity
+      expect((await open(backend).load('alice')).records.map(({ tab }) => tab)).toEqual(all.map(() => (isDone ? 'heir' : 'ended')))
+      if (!isDone) continue
+      expect(await storage.write({ put: [], update: all.map((id) => record(id, 'heir')), remove: [] })).toEqual([])
+      await storage.write({ put: [], remove: all.map((id) => record(id)) })
+      await open(backend).load('alice')
+      expect(slots(backend)).toEqual([])
+    }
+  })
+
+  it('G3: a tab that ends in a take-over after another has looked leaves no part of it to that one alone', async () => {
+    const all = ['a', 'b', 'c']
+    for (let changes = 0; changes < 9; changes++) {
+      const backend = createBackend()
+      await open(backend).write({ put: all.map((id) => record(id, 'ended')), remove: [] })
+      const next = open(backend)
+      await next.load('alice')
+      const dying = open(endingAfter(backend, changes))
+      void dying.adopt('alice', 'ended', 'dying', all)
+      await new Promise((resolve) => { setImmediate(resolve) })
+      await next.adopt('alice', 'ended', 'next', all)
+      expect(new Set((await open(backend).load('alice')).records.map(({ tab }) => tab)).size).toBe(1)
+    }
+  })
+
+  it('G2: a tab that was away leaves alone what somebody has begun to take over', async () => {
+    const all = ['a', 'b', 'c']
+    const backend = createBackend()
+    const away = open(backend)
+    await away.write({ put: all.map((id) => record(id, 'away')), remove: [] })
+    // The index twice, what is said, and one of the records.
+    void open(endingAfter(backend, 4)).adopt('alice', 'away', 'dying', all)
+    await new Promise((resolve) => { setImmediate(resolve) })
+    await away.load('alice')
+    expect(await away.write({ put: [], update: all.map((id) => record(id, 'away')), remove: [] })).toEqual(all)
+  })
+
+  it('G8: what a tab that ended in a take-over has said goes with what it told of', async () => {
+    const all = ['a', 'b', 'c']
+    for (let changes = 0; changes < 9; changes++) {
+      const backend = createBackend()
+      await open(backend).write({ put: all.map((id) => record(id, 'ended')), remove: [] })
+      void open(endingAfter(backend, changes)).adopt('alice', 'ended', 'dying', all)
+      await new Promise((resolve) => { setImmediate(resolve) })
+      await open(backend).write({ put: [], remove: all.map((id) => record(id)) })
+      await open(backend).load('alice')
+      expect(slots(backend)).toEqual([])
+    }
   })
 
   it('G1: a device that is full shows what it holds', async () => {

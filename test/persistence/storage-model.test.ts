@@ -6,7 +6,7 @@ import { ENGINES, record } from './support'
 
 afterEach(() => vi.unstubAllGlobals())
 
-/** Names are new for every life of a page: what has been taken over from is named so no more, and at most updates something, were it only frozen. */
+/** Names are new for every life of a page: what has been taken over from is named so no more, and at most updates something, or puts a mark, were it only frozen. */
 interface Names {
   readonly now: (page: string) => string
   readonly before: (page: string) => string
@@ -49,6 +49,10 @@ const step = fc.oneof<fc.Arbitrary<Step>[]>(
       const update = wanted.filter((id) => !isFrozen || found.has(id)).map((id) => record(id, (isFrozen ? names.before : names.now)(by)))
       return [...await storage.write({ put: [], update, remove: [] })].sort()
     },
+  })),
+  page.map((by) => ({
+    does: `${by}, before, puts what it has read`,
+    run: (storage, names) => storage.write({ put: [record('read:#x', names.before(by))], remove: [] }),
   })),
   some.map((wanted) => ({ does: `removes ${wanted}`, run: (storage) => storage.write({ put: [], remove: wanted.map((id) => ({ userId: 'alice', id })) }) })),
   fc.tuple(page, page, some).map(([from, by, wanted]) => ({

@@ -43,15 +43,15 @@ export const persistence: readonly Mutant[] = [
     ['G1', 'all tabs write the same part of the index', 'parts[(await own)?.at ?? 0]', 'parts[(await own) ? 0 : 0]'],
   ]),
   ...inFile('src/persistence/transfers.ts', [
-    ['G1', 'what was written since stays with whoever took it over before', 'transfer?.from.includes(record.tab) ?', 'transfer ?'],
+    ['G1', 'what was written since stays with whoever took it over before', 'transfer?.from.includes(tab) ?', 'transfer ?'],
   ]),
   ...inFile('src/persistence/indexed-db.ts', [
     ['G2', 'an update writes over what another tab has taken over', '(isRecord(held) ? held : record).tab !== record.tab', '(record).tab !== record.tab'],
-    ['G1', 'a take-over forgets those before it', 'return [...earlier, {', 'return [{'],
+    ['G1', 'a take-over forgets those before it', 'needed([...transfers, transferOf', 'needed([transferOf'],
   ]),
   ...inFile('src/persistence/key-value.ts', [
-    ['G3', 'a take-over begins before anything says so', 'if (moved.length > 1) await put([transfer], all)\n', ''],
-    ['G3', 'of two take-overs that broke off the earlier counts', 'nth(a) - nth(b)', 'nth(b) - nth(a)'],
+    ['G3', 'a take-over begins before anything says so', '        await put([said], known)\n', ''],
+    ['G3', 'of two take-overs that broke off the earlier counts', 'a.nth - b.nth', 'b.nth - a.nth'],
   ]),
   ...inFile('src/persistence/fitting.ts', [
     ['G3', 'what was refused before there was room waits', 'if (hasRoom) await', 'if (hasRoom && !hasRoom) await'],
