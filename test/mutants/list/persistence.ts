@@ -2,7 +2,6 @@ import { inFile, type Mutant } from '../mutant'
 
 export const persistence: readonly Mutant[] = [
   ...inFile('src/persistence/persist.ts', [
-    ['G1', 'what comes later under a name that this tab stands in for is written under its own', 'adoption.settle(userId, own)', ''],
     ['G2', 'a thawed tab looks amid an adoption', 'ownership.alone(ownership.name(), look)', 'look()'],
     ['G7', 'what an earlier sign-in of the same user took over comes back', 'visit !== present', 'visit.userId !== present?.userId'],
     ['G3', 'the lock of a user who left goes before the device has all', 'written.then(leavers.allWritten)', 'written'],
@@ -18,7 +17,6 @@ export const persistence: readonly Mutant[] = [
     ['G1', 'who stands in for a tab that came back waits for its end', '      if (!(await heldOf([lock])).has(lock) || isGranted) return true\n', '      while (!isGranted) await new Promise((resolve) => setTimeout(resolve, 3_600_000))\n      if (isGranted) return true\n'],
     ['G1', 'who lost its locks still counts as waiting for others', 'if (!kept) stopWaiting()', ''],
     ['G1', 'what is written for somebody who has left is told to nobody', 'locks?.meet(`${scope}:tabs:${userId}`, tab, () => undefined)()', 'undefined'],
-    ['G2', 'who lost its locks shares what another tab stands in for', 'if (before === null || !kept) await rename', 'if (before === null) await rename'],
     ['G2', 'who comes back shares what another tab stands in for', 'name = `${tabId}.${++names}`', '++names'],
   ]),
   ...inFile('src/persistence/records.ts', [
@@ -63,8 +61,6 @@ export const persistence: readonly Mutant[] = [
     ['G1', 'the rest of a long queue is left', 'ownership.name(), ids)', 'ownership.name(), ids.slice(0, 2))'],
     ['G1', 'what cannot be moved is not shown', 'const left = await standIn(visit, tab, ids)', 'throw reason'],
     ['G2', 'others may take what this tab stands in for', 'if (!(await ownership.standIn(visit.userId, tab))) {', 'if (!visit) {'],
-    ['G1', 'who has left stands in', "    // Whoever left meanwhile keeps nothing from the user's other tabs.\n    if (isOver(visit)) return []\n", ''],
-    ['G1', 'what waits to be written under the name of another is taken for lost', 'renamed(visit.userId)', 'void 0'],
     ['G2', 'a record that stayed is written under a new name', 'homes.set(id, tab)', 'homes.has(id)'],
   ]),
 ]
