@@ -133,11 +133,11 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     writer.add(writer.waiting(userId).flatMap((edit) => (edit.record ? [{ ...edit, record: { ...edit.record, tab: adoption.homeOf(edit.id) } }] : [])))
   }
 
-  /** The state says first that they are not stored, and then they are as new. */
+  /** The state says first that they are not stored. What a refused discard has left of them is known to nobody. */
   function writeAgain(userId: string, ids: readonly string[]): void {
     report.unstored(ids)
     const all = diffOutbox(EMPTY_OUTBOX, seen, userId, adoption.homeOf, () => true)
-    writer.add([...all.values()].filter(({ id }) => ids.includes(id)))
+    writer.add([...all.values()].flatMap((edit) => (ids.includes(edit.id) ? [{ ...edit, fresh: false }] : [])))
   }
 
   /** A discard is about what was there when it was asked for. */
