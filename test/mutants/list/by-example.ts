@@ -55,8 +55,4 @@ export const byExample: readonly Mutant[] = [
     ['G1', 'what is too large holds the rest again when it is tried again', 'if (edits.isAllTooLarge()) setAside()', 'if (edits.isAllTooLarge() && !edits) setAside()'],
     ['G2', 'what a look before a purge sees waits no more', 'const before = edits.snapshot().filter(matches)', 'const before = edits.snapshot().filter(matches)\n      edits.forget(before)'],
   ]),
-  ...inFile('src/persistence/key-value.ts', [
-    ['G1', 'one key that cannot be read hides all', 'refused.length === keys.length', 'refused.length > 0'],
-    ['G7', 'a segment that is in use is taken out of the index', 'segments.has(tab) || !(await isEmpty(tab, slots))', 'segments.has(tab)'],
-  ]),
 ]

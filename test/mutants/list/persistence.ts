@@ -47,6 +47,8 @@ export const persistence: readonly Mutant[] = [
   ...inFile('src/persistence/key-value.ts', [
     ['G3', 'a take-over begins before anything says so', 'if (moved.length > 1) await put([transfer], all)\n', ''],
     ['G3', 'of two take-overs that broke off the earlier counts', 'nth(a) - nth(b)', 'nth(b) - nth(a)'],
+    ['G1', 'one key that cannot be read hides all', 'refused.length === keys.length', 'refused.length > 0'],
+    ['G7', 'a segment that is in use is taken out of the index', 'segments.has(tab) || !(await isEmpty(tab, slots))', 'segments.has(tab)'],
   ]),
   ...inFile('src/persistence/fitting.ts', [
     ['G3', 'what was refused before there was room waits', 'if (hasRoom) await', 'if (hasRoom && !hasRoom) await'],
