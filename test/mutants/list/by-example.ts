@@ -36,10 +36,6 @@ export const byExample: readonly Mutant[] = [
     ['G1', 'what a sign-out took out of the state counts as settled', 'if (looks === mine) forgetSettled(userId, entries)', 'forgetSettled(userId, entries)'],
     ['G2', 'a thawed tab sends what it has before it has looked', 'look(user, true)', 'look(user, false)'],
   ]),
-  ...inFile('src/persistence/indexed-db.ts', [
-    ['G1', 'a torn log of the browser is written on', 'if (!isLogRenewed) renewLog(factory, name).catch(() => undefined)', ''],
-    ['G8', 'the log is renewed with each connection', 'isLogRenewed = true', ''],
-  ]),
   ...inFile('src/persistence/persist.ts', [
     ['G7', "the difference removes another user's records", 'const before = outbox.userId === seen.userId ? seen : EMPTY_OUTBOX', 'const before = seen'],
     ['G2', 'looks run side by side', '(looking.get(visit.userId) ?? Promise.resolve()).then(() => readNow(visit))', 'readNow(visit)'],

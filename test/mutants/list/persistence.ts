@@ -46,6 +46,8 @@ export const persistence: readonly Mutant[] = [
   ...inFile('src/persistence/indexed-db.ts', [
     ['G2', 'an update writes over what another tab has taken over', '(isRecord(held) ? held : record).tab !== record.tab', '(record).tab !== record.tab'],
     ['G1', 'a take-over forgets those before it', 'return [...earlier, {', 'return [{'],
+    ['G1', 'a torn log of the browser is written on', 'if (!isLogRenewed) renewLog(factory, name).catch(() => undefined)', ''],
+    ['G8', 'the log is renewed with each connection', 'isLogRenewed = true', ''],
   ]),
   ...inFile('src/persistence/key-value.ts', [
     ['G3', 'a take-over begins before anything says so', 'if (moved.length > 1) await put([transfer], all)\n', ''],
