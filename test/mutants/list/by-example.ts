@@ -37,13 +37,10 @@ export const byExample: readonly Mutant[] = [
     ['G2', 'a thawed tab sends what it has before it has looked', 'look(user, true)', 'look(user, false)'],
   ]),
   ...inFile('src/persistence/persist.ts', [
-    ['G7', "the difference removes another user's records", 'const before = outbox.userId === seen.userId ? seen : EMPTY_OUTBOX', 'const before = seen'],
     ['G2', 'looks run side by side', '(looking.get(visit.userId) ?? Promise.resolve()).then(() => readNow(visit))', 'readNow(visit)'],
   ]),
   ...inFile('src/persistence/ownership.ts', [
-    ['G9', 'who has left meanwhile claims a lock', 'if (!isWanted()) return false', ''],
     ['G2', "a lock that another tab waits for counts as this tab's own", '(await heldOf([witnessOf(userId)])).size > 0', '(await living(userId, [name])).length > 0'],
-    ['G9', 'queued locks stay', 'for (const stop of awaited.values()) stop()', ''],
   ]),
   ...inFile('src/persistence/writer.ts', [
     ['G2', 'what another tab owns is not told', 'if (notOurs.length > 0) lost(notOurs)', ''],

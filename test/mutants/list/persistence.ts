@@ -9,6 +9,7 @@ export const persistence: readonly Mutant[] = [
     ['G1', 'a tab that comes later is not heard of', 'if (!isOver(visit)) ownership.meet(userId, (tab) => adoption.awaitEnd(visit, tab))', ''],
     ['G1', 'what waits to be written counts as stored', '(owners.has(entry.message.id) ? entry : { ...entry, stored: false })', 'entry'],
     ['G1', 'a discard forgets what is sent after it', 'await discard(userId).finally(() => keepShown(userId))', 'await discard(userId)'],
+    ['G7', "the difference removes another user's records", 'const before = outbox.userId === seen.userId ? seen : EMPTY_OUTBOX', 'const before = seen'],
   ]),
   ...inFile('src/persistence/ownership.ts', [
     ['G2', 'living tabs are adopted', 'locks && names.length > 0 ?', 'locks && names.length < 0 ?'],
@@ -16,6 +17,8 @@ export const persistence: readonly Mutant[] = [
     ['G3', 'the tab lock goes before the last write', '      leaving.push(leaver)\n', '      leaving.push(leaver)\n      release()\n'],
     ['G2', 'adoption without a claim', 'alone(locks, `${scope}:adopt:${tab}`, task)', 'task()'],
     ['G2', 'who comes back shares what another tab stands in for', 'name = `${tabId}.${++names}`', '++names'],
+    ['G9', 'who has left meanwhile claims a lock', 'if (!isWanted()) return false', ''],
+    ['G9', 'queued locks stay', 'for (const stop of awaited.values()) stop()', ''],
   ]),
   ...inFile('src/persistence/records.ts', [
     ['G1', 'a restore renews the attempts', "spent: count(data['spent'])", 'spent: 0'],
