@@ -36,6 +36,8 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
   let granted: Promise<void> = Promise.resolve()
   let leave: Stop = () => undefined
   let claimedAt = 0
+  /** The lock was taken away, and no look has told since what others have of this tab's. */
+  let isInDoubt = false
 
   /** Without locks nobody can tell, nor where they are refused: everybody else counts as ended. */
   const heldOf = async (names: readonly string[]): Promise<ReadonlySet<string>> =>
@@ -84,7 +86,7 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     /** What this tab's records are named after, until a claim says otherwise. */
     name: (): string => name,
     living,
-    /** Says that this tab lives. False when the lock was taken away since: then others may have taken this tab for dead. */
+    /** Says that this tab lives. False when the lock was taken away since the last look that ended well: then others may have taken this tab for dead. */
     async claim(userId: string, isWanted: () => boolean): Promise<boolean> {
       // What is gone from the device may have been sent by whoever took this tab for dead.
       if (!locks) return false
@@ -93,13 +95,16 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
       if (!isWanted()) return false
       const before = releaseLock
       const kept = before === null || (await heldOf([witnessOf(userId)])).size > 0
+      if (!kept) isInDoubt = true
       // The user may have left meanwhile.
       if (releaseLock === before && (before === null || !kept)) {
         before?.()
         take(userId, locks)
       }
-      return kept
+      return !isInDoubt
     },
+    /** It is known what others have. */
+    looked: (): void => { isInDoubt = false },
     /** Whether the lock of somebody else is held still. */
     isOfAnother: (userId: string): boolean => releaseLock !== null && owner !== userId,
     /** Holds on to what this tab has from now on, if it does not yet; others have to know of it, to notice its end. */

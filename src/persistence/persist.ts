@@ -125,6 +125,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     // What still waits to be written is not stored yet.
     const entries = restored.entries.map((entry) => (owners.has(entry.message.id) ? entry : { ...entry, stored: false }))
     for (const { message } of entries) found.add(message.id)
+    ownership.looked()
     return { ...restored, entries, lost: kept ? taken : [...taken, ...gone] }
   }
 
@@ -162,8 +163,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
 
   /** The user's messages that the state does not show. When the device refuses it rejects, and what is read later is reported as adopted. */
   async function restore(userId: string): Promise<Restoration<X>> {
-    const visit = present?.userId === userId ? present : { userId }
-    present = visit
+    const visit = present = present?.userId === userId ? present : { userId }
     // Who disconnected, and did not sign out, has left only now.
     if (ownership.isOfAnother(userId)) leaveLock(adoption.moving())
     try {

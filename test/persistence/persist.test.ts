@@ -706,6 +706,23 @@ describe('tabs', () => {
     expect(purged).not.toHaveBeenCalled()
   })
 
+  it('G2: that its lock was lost is not forgotten by a look that the device refuses', async () => {
+    const { update, restore, device, clock, loseLocks, purged, lost } = openTab()
+    await restore('alice')
+    update(outbox([entry('a', 1)]))
+    await clock.flush()
+    update(outbox([entry('a', 1, { stored: true })]))
+    await clock.flush()
+    // Somebody takes the message over and sends it.
+    loseLocks()
+    await device.inner.clear('alice')
+    device.refuses = 'UnknownError'
+    await expect(restore('alice')).rejects.toThrow('no')
+    device.refuses = null
+    await clock.advance(60_000)
+    expect([lost, purged.mock.calls]).toEqual([['a'], []])
+  })
+
   it('G1: what the device has lost under a living tab is written again', async () => {
     const { update, restore, device, clock, stored, purged } = openTab()
     await restore('alice')
