@@ -61,6 +61,11 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     claimedAt = clock.monotonic()
   }
 
+  function stopWaiting(): void {
+    for (const stop of awaited.values()) stop()
+    awaited.clear()
+  }
+
   function meet(userId: string, met: (tab: string) => void): void {
     leave()
     if (!locks) return
@@ -95,7 +100,11 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
       if (!isWanted()) return false
       const before = releaseLock
       const kept = before === null || (await heldOf([witnessOf(userId)])).size > 0
-      if (!kept) isInDoubt = true
+      if (!kept) {
+        isInDoubt = true
+        // What it waited for went with them: the look that follows, and the meeting, tell for whom to wait.
+        stopWaiting()
+      }
       // The user may have left meanwhile.
       if (releaseLock === before && (before === null || !kept)) {
         before?.()
@@ -143,10 +152,7 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     alone: <T>(tab: string, task: () => Promise<T>): Promise<T> => alone(locks, `${scope}:adopt:${tab}`, task),
     /** Hears of each other tab of the user, whether it has anything to keep by now or not. */
     meet,
-    stopWaiting(): void {
-      for (const stop of awaited.values()) stop()
-      awaited.clear()
-    },
+    stopWaiting,
     /** Known to the others as long as it has anything to keep. */
     releaseAfter(written: Promise<unknown>): void {
       const release = releaseLock

@@ -114,13 +114,13 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     // What was read before a purge may be gone.
     if (purges !== loaded.purges) return readNow(visit)
     const restored = readRecords<X>(userId, [...loaded.own, ...adopted], loaded.unreadable)
-    const owners = new Map(loaded.records.map(({ id, tab }) => [id, tab]))
+    const owners = new Map([...loaded.records, ...adopted.map(({ id }) => ({ id, tab: ownership.name() }))].map(({ id, tab }) => [id, tab]))
     // What is shown is known better than what broke on the device.
     for (const { id } of restored.unreadable) if (!loaded.shown.includes(id)) untouchable.set(userId, (untouchable.get(userId) ?? new Set()).add(id))
     const gone = loaded.shown.filter((id) => !owners.has(id))
     // A lock held all the time says that nobody else had them: then the device has lost them.
     if (kept && gone.length > 0) writeAgain(userId, gone)
-    const taken = loaded.shown.filter((id) => living.includes(owners.get(id) ?? ''))
+    const taken = loaded.shown.filter((id) => !ownership.isOurs(owners.get(id) ?? ownership.name()))
     if (isOver(visit)) return { ...restored, entries: [], lost: [] }
     // What still waits to be written is not stored yet.
     const entries = restored.entries.map((entry) => (owners.has(entry.message.id) ? entry : { ...entry, stored: false }))
