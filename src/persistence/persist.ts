@@ -54,8 +54,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   const scope = `redux-chat:${key}`
   const ownership = createOwnership({ scope, locks, clock, tabId })
   const timers = createTimers(clock)
-  let seen: OutboxState<X> = EMPTY_OUTBOX
-  let present: Visit | null = null
+  let [seen, present]: [OutboxState<X>, Visit | null] = [EMPTY_OUTBOX, null]
   /** The last look of each user: what holds up one user's is nothing to another's. */
   const looking = new Map<string, Promise<unknown>>()
   let stopReading: Stop = () => undefined
@@ -111,16 +110,17 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     const living = await ownership.living(userId, tabs)
     for (const tab of living) adoption.awaitEnd(visit, tab)
     const adopted = await adoption.adopt(visit, tabs.filter((tab) => !living.includes(tab)))
-    // What was read before a purge may be gone.
-    if (purges !== loaded.purges) return readNow(visit)
-    const restored = readRecords<X>(userId, [...loaded.own, ...adopted], loaded.unreadable)
     const owners = new Map([...loaded.records, ...adopted.map(({ id }) => ({ id, tab: ownership.name() }))].map(({ id, tab }) => [id, tab]))
+    // What was read before a purge may be gone, and what was an ended tab's may be somebody else's by now, or this one's.
+    const isMoved = (tab = ''): boolean => tabs.includes(tab) && !living.includes(tab)
+    if (purges !== loaded.purges || (!isOver(visit) && loaded.shown.some((id) => isMoved(owners.get(id))))) return readNow(visit)
+    const restored = readRecords<X>(userId, [...loaded.own, ...adopted], loaded.unreadable)
     // What is shown is known better than what broke on the device.
     for (const { id } of restored.unreadable) if (!loaded.shown.includes(id)) untouchable.set(userId, (untouchable.get(userId) ?? new Set()).add(id))
     const gone = loaded.shown.filter((id) => !owners.has(id))
     // A lock held all the time says that nobody else had them: then the device has lost them.
     if (kept && gone.length > 0) writeAgain(userId, gone)
-    const taken = loaded.shown.filter((id) => !ownership.isOurs(owners.get(id) ?? ownership.name()))
+    const taken = loaded.shown.filter((id) => living.includes(owners.get(id) ?? ''))
     if (isOver(visit)) return { ...restored, entries: [], lost: [] }
     // What still waits to be written is not stored yet.
     const entries = restored.entries.map((entry) => (owners.has(entry.message.id) ? entry : { ...entry, stored: false }))

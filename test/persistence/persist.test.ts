@@ -721,13 +721,14 @@ describe('tabs', () => {
   })
 
   it('G2: what another takes over from an ended tab amid its look is not its own any more', async () => {
-    const { update, restore, device, clock, loseLocks } = openTab()
+    const { update, restore, device, clock, locks, loseLocks } = openTab()
     await restore('alice')
     update(outbox([entry('a', 1)]))
     await clock.flush()
     update(outbox([entry('a', 1, { stored: true })]))
     await clock.flush()
     loseLocks()
+    locks?.forTab('heir').hold('redux-chat:chat:tab:heir:alice')
     const { adopt } = device.inner
     await adopt('alice', 'tab', 'ended', ['a'])
     device.inner.adopt = async (...args) => {
