@@ -22,6 +22,7 @@ export const PROPERTIES: readonly Property[] = [
   ...inTest('persistence/key-value.test.ts', 'announce their first slots at once', 'opens while another writes its first record', 'ends anywhere in a take-over'),
   ...inTest('persistence/unreadable-model.test.ts', 'shows all that can be read, names the rest'),
   ...inTest('persistence/visits-model.test.ts', 'each user finds what they left, and nothing of anybody else'),
+  ...inTest('persistence/sleep-model.test.ts', 'nothing is sent by two, nothing again that another has sent'),
   ...inTest('persistence/torn-log.test.ts', 'no life has the log renewed twice'),
   ...inTest('persistence/storage-model.test.ts', 'as one that keeps all in one list'),
   ...inTest('guarantees/convergence.test.ts', 'the same facts in any order and any multiplicity'),

@@ -36,13 +36,4 @@ export const byExample: readonly Mutant[] = [
     ['G1', 'what a sign-out took out of the state counts as settled', 'if (looks === mine) forgetSettled(userId, entries)', 'forgetSettled(userId, entries)'],
     ['G2', 'a thawed tab sends what it has before it has looked', 'look(user, true)', 'look(user, false)'],
   ]),
-  ...inFile('src/persistence/persist.ts', [
-    ['G2', 'looks run side by side', '(looking.get(visit.userId) ?? Promise.resolve()).then(() => readNow(visit))', 'readNow(visit)'],
-  ]),
-  ...inFile('src/persistence/ownership.ts', [
-    ['G2', "a lock that another tab waits for counts as this tab's own", '(await heldOf([witnessOf(userId)])).size > 0', '(await living(userId, [name])).length > 0'],
-  ]),
-  ...inFile('src/persistence/writer.ts', [
-    ['G2', 'what another tab owns is not told', 'if (notOurs.length > 0) lost(notOurs)', ''],
-  ]),
 ]

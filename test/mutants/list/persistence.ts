@@ -10,6 +10,7 @@ export const persistence: readonly Mutant[] = [
     ['G1', 'what waits to be written counts as stored', '(owners.has(entry.message.id) ? entry : { ...entry, stored: false })', 'entry'],
     ['G1', 'a discard forgets what is sent after it', 'await discard(userId).finally(() => keepShown(userId))', 'await discard(userId)'],
     ['G7', "the difference removes another user's records", 'const before = outbox.userId === seen.userId ? seen : EMPTY_OUTBOX', 'const before = seen'],
+    ['G2', 'looks run side by side', '(looking.get(visit.userId) ?? Promise.resolve()).then(() => readNow(visit))', 'readNow(visit)'],
   ]),
   ...inFile('src/persistence/ownership.ts', [
     ['G2', 'living tabs are adopted', 'locks && names.length > 0 ?', 'locks && names.length < 0 ?'],
@@ -19,6 +20,7 @@ export const persistence: readonly Mutant[] = [
     ['G2', 'who comes back shares what another tab stands in for', 'name = `${tabId}.${++names}`', '++names'],
     ['G9', 'who has left meanwhile claims a lock', 'if (!isWanted()) return false', ''],
     ['G9', 'queued locks stay', 'for (const stop of awaited.values()) stop()', ''],
+    ['G2', "a lock that another tab waits for counts as this tab's own", '(await heldOf([witnessOf(userId)])).size > 0', '(await living(userId, [name])).length > 0'],
   ]),
   ...inFile('src/persistence/records.ts', [
     ['G1', 'a restore renews the attempts', "spent: count(data['spent'])", 'spent: 0'],
@@ -32,6 +34,7 @@ export const persistence: readonly Mutant[] = [
     ['G1', 'a write overtakes a purge', 'if (mine === batch) await writeBatch()', 'await writeBatch()'],
     ['G1', 'what is too large holds the rest again when it is tried again', 'if (edits.isAllTooLarge()) setAside()', 'if (edits.isAllTooLarge() && !edits) setAside()'],
     ['G2', 'what a look before a purge sees waits no more', 'const before = edits.snapshot().filter(matches)', 'const before = edits.snapshot().filter(matches)\n      edits.forget(before)'],
+    ['G2', 'what another tab owns is not told', 'if (notOurs.length > 0) lost(notOurs)', ''],
   ]),
   ...inFile('src/persistence/edits.ts', [
     ['G1', 'a refused write is forgotten', '      putBack(failed)\n', ''],
