@@ -36,6 +36,8 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
   let granted: Promise<void> = Promise.resolve()
   let leave: Stop = () => undefined
   let claimedAt = 0
+  /** The lock was taken away, and no look has told since what others have of this tab's. */
+  let isInDoubt = false
 
   /** Without locks nobody can tell, nor where they are refused: everybody else counts as ended. */
   const heldOf = async (names: readonly string[]): Promise<ReadonlySet<string>> =>
@@ -59,6 +61,11 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     claimedAt = clock.monotonic()
   }
 
+  function stopWaiting(): void {
+    for (const stop of awaited.values()) stop()
+    awaited.clear()
+  }
+
   function meet(userId: string, met: (tab: string) => void): void {
     leave()
     if (!locks) return
@@ -73,11 +80,6 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     granted.then(() => { if (isHere) stop = locks.meet(`${scope}:tabs:${userId}`, name, met) }).catch(() => undefined)
   }
 
-  function stopWaiting(): void {
-    for (const stop of awaited.values()) stop()
-    awaited.clear()
-  }
-
   /** Whoever stands in for what this tab left keeps it, under the name that it had: this tab goes on under another one. */
   async function rename(userId: string, before: Stop | null): Promise<void> {
     if (leaving.includes(userId) || (await living(userId, [name])).length === 0 || releaseLock !== before) return
@@ -88,22 +90,27 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     /** What this tab's records are named after, until a claim says otherwise. */
     name: (): string => name,
     living,
-    /** Says that this tab lives. False when the lock was taken away since: then others may have taken this tab for dead. */
+    /** Says that this tab lives. False when the lock was taken away since the last look that ended well: then others may have taken this tab for dead. */
     async claim(userId: string, isWanted: () => boolean): Promise<boolean> {
       // What is gone from the device may have been sent by whoever took this tab for dead.
       if (!locks) return false
       const before = releaseLock
       const kept = before === null || (await heldOf([witnessOf(userId)])).size > 0
       if (before === null || !kept) await rename(userId, before)
+      if (!kept) {
+        isInDoubt = true
+        // What it waited for went with them: the look that follows, and the meeting, tell for whom to wait.
+        stopWaiting()
+      }
       // The user may have left meanwhile.
       if (isWanted() && releaseLock === before && (before === null || !kept)) {
         before?.()
-        // Whoever lost its locks waits for none any more either.
-        if (!kept) stopWaiting()
         take(userId, locks)
       }
-      return kept
+      return !isInDoubt
     },
+    /** It is known what others have. */
+    looked: (): void => { isInDoubt = false },
     /** Whether the lock of somebody else is held still. */
     isOfAnother: (userId: string): boolean => releaseLock !== null && owner !== userId,
     /** Holds on to what this tab has from now on, if it does not yet; others have to know of it, to notice its end. */

@@ -54,8 +54,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   const scope = `redux-chat:${key}`
   const ownership = createOwnership({ scope, locks, clock, tabId })
   const timers = createTimers(clock)
-  let seen: OutboxState<X> = EMPTY_OUTBOX
-  let present: Visit | null = null
+  let [seen, present]: [OutboxState<X>, Visit | null] = [EMPTY_OUTBOX, null]
   /** The last look of each user: what holds up one user's is nothing to another's. */
   const looking = new Map<string, Promise<unknown>>()
   let purges = 0
@@ -122,21 +121,22 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     const living = await ownership.living(userId, tabs)
     for (const tab of living) adoption.awaitEnd(visit, tab)
     const adopted = await adoption.adopt(visit, tabs.filter((tab) => !living.includes(tab)))
-    // What was read before a purge may be gone.
-    if (purges !== loaded.purges) return readNow(visit)
+    const owners = new Map([...loaded.records, ...adopted.map(({ id }) => ({ id, tab: ownership.name() }))].map(({ id, tab }) => [id, tab]))
+    // What was read before a purge may be gone, and what was an ended tab's may be somebody else's by now, or this one's.
+    const isMoved = (tab = ''): boolean => tabs.includes(tab) && !living.includes(tab)
+    if (purges !== loaded.purges || (!isOver(visit) && loaded.shown.some((id) => isMoved(owners.get(id))))) return readNow(visit)
     const restored = readRecords<X>(userId, [...loaded.own, ...adopted], loaded.unreadable)
-    const owners = new Map(loaded.records.map(({ id, tab }) => [id, tab]))
     // What is shown is known better than what broke on the device.
     for (const { id } of restored.unreadable) if (!loaded.shown.includes(id)) untouchable.set(userId, (untouchable.get(userId) ?? new Set()).add(id))
     const gone = loaded.shown.filter((id) => !owners.has(id))
     // A lock held all the time says that nobody else had them: then the device has lost them.
     if (kept && gone.length > 0) writeAgain(userId, gone)
-    const got = new Set(adopted.map(({ id }) => id))
-    const taken = loaded.shown.filter((id) => owners.has(id) && !ownership.isOurs(owners.get(id) ?? '') && !got.has(id))
+    const taken = loaded.shown.filter((id) => living.includes(owners.get(id) ?? ''))
     if (isOver(visit)) return { ...restored, entries: [], lost: [] }
     // What still waits to be written is not stored yet.
     const entries = restored.entries.map((entry) => (owners.has(entry.message.id) ? entry : { ...entry, stored: false }))
     for (const { message } of entries) found.add(message.id)
+    ownership.looked()
     return { ...restored, entries, lost: kept ? taken : [...taken, ...gone] }
   }
 
@@ -148,11 +148,11 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     }))
   }
 
-  /** The state says first that they are not stored, and then they are as new. */
+  /** The state says first that they are not stored. What a refused discard has left of them is known to nobody. */
   function writeAgain(userId: string, ids: readonly string[]): void {
     report.unstored(ids)
     const all = diffOutbox(EMPTY_OUTBOX, seen, userId, adoption.homeOf, () => true)
-    writer.add([...all.values()].filter(({ id }) => ids.includes(id)))
+    writer.add([...all.values()].flatMap((edit) => (ids.includes(edit.id) ? [{ ...edit, fresh: false }] : [])))
   }
 
   /** A discard is about what was there when it was asked for. */
@@ -170,8 +170,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
 
   /** The user's messages that the state does not show. When the device refuses it rejects, and what is read later is reported as adopted. */
   async function restore(userId: string): Promise<Restoration<X>> {
-    const visit = present?.userId === userId ? present : { userId }
-    present = visit
+    const visit = present = present?.userId === userId ? present : { userId }
     // Who disconnected, and did not sign out, has left only now.
     if (ownership.isOfAnother(userId)) leaveLock(adoption.moving())
     try {

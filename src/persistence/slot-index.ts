@@ -25,10 +25,18 @@ export function createSlotIndex({ prefix, locks, read, write }: SlotIndexDeps) {
     return parts[(await own)?.at ?? 0] ?? []
   }
 
-  /** What can be made out of both copies, were they broken in the middle. */
-  async function readFrom(keys: readonly string[]): Promise<Map<string, number>> {
+  /** Both copies; one that cannot be read is what the other is there for. */
+  async function readCopies(keys: readonly string[]): Promise<readonly (string | null)[]> {
+    const answers = await Promise.allSettled(keys.map(read))
+    const refused = answers.filter((answer) => answer.status === 'rejected')
+    if (refused[0] && refused.length === keys.length) throw refused[0].reason
+    return answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : null))
+  }
+
+  /** What can be made out of both copies of each part, were they broken in the middle. */
+  async function readFrom(wanted: readonly (readonly string[])[]): Promise<Map<string, number>> {
     const index = new Map<string, number>()
-    for (const text of await Promise.all(keys.map(read))) {
+    for (const text of (await Promise.all(wanted.map(readCopies))).flat()) {
       for (const [, tab = '', slots] of (text ?? '').matchAll(/"([^"]+)":(\d+)/g)) index.set(tab, Math.max(index.get(tab) ?? 0, Number(slots) <= MAX_SLOTS ? Number(slots) : 0))
     }
     return index
@@ -40,11 +48,11 @@ export function createSlotIndex({ prefix, locks, read, write }: SlotIndexDeps) {
 
   return {
     keys: parts.flat(),
-    all: () => readFrom(parts.flat()),
+    all: () => readFrom(parts),
     /** Another tab may write a shared part at the same time: looked at until it tells of both. */
     async raise(tab: string, needed: number): Promise<void> {
       for (let tries = 0; tries < TRIES; tries++) {
-        const index = await readFrom(await ownKeys())
+        const index = await readFrom([await ownKeys()])
         if ((index.get(tab) ?? 0) >= needed) return
         await writeOwn(index.set(tab, Math.ceil(needed / SLOTS_AT_ONCE) * SLOTS_AT_ONCE))
       }
@@ -53,7 +61,7 @@ export function createSlotIndex({ prefix, locks, read, write }: SlotIndexDeps) {
     },
     /** Every life of a page adds to it: those that left nothing are taken out. A living one is added again when it writes. */
     async tidy(isUsed: (tab: string, slots: number) => boolean | Promise<boolean>): Promise<void> {
-      const index = await readFrom(await ownKeys())
+      const index = await readFrom([await ownKeys()])
       const { size } = index
       for (const [tab, slots] of index) if (!(await isUsed(tab, slots))) index.delete(tab)
       if (index.size < size) await writeOwn(index)

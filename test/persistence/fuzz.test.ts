@@ -21,6 +21,7 @@ const LEFT_BEHIND = ['e0', 'e1']
 function createDevice(clock: ReturnType<typeof createManualClock>, isSlow: boolean, inner: RecordStorage) {
   const held: (() => void)[] = []
   let mode: Mode = 'ok'
+  let inVain = false
   const isLarge = ({ put, update = [] }: RecordChange): boolean => [...put, ...update].some((each) => JSON.stringify(each).length > 1_000)
   async function call<T>(what: () => Promise<T>, { change, lies = true }: { readonly change?: RecordChange; readonly lies?: boolean } = {}): Promise<T> {
     if (mode === 'hangs') await new Promise<void>((done) => { held.push(done) })
@@ -37,12 +38,18 @@ function createDevice(clock: ReturnType<typeof createManualClock>, isSlow: boole
     write: (change) => call(() => inner.write(change), { change }),
     adopt: (...args) => call(() => inner.adopt(...args)),
     // One that clears and then says that it failed is a limit that the README names.
-    clear: (userId) => call(() => inner.clear(userId), { lies: false }),
+    clear(userId) {
+      const isInVain = inVain
+      inVain = false
+      return call(() => (isInVain ? Promise.reject(new Error('busy')) : inner.clear(userId)), { lies: false })
+    },
     close: () => undefined,
   }
   return {
     storage,
     release: () => held.shift()?.(),
+    /** The next purge or discard fails, whatever else it takes. */
+    refuseClear: (): void => { inVain = true },
     become(next: Mode): void {
       mode = next
       if (mode !== 'hangs') held.splice(0).forEach((go) => go())
@@ -81,7 +88,12 @@ function createTab(isSlow: boolean, inner: RecordStorage) {
     key: 'chat', storage: () => device.storage, locks: null, clock, random: () => 0.5, tabId: 'tab',
     report: {
       stored: (ids) => mark(ids, true),
-      unstored: (ids = now.map(({ message }) => message.id)) => mark(ids, false),
+      unstored(ids) {
+        const left = ids ?? now.map(({ message }) => message.id)
+        // A purge that the device has obeyed.
+        if (!ids) for (const id of left) purged.add(id)
+        mark(left, false)
+      },
       failed: () => undefined,
       adopted: (_userId, restored) => take(restored.entries),
       lost: () => undefined,
@@ -104,12 +116,10 @@ function createTab(isSlow: boolean, inner: RecordStorage) {
     pause: (): void => persistence.handle({ type: 'persist/PAUSE' }),
     resume: (): void => persistence.handle({ type: 'persist/PERSIST' }),
     flush: (): void => void persistence.flush().catch(() => undefined),
-    purge(): void {
-      for (const id of [...LEFT_BEHIND, ...now.map(({ message }) => message.id)]) purged.add(id)
-      persistence.handle({ type: 'persist/PURGE', result: () => undefined })
-    },
+    purge: (): void => persistence.handle({ type: 'persist/PURGE', result: () => undefined }),
     look,
     release: device.release,
+    refuseClear: device.refuseClear,
     disconnect(): void {
       if (!isOn) return
       isOn = false
@@ -144,7 +154,7 @@ function createTab(isSlow: boolean, inner: RecordStorage) {
 type Tab = ReturnType<typeof createTab>
 type Step = (tab: Tab) => void | Promise<void>
 
-const RARE = ['pause', 'resume', 'flush', 'purge', 'look', 'release', 'disconnect', 'connect', 'signOut', 'discard'] as const
+const RARE = ['pause', 'resume', 'flush', 'purge', 'purge', 'refuseClear', 'refuseClear', 'look', 'release', 'disconnect', 'connect', 'connect', 'signOut', 'discard', 'discard'] as const
 const named = (name: string, run: Step): Step => Object.assign(run, { toString: () => name })
 const at = fc.nat({ max: 9 })
 
@@ -155,8 +165,23 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(...MODES).map((mode) => named(mode, (tab) => tab.become(mode))) },
   { weight: 6, arbitrary: fc.constantFrom(0, 1, 5, 100, 3_000, 70_000).map((ms) => named(`${ms} ms`, (tab) => tab.clock.advance(ms))) },
   { weight: 6, arbitrary: fc.nat({ max: 12 }).map((count) => named(`${count} turns`, async () => { for (let i = 0; i < count; i++) await Promise.resolve() })) },
-  { weight: 10, arbitrary: fc.constantFrom(...RARE).map((name) => named(name, (tab) => tab[name]())) },
+  { weight: 16, arbitrary: fc.constantFrom(...RARE).map((name) => named(name, (tab) => tab[name]())) },
 )
+
+/** Where there is no room for what is large, what is small is stored: at the next try, and once that is seen as soon as it is sent. */
+async function keepsSmall(tab: Tab, laterMs: number): Promise<void> {
+  tab.become('small')
+  tab.resume()
+  tab.connect()
+  await tab.clock.advance(300_000)
+  for (const [withinMs, nextMs] of [[60_000, laterMs], [200, 0]] as const) {
+    tab.send(false)
+    const sent = tab.entries().at(-1)?.message.id
+    await tab.clock.advance(withinMs)
+    expect(tab.entries().find(({ message }) => message.id === sent)?.stored, `small, and stored within ${withinMs} ms`).toBe(true)
+    await tab.clock.advance(nextMs)
+  }
+}
 
 /** The device is well, and the user is there. */
 async function recover(tab: Tab): Promise<void> {
@@ -177,11 +202,12 @@ describe('persistence over any device', () => {
     ['memory', createMemoryStorage],
     ['key-value', () => createKeyValueStorage({ name: 'chat', storage: createBackend({ isAsync: true }) })],
   ])('G1, G2: in the end the device holds what the state shows, and nothing that was sent or discarded comes back (%s)', async (_, createStorage) => {
-    await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 40 }), fc.boolean(), fc.boolean(), async (steps, isSlow, hasOther) => {
+    await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 40 }), fc.boolean(), fc.boolean(), fc.nat({ max: 120_000 }), async (steps, isSlow, hasOther, laterMs) => {
       const tab = createTab(isSlow, createStorage())
       if (hasOther) await tab.leaveBehind()
       tab.connect()
       for (const run of steps) await run(tab)
+      await keepsSmall(tab, laterMs)
       await recover(tab)
       const held = await tab.ids()
       const shown = tab.entries()

@@ -691,6 +691,20 @@ describe('tabs', () => {
     expect(two.adopted.map(contents)).toEqual([['of one']])
   })
 
+  it('G1: nor does the end of another go unnoticed by a tab that was away', async () => {
+    const shared = world()
+    const one = await withMessage(shared, 'one')
+    const two = openTab({ ...shared, tabId: 'two' })
+    await two.restore('alice')
+    await shared.clock.advance(10_000)
+    two.loseLocks()
+    await two.restore('alice')
+    await shared.clock.advance(60_000)
+    one.kill()
+    await shared.clock.advance(10_000)
+    expect(two.adopted.map(contents)).toEqual([['of one']])
+  })
+
   it('G2: a lock that another tab has got meanwhile is not mistaken for its own', async () => {
     const { update, restore, device, clock, locks, loseLocks, purged } = openTab()
     await restore('alice')
@@ -704,6 +718,41 @@ describe('tabs', () => {
     await device.inner.clear('alice')
     expect((await restore('alice')).lost).toEqual(['a'])
     expect(purged).not.toHaveBeenCalled()
+  })
+
+  it('G2: what another takes over from an ended tab amid its look is not its own any more', async () => {
+    const { update, restore, device, clock, locks, loseLocks } = openTab()
+    await restore('alice')
+    update(outbox([entry('a', 1)]))
+    await clock.flush()
+    update(outbox([entry('a', 1, { stored: true })]))
+    await clock.flush()
+    loseLocks()
+    locks?.forTab('heir').hold('redux-chat:chat:tab:heir:alice')
+    const { adopt } = device.inner
+    await adopt('alice', 'tab', 'ended', ['a'])
+    device.inner.adopt = async (...args) => {
+      await adopt('alice', 'ended', 'heir', ['a'])
+      return adopt(...args)
+    }
+    expect((await restore('alice')).lost).toEqual(['a'])
+  })
+
+  it('G2: that its lock was lost is not forgotten by a look that the device refuses', async () => {
+    const { update, restore, device, clock, loseLocks, purged, lost } = openTab()
+    await restore('alice')
+    update(outbox([entry('a', 1)]))
+    await clock.flush()
+    update(outbox([entry('a', 1, { stored: true })]))
+    await clock.flush()
+    // Somebody takes the message over and sends it.
+    loseLocks()
+    await device.inner.clear('alice')
+    device.refuses = 'UnknownError'
+    await expect(restore('alice')).rejects.toThrow('no')
+    device.refuses = null
+    await clock.advance(60_000)
+    expect([lost, purged.mock.calls]).toEqual([['a'], []])
   })
 
   it('G1: what the device has lost under a living tab is written again', async () => {

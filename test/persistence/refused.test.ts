@@ -332,6 +332,29 @@ describe('a look', () => {
   })
 })
 
+describe('a discard that is refused', () => {
+  it('G2: what was sent after it, stored and settled comes back in no other life', async () => {
+    const { update, restore, discard, flush, device, clock, purged } = openTab()
+    const a = entry('a')
+    device.refuses = 'SecurityError'
+    await expect(discard('alice')).rejects.toThrow('no')
+    await expect(restore('alice')).rejects.toThrow('no')
+    device.refuses = null
+    update(outbox([a]))
+    await flush()
+    update(outbox([{ ...a, stored: true }]))
+    // The next look tries to discard again, and in vain.
+    device.refuses = 'SecurityError'
+    purged.mockImplementation(() => update(outbox([a])))
+    await clock.advance(1_000)
+    expect(purged).toHaveBeenCalledWith(['a'])
+    update(outbox([]))
+    device.refuses = null
+    await flush()
+    expect(await device.ids()).toEqual([])
+  })
+})
+
 describe('records that must not be touched', () => {
   it("G1: one user's keep no other user from keeping theirs", async () => {
     const tab = openTab()

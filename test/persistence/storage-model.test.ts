@@ -4,6 +4,8 @@ import type { RecordStorage } from '../../src/persistence/record-storage'
 import { createMemoryStorage } from '../../src/testing/memory-storage'
 import { ENGINES, record } from './support'
 
+const RUNS = Number(process.env['STORAGE_RUNS'] ?? 200)
+
 afterEach(() => vi.unstubAllGlobals())
 
 /** Names are new for every life of a page: what has been taken over from is named so no more, and at most updates something, or puts a mark, were it only frozen. */
@@ -15,7 +17,18 @@ interface Names {
 
 interface Step {
   readonly does: string
-  readonly run: (storage: RecordStorage, names: Names) => Promise<unknown>
+  readonly run: (storage: RecordStorage, names: Names, reopen: () => void) => Promise<unknown>
+}
+
+/** As one page after the other sees it. */
+function createReader(open: () => RecordStorage) {
+  let storage = open()
+  const reopen = (): void => {
+    storage.close()
+    storage = open()
+  }
+  const names = createNames()
+  return { run: (step: Step) => step.run(storage, names, reopen) }
 }
 
 function createNames(): Names {
@@ -64,16 +77,16 @@ const step = fc.oneof<fc.Arbitrary<Step>[]>(
     },
   })),
   fc.constant<Step>({ does: 'looks', run: seenIn }),
+  fc.constant<Step>({ does: 'is opened again', run: async (_storage, _names, reopen) => reopen() }),
 )
 
 describe.each(ENGINES)('record storage, by model: %s', (_, create) => {
   it('G1, G2: tells the same as one that keeps all in one list, whoever takes over from whom', async () => {
     await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 15 }), async (steps) => {
-      const open = create()
-      const [storage, model] = [open(), createMemoryStorage()]
-      const [names, modelNames] = [createNames(), createNames()]
-      for (const { does, run } of steps) expect([does, await run(storage, names)]).toEqual([does, await run(model, modelNames)])
-      expect(await seenIn(open())).toEqual(await seenIn(model))
-    }), { numRuns: 200 })
+      const [open, memory] = [create(), createMemoryStorage()]
+      const [storage, model] = [createReader(open), createReader(() => memory)]
+      for (const step of steps) expect([step.does, await storage.run(step)]).toEqual([step.does, await model.run(step)])
+      expect(await seenIn(open())).toEqual(await seenIn(memory))
+    }), { numRuns: RUNS })
   })
 })

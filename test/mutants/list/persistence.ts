@@ -8,6 +8,9 @@ export const persistence: readonly Mutant[] = [
     ['G1', 'the end of a living tab goes unnoticed', 'for (const tab of living) adoption.awaitEnd(visit, tab)', ''],
     ['G1', 'a tab that comes later is not heard of', 'if (!isOver(visit)) ownership.meet(userId, (tab) => (ownership.isOurs(tab) ? readAgain(visit, 1) : adoption.awaitEnd(visit, tab)))', ''],
     ['G1', 'what waits to be written counts as stored', '(owners.has(entry.message.id) ? entry : { ...entry, stored: false })', 'entry'],
+    ['G1', 'a discard forgets what is sent after it', 'await discard(userId).finally(() => keepShown(userId))', 'await discard(userId)'],
+    ['G7', "the difference removes another user's records", 'const before = outbox.userId === seen.userId ? seen : EMPTY_OUTBOX', 'const before = seen'],
+    ['G2', 'looks run side by side', '(looking.get(visit.userId) ?? Promise.resolve()).then(() => readNow(visit))', 'readNow(visit)'],
   ]),
   ...inFile('src/persistence/ownership.ts', [
     ['G2', 'living tabs are adopted', 'locks && names.length > 0 ?', 'locks && names.length < 0 ?'],
@@ -15,9 +18,12 @@ export const persistence: readonly Mutant[] = [
     ['G3', 'the tab lock goes before the last write', '      leaving.push(leaver)\n', '      leaving.push(leaver)\n      release()\n'],
     ['G2', 'adoption without a claim', 'alone(locks, `${scope}:adopt:${tab}`, task)', 'task()'],
     ['G1', 'who stands in for a tab that came back waits for its end', '      if (!(await heldOf([lock])).has(lock) || isGranted) return true\n', '      while (!isGranted) await new Promise((resolve) => setTimeout(resolve, 3_600_000))\n      if (isGranted) return true\n'],
-    ['G1', 'who lost its locks still counts as waiting for others', 'if (!kept) stopWaiting()', ''],
+    ['G1', 'who lost its locks still counts as waiting for others', '        stopWaiting()\n', ''],
     ['G1', 'what is written for somebody who has left is told to nobody', 'locks?.meet(`${scope}:tabs:${userId}`, tab, () => undefined)()', 'undefined'],
     ['G2', 'who comes back shares what another tab stands in for', 'name = `${tabId}.${++names}`', '++names'],
+    ['G9', 'who has left meanwhile claims a lock', 'isWanted() && releaseLock === before', 'releaseLock === before'],
+    ['G9', 'queued locks stay', 'for (const stop of awaited.values()) stop()', ''],
+    ['G2', "a lock that another tab waits for counts as this tab's own", '(await heldOf([witnessOf(userId)])).size > 0', '(await living(userId, [name])).length > 0'],
   ]),
   ...inFile('src/persistence/records.ts', [
     ['G1', 'a restore renews the attempts', "spent: count(data['spent'])", 'spent: 0'],
@@ -29,6 +35,9 @@ export const persistence: readonly Mutant[] = [
     ['G3', 'writes are not serialised', 'const mine = turn.then(() => timed(task))', 'const mine = timed(task)'],
     ['G1', 'stored is told before it is true', 'const notOurs = await target.write(', 'const notOurs: readonly string[] = []\n    void target.write('],
     ['G1', 'a write overtakes a purge', 'if (mine === batch) await writeBatch()', 'await writeBatch()'],
+    ['G1', 'what is too large holds the rest again when it is tried again', 'if (edits.isAllTooLarge()) setAside()', 'if (edits.isAllTooLarge() && !edits) setAside()'],
+    ['G2', 'what a look before a purge sees waits no more', 'const before = edits.snapshot().filter(matches)', 'const before = edits.snapshot().filter(matches)\n      edits.forget(before)'],
+    ['G2', 'what another tab owns is not told', 'if (notOurs.length > 0) lost(notOurs)', ''],
   ]),
   ...inFile('src/persistence/edits.ts', [
     ['G1', 'a refused write is forgotten', '      putBack(failed)\n', ''],
@@ -46,10 +55,14 @@ export const persistence: readonly Mutant[] = [
   ...inFile('src/persistence/indexed-db.ts', [
     ['G2', 'an update writes over what another tab has taken over', '(isRecord(held) ? held : record).tab !== record.tab', '(record).tab !== record.tab'],
     ['G1', 'a take-over forgets those before it', 'needed([...transfers, transferOf', 'needed([transferOf'],
+    ['G1', 'a torn log of the browser is written on', 'if (!isLogRenewed) renewLog(factory, name).catch(() => undefined)', ''],
+    ['G8', 'the log is renewed with each connection', 'isLogRenewed = true', ''],
   ]),
   ...inFile('src/persistence/key-value.ts', [
     ['G3', 'a take-over begins before anything says so', '        await put([said], known)\n', ''],
     ['G3', 'of two take-overs that broke off the earlier counts', 'a.nth - b.nth', 'b.nth - a.nth'],
+    ['G1', 'one key that cannot be read hides all', 'refused.length === keys.length', 'refused.length > 0'],
+    ['G7', 'a segment that is in use is taken out of the index', 'segments.has(tab) || !(await isEmpty(tab, slots))', 'segments.has(tab)'],
   ]),
   ...inFile('src/persistence/fitting.ts', [
     ['G3', 'what was refused before there was room waits', 'if (hasRoom) await', 'if (hasRoom && !hasRoom) await'],

@@ -1,0 +1,181 @@
+import fc from 'fast-check'
+import { createManualClock, createMemoryLocks } from 'redux-chat/testing'
+import { describe, expect, it } from 'vitest'
+import type { OutboxEntry, ReadMark } from '../../src/model'
+import { createOutboxPersistence } from '../../src/persistence/persist'
+import type { RecordStorage } from '../../src/persistence/record-storage'
+import type { RestoredOutbox } from '../../src/persistence/records'
+import { createMemoryStorage } from '../../src/testing/memory-storage'
+import { createDevice, entry, openTab, outbox } from './support'
+
+/* Users who come and go in one tab, at any moment, while another tab of one of them may live beside it. */
+
+const RUNS = Number(process.env['VISITS_RUNS'] ?? 300)
+const USERS = ['alice', 'bob', 'carol'] as const
+type User = (typeof USERS)[number]
+/** Longer than any pause of a retry, or in which a queue is left to whoever reloads. */
+const REST_MS = 300_000
+
+/** What the users of a device have sent and read that no server knows yet. */
+const createTruth = () => new Map(USERS.map((userId) => [userId as string, { ids: new Set<string>(), marks: new Map<string, number>() }]))
+
+/** One tab, and a state that follows as the engine and the reducers do. */
+function createTab(isSlow: boolean, inner: RecordStorage) {
+  const clock = createManualClock()
+  const locks = createMemoryLocks()
+  const truth = createTruth()
+  let [user, isOn, looks, composed] = ['', false, 0, 0]
+  let now: readonly OutboxEntry[] = []
+  let reads: { readonly [key: string]: ReadMark } = {}
+  const wrong: string[] = []
+
+  const slow = async <T>(task: () => Promise<T>): Promise<T> => {
+    if (isSlow) await new Promise<void>((done) => { clock.setTimer(3, done) })
+    return task()
+  }
+  const storage: RecordStorage = {
+    load: (userId) => slow(() => inner.load(userId)),
+    write: (change) => slow(() => inner.write(change)),
+    adopt: (...args) => slow(() => inner.adopt(...args)),
+    clear: (userId) => slow(() => inner.clear(userId)),
+    close: () => undefined,
+  }
+  const show = (entries: readonly OutboxEntry[], marks = reads): void => {
+    [now, reads] = [entries, marks]
+    persistence.update(outbox(now, user, { ...reads }))
+  }
+  function take(userId: string, restored: RestoredOutbox<{}>): void {
+    if (user !== userId || !isOn) return
+    wrong.push(...restored.entries.map(({ message }) => message.id).filter((id) => !truth.get(userId)?.ids.has(id)))
+    const known = new Set(now.map(({ message }) => message.id))
+    show([...restored.entries.filter(({ message }) => !known.has(message.id)), ...now], { ...restored.reads, ...reads })
+  }
+  const mark = (ids: readonly string[], stored: boolean): void => {
+    if (now.some((each) => ids.includes(each.message.id) && each.stored !== stored)) show(now.map((each) => (ids.includes(each.message.id) ? { ...each, stored } : each)))
+  }
+  const persistence = createOutboxPersistence<{}>({
+    key: 'chat', storage: () => storage, locks: locks.forTab('tab'), clock, random: () => 0.5, tabId: 'tab',
+    report: {
+      stored: (ids) => mark(ids, true),
+      unstored: (ids = now.map(({ message }) => message.id)) => mark(ids, false),
+      failed: () => undefined,
+      adopted: take,
+      lost: (ids) => void wrong.push(...ids),
+    },
+  })
+  function look(): void {
+    if (!isOn) return
+    looks++
+    const userId = user
+    void persistence.restore(userId).then((restored) => take(userId, restored)).finally(() => { looks-- })
+  }
+  /** The state is somebody else's before anything else is. */
+  function become(next: string): void {
+    const wasOn = isOn
+    isOn = next !== ''
+    if (next !== user) {
+      user = next
+      show([], {})
+    }
+    if (wasOn || next === '') persistence.stop()
+  }
+  const mine = () => truth.get(user)
+
+  const steps = {
+    send(): void {
+      if (user === '') return
+      const id = `m${composed++}`
+      mine()?.ids.add(id)
+      show([...now, entry(id, composed, {}, { userId: user })])
+    },
+    settle(at: number): void {
+      const settled = now[at]?.message.id
+      if (settled === undefined) return
+      mine()?.ids.delete(settled)
+      show(now.filter(({ message }) => message.id !== settled))
+    },
+    read(at: number): void {
+      if (user === '') return
+      const key = `#room-${at % 2}`
+      mine()?.marks.set(key, ++composed)
+      show(now, { ...reads, [key]: { seq: composed } })
+    },
+    /** The server has the mark that is shown. */
+    told(at: number): void {
+      const key = `#room-${at % 2}`
+      if (looks > 0 || !isOn || !(key in reads)) return
+      mine()?.marks.delete(key)
+      show(now, Object.fromEntries(Object.entries(reads).filter(([each]) => each !== key)))
+    },
+    connect(at: number): void {
+      const next = USERS[at % USERS.length] ?? ''
+      if (isOn && user === next) return
+      become(next)
+      look()
+    },
+    look,
+    disconnect(): void {
+      if (!isOn) return
+      isOn = false
+      persistence.stop()
+    },
+    signOut: (): void => become(''),
+  }
+  return { steps, clock, locks, truth, wrong, isEmpty: () => !isOn && now.length === 0 && Object.keys(reads).length === 0 }
+}
+
+type Tab = ReturnType<typeof createTab>
+interface Step { readonly does: keyof Tab['steps'] | 'rest'; readonly at: number; readonly turns: number; readonly ms: number }
+
+const step: fc.Arbitrary<Step> = fc.record({
+  does: fc.constantFrom('send', 'send', 'settle', 'read', 'read', 'told', 'connect', 'connect', 'connect', 'look', 'disconnect', 'signOut', 'rest'),
+  at: fc.nat({ max: 5 }),
+  /** How long until the next one. */
+  turns: fc.constantFrom(0, 0, 0, 1, 2, 5, 30),
+  ms: fc.constantFrom(0, 0, 0, 2, 5, 500, 8_000),
+})
+
+/** Somebody of whom the other tab hears. */
+async function openNeighbour(tab: Tab, inner: RecordStorage, userId: User): Promise<void> {
+  const { restore, update, persistence } = openTab({ device: createDevice(inner), clock: tab.clock, locks: tab.locks, tabId: 'neighbour' })
+  await restore(userId)
+  update(outbox([entry('theirs', 1, {}, { userId })], userId))
+  await persistence.flush()
+}
+
+describe('visits, by model', () => {
+  it('G1, G7, G9: each user finds what they left, and nothing of anybody else; who has left waits for nothing', async () => {
+    await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 25, size: 'max' }), fc.boolean(), fc.option(fc.constantFrom(...USERS)), async (steps, isSlow, neighbour) => {
+      const inner = createMemoryStorage()
+      const tab = createTab(isSlow, inner)
+      const { clock, locks } = tab
+      if (neighbour) await openNeighbour(tab, inner, neighbour)
+      await clock.flush()
+      const before = locks.size
+      const rest = async (): Promise<void> => {
+        await clock.advance(REST_MS)
+        if (tab.isEmpty()) expect([locks.size, clock.pending], 'locks and timers of nobody').toEqual([before, 0])
+      }
+      for (const { does, at, turns, ms } of steps) {
+        if (does === 'rest') await rest()
+        else tab.steps[does](at)
+        for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+        if (ms > 0) await clock.advance(ms)
+      }
+      tab.steps.signOut()
+      await rest()
+      expect(tab.wrong).toEqual([])
+      for (const each of ['tab', 'neighbour']) locks.kill(each)
+      // What was left to the neighbour comes from there.
+      if (neighbour) tab.truth.get(neighbour)?.ids.add('theirs')
+      const next = openTab({ device: createDevice(inner), clock, locks, tabId: 'next' })
+      for (const [userId, { ids, marks }] of tab.truth) {
+        const { entries, reads } = await next.restore(userId)
+        expect([userId, entries.map(({ message }) => message.id).sort()]).toEqual([userId, [...ids].sort()])
+        expect(new Map(Object.entries(reads).map(([key, each]) => [key, 'seq' in each ? each.seq : 0]))).toEqual(marks)
+        next.stop()
+        await clock.flush()
+      }
+    }), { numRuns: RUNS })
+  }, 300_000)
+})
