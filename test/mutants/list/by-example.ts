@@ -10,13 +10,7 @@ export const byExample: readonly Mutant[] = [
     ['G6', 'a page after a lost cursor is taken', 'if (after > 0 && after > (channel.cursor ?? 0)) return { ...known, stale: true }', ''],
   ]),
   ...inFile('src/effects/delivery.ts', [
-    ['G7', 'others fly with a suspect', ' || isSuspectInFlight()) return', ') return'],
-    ['G1', 'what an echo has settled counts as in flight', 'flights.isFull(outcomes.isUnderWay)', 'flights.isAtLimit()'],
     ['G1', 'a pause that ends during the look is not waited for', 'setTimer(now)\n    },', 'setTimer(clock.monotonic())\n    },'],
-  ]),
-  ...inFile('src/effects/outcomes.ts', [
-    ['G2', 'the code "duplicate" is a failure', "if (error.code === 'duplicate') {", "if (error.code === '') {"],
-    ['G2', 'a reloaded page does not know how soon its server forgets', 'dedupWindowMs ?? entry.dedupWindowMs ?? Infinity', 'dedupWindowMs ?? Infinity'],
   ]),
   ...inFile('src/effects/renewal.ts', [
     ['G8', 'each refusal asks for a token of its own', 'if (renewing) return\n', ''],
@@ -26,9 +20,6 @@ export const byExample: readonly Mutant[] = [
   ]),
   ...inFile('src/effects/sync.ts', [
     ['G4', 'a place that the server did not tell is not asked for', 'lastOf(channel.messages)?.seq === undefined', 'lastOf(channel.messages)?.seq === -1'],
-  ]),
-  ...inFile('src/effects/engine.ts', [
-    ['G4', 'a mark of my own heals', ' && receipt.userId !== user', ''],
   ]),
   ...inFile('src/effects/recovery.ts', [
     ['G3', 'a clock that was set back moves new messages before old ones', 'look(userId, false, !met.has(userId))', 'look(userId, false, false)'],
