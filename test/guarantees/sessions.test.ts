@@ -53,7 +53,7 @@ type Meter = ReturnType<typeof createMeter>
 
 /** What people, pages, networks and servers do. */
 function actsOf(world: SessionWorld, meter: Meter): readonly (() => void)[] {
-  const { tab, env, pick, modes, server, clock, random, connect, signOut } = world
+  const { tab, env, pick, modes, server, clock, random, connect, signOut, ageToken } = world
   const { actions } = tab.chat
   const waking = (task: () => void) => (): void => {
     meter.wake()
@@ -87,6 +87,7 @@ function actsOf(world: SessionWorld, meter: Meter): readonly (() => void)[] {
     waking(() => {
       for (let times = pick([1, 2]); times > 0; times--) for (const userId of ['alice', 'bob']) server.expireAuth(userId)
     }),
+    waking(ageToken),
     () => server.disconnectAll(), () => clock.sleep(random() * 60_000),
     waking(() => void server.push('general', { userId: 'carol', content: 'c' })),
   ]

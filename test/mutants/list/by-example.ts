@@ -6,20 +6,8 @@ export const byExample: readonly Mutant[] = [
     ['G3', 'what is taken over in parts stands the wrong way round', 'earlier ? movedBehind(queue, missing) : queue', 'movedBehind(queue, missing)'],
     ['G2', 'what one look brings twice is shown twice', '[...new Map(restored.map((entry) => [entry.message.id, entry])).values()]', 'restored'],
   ]),
-  ...inFile('src/state/channel.ts', [
-    ['G6', 'a page after a lost cursor is taken', 'if (after > 0 && after > (channel.cursor ?? 0)) return { ...known, stale: true }', ''],
-  ]),
   ...inFile('src/effects/delivery.ts', [
     ['G1', 'a pause that ends during the look is not waited for', 'setTimer(now)\n    },', 'setTimer(clock.monotonic())\n    },'],
-  ]),
-  ...inFile('src/effects/renewal.ts', [
-    ['G8', 'each refusal asks for a token of its own', 'if (renewing) return\n', ''],
-  ]),
-  ...inFile('src/effects/receipts.ts', [
-    ['G5', 'a refused delivery is not told again', "if (userId === null || !response.ok) return", "if (kind === 'delivered' || userId === null || !response.ok) return"],
-  ]),
-  ...inFile('src/effects/sync.ts', [
-    ['G4', 'a place that the server did not tell is not asked for', 'lastOf(channel.messages)?.seq === undefined', 'lastOf(channel.messages)?.seq === -1'],
   ]),
   ...inFile('src/effects/recovery.ts', [
     ['G3', 'a clock that was set back moves new messages before old ones', 'look(userId, false, !met.has(userId))', 'look(userId, false, false)'],

@@ -35,6 +35,7 @@ export const effects: readonly Mutant[] = [
   ...inFile('src/effects/renewal.ts', [
     ['G8', 'fresh tokens that do not help are asked for without end', 'if (++fruitless > MAX_FRUITLESS)', 'if (++fruitless > Infinity)'],
     ['G9', 'the renewal timer stays', 'generation++\n      stopTimer()', 'generation++'],
+    ['G8', 'each refusal asks for a token of its own', 'if (renewing) return\n', ''],
   ]),
   ...inFile('src/effects/receipts.ts', [
     ['G1', 'marks of the last connection are not repeated', 'refused.clear()\n    sent.clear()\n    askedAt', 'refused.clear()\n    askedAt'],
@@ -42,6 +43,7 @@ export const effects: readonly Mutant[] = [
     ['G6', 'delivery is confirmed beyond a gap', 'Math.min(channel.foreign, channel.cursor)', 'channel.foreign'],
     ['G8', 'a refused receipt is told again at once', 'refused.add(kind + keyOf(channelId))', 'sent.delete(kind + keyOf(channelId))'],
     ['G8', 'each read mark waits for an answer', ' < ANSWER_MS', ' < Infinity'],
+    ['G5', 'a refused delivery is not told again', "if (userId === null || !response.ok) return", "if (kind === 'delivered' || userId === null || !response.ok) return"],
   ]),
   ...inFile('src/effects/sync.ts', [
     ['G8', 'a hole that stays is asked for in a loop', 'else pause(channelKey, direction)', 'else waits.delete(key)'],
@@ -50,6 +52,7 @@ export const effects: readonly Mutant[] = [
     ['G6', 'what a closed channel lacks is not asked for', '|| lacksOlder(channel))) agenda.add', '|| lacksOlder(channel)) && channel.open) agenda.add'],
     ['G6', 'a channel that was forbidden is never asked for again', 'if (waits.get(key)?.readyAt === Infinity) waits.delete(key)', ''],
     ['G8', 'an empty page that promises more is asked for in a loop', 'if (page.more && !isFurther) {', 'if (page.more && page.messages.length < 0) {'],
+    ['G4', 'a place that the server did not tell is not asked for', 'lastOf(channel.messages)?.seq === undefined', 'lastOf(channel.messages)?.seq === -1'],
   ]),
   ...inFile('src/effects/engine.ts', [
     ['G2', 'what another tab may be sending is retried at once', '&& wanted.has(message.id))) recovery.lookAgain()', '&& wanted.has(message.id))) delivery.own(ids)'],

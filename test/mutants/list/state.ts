@@ -30,6 +30,7 @@ export const state: readonly Mutant[] = [
     ['G1', 'what cannot be read again is given up for an ack', 'return catchesUp ?', 'return true ?'],
     ['G8', 'a long absence is paged through whole', '(!channel.detached && latest - after > windowSize)', '(!channel.detached && latest < after)'],
     ['G4', 'moments count as seqs', 'withoutMoments(channel) : channel)', 'channel : channel)'],
+    ['G6', 'a page after a lost cursor is taken', 'if (after > 0 && after > (channel.cursor ?? 0)) return { ...known, stale: true }', ''],
   ]),
   ...inFile('src/state/marks.ts', [
     ['G5', 'receipts that come early are lost', 'waiting.push(event)', ''],
