@@ -98,6 +98,7 @@ export function createSessionWorld(run: number) {
     /** Tokens that one connection asked for while it waited for another. */
     doubled: () => doubled,
     who: () => who,
+    isOfStranger: () => [...subjects].some((presented) => presented.endsWith(' as mallory')),
     /** The token ends soon, says the server, and refuses it about that time; what the app and the server make of a fresh one takes its time. */
     ageToken(): void {
       if (!capabilities) return

@@ -6,9 +6,6 @@ export const byExample: readonly Mutant[] = [
     ['G3', 'what is taken over in parts stands the wrong way round', 'earlier ? movedBehind(queue, missing) : queue', 'movedBehind(queue, missing)'],
     ['G2', 'what one look brings twice is shown twice', '[...new Map(restored.map((entry) => [entry.message.id, entry])).values()]', 'restored'],
   ]),
-  ...inFile('src/effects/delivery.ts', [
-    ['G1', 'a pause that ends during the look is not waited for', 'setTimer(now)\n    },', 'setTimer(clock.monotonic())\n    },'],
-  ]),
   ...inFile('src/effects/recovery.ts', [
     ['G3', 'a clock that was set back moves new messages before old ones', 'look(userId, false, !met.has(userId))', 'look(userId, false, false)'],
     ['G1', 'the record of a message that was settled meanwhile stays', 'if (looks === mine) forgetSettled(userId, entries)', ''],

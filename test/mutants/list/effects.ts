@@ -11,6 +11,7 @@ export const effects: readonly Mutant[] = [
     ['G1', 'a size limit that the server announces late is not looked at', 'if (impossible) outcomes.fail(', 'if (impossible && !impossible) outcomes.fail('],
     ['G7', 'others fly with a suspect', ' || isSuspectInFlight()) return', ') return'],
     ['G1', 'what an echo has settled counts as in flight', 'flights.isFull(outcomes.isUnderWay)', 'flights.isAtLimit()'],
+    ['G1', 'a pause that ends during the look is not waited for', 'setTimer(now)\n    },', 'setTimer(clock.monotonic())\n    },'],
   ]),
   ...inFile('src/effects/outcomes.ts', [
     ['G3', 'a late failure of an old attempt counts', 'current(target)?.lease?.attempt === target.attempt', 'current(target) !== undefined'],
