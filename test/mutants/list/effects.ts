@@ -78,6 +78,10 @@ export const effects: readonly Mutant[] = [
     ['G2', 'a thawed tab does not look again', 'if (user !== null) look(user, true)', ''],
     ['G2', 'what others took over is sent after the thaw', 'delivery.abandon(restored.lost)', ''],
     ['G3', 'a thawed tab sends while it looks', 'delivery.hold(true)', 'delivery.hold(looks > 1 ? false : true)'],
+    ['G3', 'a clock that was set back moves new messages before old ones', 'look(userId, false, !met.has(userId))', 'look(userId, false, false)'],
+    ['G1', 'the record of a message that was settled meanwhile stays', 'if (looks === mine) forgetSettled(userId, entries)', ''],
+    ['G1', 'what a sign-out took out of the state counts as settled', 'if (looks === mine) forgetSettled(userId, entries)', 'forgetSettled(userId, entries)'],
+    ['G2', 'a thawed tab sends what it has before it has looked', 'look(user, true)', 'look(user, false)'],
   ]),
   ...inFile('src/effects/agenda.ts', [
     ['G6', 'a timer that rings too early is not set again', 'timerAt = Infinity\n      ring()', 'ring()'],
