@@ -104,22 +104,26 @@ async function act(run: Run): Promise<void> {
   else env.network.cut()
 }
 
-/** All of it is with the server, once; in the order of the dispatches, of one page or of one after the other; and nothing stays stored. */
-async function checkRest({ world, page, others }: Run): Promise<readonly string[]> {
-  const { clock, server, composed, problems, left } = world
+/** All of it is with the server, once; and in the order of the dispatches, of one page or of one after the other. */
+function checkLog({ world, others }: Run, userId: string, channelId: string): readonly string[] {
+  const log = world.server.log(channelId).filter((message) => message.userId === userId).map(({ id }) => id)
+  const mine = world.composed.filter((message) => message.userId === userId && message.channelId === channelId)
+  const isWhole = [...log].sort().join() === mine.map(({ id }) => id).sort().join()
+  const places = [null, ...others].map((queue) => mine.filter(({ page }) => (others.has(page) ? page : null) === queue).map(({ id }) => log.indexOf(id)))
+  return [
+    ...(isWhole ? [] : [`${userId} sent ${mine.length} to ${channelId}, ${log.length} are there`]),
+    ...places.filter((each) => each.some((place, i) => place < (each[i - 1] ?? 0))).map((each) => `${userId} in ${channelId}: ${each.join()}`),
+  ]
+}
+
+/** And nothing stays stored. */
+async function checkRest(run: Run): Promise<readonly string[]> {
+  const { world: { clock, problems, left }, page } = run
   page.env.network.heal()
   for (const userId of USERS) {
     page.tab.connect(userId)
     await clock.advance(120_000)
-    for (const channelId of CHANNELS) {
-      const log = server.log(channelId).filter((message) => message.userId === userId).map(({ id }) => id)
-      const mine = composed.filter((message) => message.userId === userId && message.channelId === channelId)
-      if ([...log].sort().join() !== mine.map(({ id }) => id).sort().join()) problems.push(`${userId} sent ${mine.length} to ${channelId}, ${log.length} are there`)
-      for (const queue of [null, ...others]) {
-        const places = mine.filter(({ page: number }) => (others.has(number) ? number : null) === queue).map(({ id }) => log.indexOf(id))
-        if (places.some((place, i) => place < (places[i - 1] ?? 0))) problems.push(`${userId} in ${channelId}: ${places.join()}`)
-      }
-    }
+    for (const channelId of CHANNELS) problems.push(...checkLog(run, userId, channelId))
     const stored = await left(userId)
     if (stored.length > 0) problems.push(`${stored.length} of ${userId} stay stored`)
   }
