@@ -2,10 +2,6 @@ import { inFile, type Mutant } from '../mutant'
 
 /** Those that an example notices, and no generated input of the usual number of runs: whatever is moved from here to its own list is a hole less. */
 export const byExample: readonly Mutant[] = [
-  ...inFile('src/state/outbox.ts', [
-    ['G3', 'what is taken over in parts stands the wrong way round', 'earlier ? movedBehind(queue, missing) : queue', 'movedBehind(queue, missing)'],
-    ['G2', 'what one look brings twice is shown twice', '[...new Map(restored.map((entry) => [entry.message.id, entry])).values()]', 'restored'],
-  ]),
   ...inFile('src/persistence/indexed-db.ts', [
     ['G1', 'a torn log of the browser is written on', 'if (!isLogRenewed) renewLog(factory, name).catch(() => undefined)', ''],
     ['G8', 'the log is renewed with each connection', 'isLogRenewed = true', ''],
