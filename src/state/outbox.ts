@@ -208,7 +208,7 @@ export function createOutboxReducer<X extends Extra>({ commands, reports }: Chat
       changeEntry(state, channelId, id, (entry) => emitted(entry, attempt, deadline, dedupWindowMs)))
     // What left before the server said so.
     .on(reports.sessionAnnounced, (state, { dedupWindowMs }) => changeEvery(state, (entry) =>
-      (entry.lease && dedupWindowMs !== null && dedupWindowMs !== entry.dedupWindowMs ? { ...entry, dedupWindowMs } : entry)))
+      (entry.attempts > 0 && dedupWindowMs !== null && dedupWindowMs !== entry.dedupWindowMs ? { ...entry, dedupWindowMs } : entry)))
     .on(reports.messageAcked, (state, { channelId, id }) => removeId(state, keyOf(channelId), id))
     .on(reports.messageDelayed, (state, target) => delay(state, target, (entry) => ({
       ...entry, lease: null, losses: 0, lastError: target.reason, nextAttemptAt: target.nextAttemptAt, spent: entry.spent + (target.spent ? 1 : 0),

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { createManualClock, createMemoryServer, createTestEnvironment } from 'redux-chat/testing'
 import { describe, expect, it } from 'vitest'
 import { openStore } from '../support/chat-store'
@@ -71,6 +72,42 @@ describe('a clock that moves while the code looks', () => {
     }
     expect(open).toEqual([])
   })
+})
+
+const RUNS = Number(process.env['PAUSE_RUNS'] ?? 150)
+const CHANNELS = ['a', 'b', 'c'] as const
+const BASE_MS = 1_000
+
+/** The server refuses some at first, or does not answer; each is sent again after a pause of a few readings. Returns what is not sent in time. */
+async function runPauses(sent: readonly (typeof CHANNELS)[number][], readings: readonly number[], step: number, isLost: boolean): Promise<readonly string[]> {
+  const { env, reading, moving } = createWorld()
+  let drawn = 0
+  const random = (): number => step * (readings[drawn++ % readings.length] ?? 0) / BASE_MS
+  const tab = openStore({ env, config: { storage: false, delivery: { ackTimeoutMs: 1_000, backoff: { baseMs: BASE_MS, maxMs: BASE_MS } }, environment: { clock: moving, random } } })
+  tab.connect()
+  await tab.advance(2_000)
+  const ids = new Set<string>()
+  const isFirst = (id: string): boolean => !ids.has(id) && ids.add(id).size > 0
+  const stop = env.server.rejectWhile(({ id }) => (!isLost && isFirst(id) ? { code: 'rate_limited', retryable: true } : null))
+  if (isLost) env.network.fault({ direction: 'up', event: 'message:send', match: (message) => isFirst((message as { readonly id: string }).id), action: 'drop' })
+  for (const channelId of sent) tab.send('x', channelId)
+  reading.step = step
+  // Nothing but its own timers wakes it.
+  await tab.advance(10_000)
+  reading.step = 0
+  stop()
+  return CHANNELS.flatMap((channelId) => tab.shown(channelId)).filter((shown) => shown !== 'x:sent')
+}
+
+describe('pauses of a few readings of the clock', () => {
+  it('G1: none is lost, whatever they and the readings take, and whoever else waits', async () => {
+    const pause = fc.integer({ min: 5, max: 45 }).map((tenths) => tenths / 10)
+    const step = fc.integer({ min: 1, max: 30 }).map((tenths) => tenths / 10)
+    const sent = fc.array(fc.constantFrom(...CHANNELS), { minLength: 1, maxLength: 3 })
+    await fc.assert(fc.asyncProperty(sent, fc.array(pause, { minLength: 1, maxLength: 6 }), step, fc.boolean(), async (...draws) => {
+      expect(await runPauses(...draws)).toEqual([])
+    }), { numRuns: RUNS })
+  }, 120_000)
 })
 
 describe('a clock that was set back over a reload', () => {

@@ -107,6 +107,27 @@ describe('persisted state', () => {
       expect([server.received('message:send').length, server.log('general').length]).toEqual([1, 1])
     })
 
+  it('G2: nor what was sent, and not answered in time, before the server said how soon it forgets', async () => {
+    const server = createMemoryServer({ dedupWindowMs: 8_000 })
+    const env = createTestEnvironment({ server })
+    const late = { direction: 'down', event: 'session', action: { delayMs: 3_000 } } as const
+    env.network.fault(late)
+    env.network.fault({ direction: 'ack', action: 'drop' })
+    env.network.fault({ direction: 'down', event: 'message:new', action: 'drop' })
+    const before = openStore({ env, config: { delivery: { ackTimeoutMs: 1_000, backoff: { baseMs: 60_000, maxMs: 60_000 } } } })
+    before.connect()
+    before.send('once')
+    await before.advance(3_500)
+    expect(server.log('general')).toHaveLength(1)
+    const next = env.reload()
+    await env.clock.advance(60_000)
+    next.network.fault(late)
+    const after = openStore({ env: next })
+    after.connect()
+    await after.advance(2_000)
+    expect(server.received('message:send')).toHaveLength(1)
+  })
+
   it('G1: what is sent before the stored queue is read is kept, and goes after it', async () => {
     const env = createTestEnvironment()
     const before = openStore({ env })

@@ -33,7 +33,9 @@ const statusOf = ({ now }: RefusalWorld, { channelId, id }: Mine): string | unde
 /** What somebody has is not sent before its acknowledgement, and does not fail without one. My own mark says nothing of it. */
 async function receive({ world, mine }: Run): Promise<readonly string[]> {
   const { server, random, clock } = world
-  const message = [...mine].reverse().find((each) => server.log(each.channelId).some(({ id }) => id === each.id))
+  const committed = mine.filter((each) => server.log(each.channelId).some(({ id }) => id === each.id))
+  const failed = committed.filter((each) => statusOf(world, each) === 'failed')
+  const message = random() < 0.5 ? failed.at(-1) ?? committed.at(-1) : committed.at(-1)
   if (!message) return []
   const before = statusOf(world, message)
   const userId = random() < 0.5 ? 'carol' : 'alice'
@@ -49,11 +51,41 @@ async function receive({ world, mine }: Run): Promise<readonly string[]> {
   ]
 }
 
+/** Something at the head of the queue breaks its connection a few times, or seems to; and more is composed meanwhile. */
+async function breakOff(run: Run): Promise<void> {
+  const { world: { now: { env }, clock, upTo, pick } } = run
+  env.network.fault({ direction: 'up', event: 'message:send', action: 'cut', times: 2 + upTo(2) })
+  for (let i = 0; i < 6; i++) {
+    send(run)
+    await clock.advance(pick([10, 400, 2_000]))
+  }
+}
+
+/** In the middle of sending or not, for a moment or for long. By then all is stored. */
+async function closeAndReturn(run: Run): Promise<void> {
+  const { world, watch } = run
+  const { now: { env }, clock, pick, upTo, random } = world
+  const isAnswered = random() < 0.5 || world.now.tab.connection().capabilities.length === 0
+  if (!isAnswered) {
+    env.network.fault({ direction: 'ack', event: 'message:send', action: 'drop' })
+    env.network.fault({ direction: 'down', event: 'message:new', action: 'drop' })
+    send(run)
+  }
+  await clock.advance(isAnswered ? 150 : 800)
+  if (upTo(isAnswered ? 2 : 4) === 0) clock.setWall(clock.now() - 86_400_000)
+  world.reload()
+  watch.watch()
+  await clock.advance(pick([0, 30_000]))
+  // What the server can do is told late.
+  world.now.env.network.fault({ direction: 'down', event: 'session', action: { delayMs: pick([0, 500, 500]) }, times: 1 })
+  world.now.tab.connect()
+}
+
 /** Returns what went wrong, and whether the device and the network were left alone. */
 async function act(run: Run): Promise<readonly string[]> {
   const { world, watch } = run
   const { now: { env }, moods, clock, server, upTo, pick, kind } = world
-  const step = upTo(20)
+  const step = upTo(22)
   if (step < 6) for (let i = 0; i <= upTo(4) && (kind !== 'mute' || run.mine.length < 20); i++) send(run)
   else if (step < 8) moods.isTokenOld = kind === 'fair' || kind === 'rough'
   else if (step < 10) {
@@ -70,14 +102,9 @@ async function act(run: Run): Promise<readonly string[]> {
   // What is sent arrives on a living connection, which is what an `ordered` server relies on.
   else if (step < 16) env.network.fault({ direction: world.isOrdered ? 'ack' : pick(['ack', 'up']), event: 'message:send', action: 'drop', times: 1 })
   else if (step < 17) moods.knows = !moods.knows
-  else if (step < 18) {
-    // By then all is stored.
-    await clock.advance(150)
-    if (upTo(2) === 0) clock.setWall(clock.now() - 86_400_000)
-    world.reload()
-    watch.watch()
-    world.now.tab.connect()
-  } else if (step < 19) retry(run)
+  else if (step < 19) await closeAndReturn(run)
+  else if (step < 20) retry(run)
+  else if (step < 21) await breakOff(run)
   return []
 }
 

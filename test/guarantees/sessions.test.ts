@@ -53,7 +53,7 @@ type Meter = ReturnType<typeof createMeter>
 
 /** What people, pages, networks and servers do. */
 function actsOf(world: SessionWorld, meter: Meter): readonly (() => void)[] {
-  const { tab, env, pick, modes, server, clock, random, connect, signOut } = world
+  const { tab, env, pick, modes, server, clock, random, connect, signOut, ageToken } = world
   const { actions } = tab.chat
   const waking = (task: () => void) => (): void => {
     meter.wake()
@@ -87,6 +87,7 @@ function actsOf(world: SessionWorld, meter: Meter): readonly (() => void)[] {
     waking(() => {
       for (let times = pick([1, 2]); times > 0; times--) for (const userId of ['alice', 'bob']) server.expireAuth(userId)
     }),
+    waking(ageToken),
     () => server.disconnectAll(), () => clock.sleep(random() * 60_000),
     waking(() => void server.push('general', { userId: 'carol', content: 'c' })),
   ]
@@ -111,7 +112,8 @@ async function checkRest(world: SessionWorld, meter: Meter): Promise<readonly st
     if (!['connected', 'failed', 'unauthorized'].includes(status)) return [`still ${status}`]
   }
   env.lifecycle.online()
-  if (tab.connection().status !== 'connected') world.signOut()
+  // A connection with somebody else's token is of that one for good.
+  if (tab.connection().status !== 'connected' || world.isOfStranger()) world.signOut()
   connect(who() || 'alice')
   await clock.advance(60_000)
   // What broke the connection too often, as it seemed.

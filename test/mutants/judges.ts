@@ -31,6 +31,8 @@ export const PROPERTIES: readonly Property[] = [
   ...inTest('guarantees/logs.test.ts', 'whatever a server has, lacks, loses or begins anew'),
   ...inTest('guarantees/refusals.test.ts', 'whatever a server refuses, no message is lost'),
   ...inTest('guarantees/marks.test.ts', 'whatever is told of them, in any form'),
+  ...inTest('guarantees/lives.test.ts', 'whoever comes, goes, freezes or returns, what was composed'),
+  ...inTest('guarantees/moving-clock.test.ts', 'whatever they and the readings take'),
   ...inTest('guarantees/nested.test.ts', 'nothing is lost, doubled, reordered or sent as somebody else'),
   ...inTest('guarantees/sessions.test.ts', 'there is one connection at most, it is asked for within bounds'),
   ...inTest('guarantees/model.test.ts', 'schedules converge to what the facts say', 'one message, every order of'),

@@ -28,6 +28,8 @@ export function createLogWatch({ tab, kind, windowSize, maxChannels, server }: L
     for (const [key, channel] of entriesOf(after)) {
       const was = valueAt(before, key)
       if (!was || lengthOf(was.messages) === 0 || lengthOf(channel.messages) > 0 || !isClosed(channel)) continue
+      // Who missed more than the window holds begins again at the end: that is no shrinking.
+      if (channel.cursor !== was.cursor) continue
       const place = opened.get(key.slice(1)) ?? 0
       const older = holding.find(([other]) => (opened.get(other.slice(1)) ?? Infinity) < place)
       if (older) note(`${key} shrank before ${older[0]}, which was opened earlier`)

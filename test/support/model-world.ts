@@ -217,7 +217,11 @@ export function restore(world: World): void {
   const texts = [...world.disk].filter(([id]) => world.edits.get(id)?.record !== null).map(([, text]) => text)
   const records = texts.map((text) => JSON.parse(text) as StoredRecord)
   const { entries, reads } = readRecords(ME, records, [])
-  apply(world, reports.outboxRestored({ userId: ME, entries, reads }))
+  // What one tab composed may come in parts, and one look may bring a message twice: as this tab's own, and as one taken back.
+  for (const part of [1, 0]) {
+    const some = entries.filter((_, i) => i % 2 === part)
+    apply(world, reports.outboxRestored({ userId: ME, entries: [...some, ...some], reads }))
+  }
   world.restored = true
   world.moved = world.edits.size > 0
   world.oracle.restored()

@@ -6,12 +6,17 @@ const SLACK_MS = 1_500
 /** A renewal of the token that is not answered is repeated after 5 seconds. */
 const IDLE_MS = 8_000
 
+interface Coded { readonly code?: string }
+
 /** What the server may never see, and no state show. */
 export function createRefusalWatch({ server, clock, kind, windowMs, inFlightTotal, early, now }: RefusalWorld) {
   const problems: string[] = []
   /** Retried by the user: its budget and its pauses begin anew. */
   const retried = new Set<string>()
   const composedAt = new Map<string, number>()
+  /** This page was told how soon the server forgets; and what was sent before any page was. */
+  let isTold = false
+  const untold = new Set<string>()
   let idleSince = Infinity
   const note = (problem: string): void => { if (problems.length < 4) problems.push(problem) }
 
@@ -21,7 +26,8 @@ export function createRefusalWatch({ server, clock, kind, windowMs, inFlightTota
   function checkEmitted({ id, at }: { readonly id: string; readonly at: number }): void {
     const age = at - (composedAt.get(id) ?? at)
     const isKnown = server.received('message:send').some(({ payload }) => (payload as { readonly id: string }).id === id)
-    if (isKnown && !retried.has(id) && age > windowMs + SLACK_MS) note(`sent again after ${age} ms to a server that forgets after ${windowMs}`)
+    if (isKnown && !retried.has(id) && !untold.has(id) && age > windowMs + SLACK_MS) note(`sent again after ${age} ms to a server that forgets after ${windowMs}`)
+    if (!isTold) untold.add(id)
   }
 
   function checkFlights(): void {
@@ -42,11 +48,18 @@ export function createRefusalWatch({ server, clock, kind, windowMs, inFlightTota
     else if (clock.monotonic() - idleSince > IDLE_MS) note('nothing is sent, and there is something to send')
   }
 
+  function told(): void {
+    isTold = true
+    untold.clear()
+  }
+
   function checkActions(): void {
     const { actions } = now.tab
     for (const { type, payload } of actions.splice(0)) {
       if (type === 'chat/messageEmitted') checkEmitted(payload as { readonly id: string; readonly at: number })
-      const reason = (payload as { readonly reason?: { readonly code?: string } } | undefined)?.reason?.code
+      if (type === 'chat/sessionAnnounced') told()
+      const { reason: { code: reason } = {}, failure: { code: failed } = {} } = (payload ?? {}) as { readonly reason?: Coded; readonly failure?: Coded }
+      if (type === 'chat/messageFailed' && failed === 'duplicate') note('failed because the server has it')
       if (kind === 'fair' && type === 'chat/messageDelayed' && reason === 'timeout') note('late, though each emit is answered')
     }
   }
@@ -58,10 +71,14 @@ export function createRefusalWatch({ server, clock, kind, windowMs, inFlightTota
     /** What a sleeping device does not do is no idleness. */
     slept: (): void => { idleSince = Infinity },
     retried: (id: string): void => void retried.add(id),
-    watch: (): void => void now.tab.store.subscribe(() => {
-      checkActions()
-      checkFlights()
-    }),
+    /** The page that is there from now on. */
+    watch(): void {
+      isTold = false
+      now.tab.store.subscribe(() => {
+        checkActions()
+        checkFlights()
+      })
+    },
     /** `isSteady`: nothing has been done to the device or the network for a while. */
     take(isSteady: boolean): readonly string[] {
       checkFlights()

@@ -9,6 +9,7 @@ export const KINDS = ['fair', 'echoed', 'mute', 'rough'] as const
 export const CHANNELS = ['a', 'b', 'c'] as const
 export const LIMIT_BYTES = 3_000
 export const MAX_PAUSE_MS = 5_000
+const MAX_TIMERS = 5_000
 const TOKEN_CODES = ['token_expired', 'jwt_expired', 'unauthorized'] as const
 
 interface Sent { readonly id: string; readonly content: string }
@@ -22,7 +23,7 @@ export function createRefusalWorld(run: number) {
   const isOrdered = kind === 'rough' && random() < 0.5
   const windowMs = kind === 'rough' && random() < 0.7 ? 20_000 : Infinity
   const inFlightTotal = pick([1, 2, 4])
-  const moods = { isTokenOld: false, busy: 0, knows: false }
+  const moods = { isTokenOld: false, busy: 0, knows: random() < 0.5 }
   const clock = createManualClock()
   const server = createMemoryServer({
     now: clock.now, capabilities: [...(kind === 'mute' ? [] : ['sync']), 'auth-refresh', ...(isOrdered ? ['ordered'] : [])], echo: kind === 'echoed' ? 'before_ack' : kind === 'mute' ? 'none' : pick(['before_ack', 'after_ack', 'none']),
@@ -61,9 +62,20 @@ export function createRefusalWorld(run: number) {
   }
   // Each reading takes a moment, as it does everywhere else.
   let reading = 0
+  const loops = { at: -1, timers: 0 }
+  /** Timers that are set again and again at one moment would never let the clock go on. */
+  function countTimer(at: number): void {
+    loops.timers = at === loops.at ? loops.timers + 1 : 0
+    loops.at = at
+    if (loops.timers > MAX_TIMERS) throw new Error(`${MAX_TIMERS} timers at one moment`)
+  }
   const open = (env: TestEnvironment) => {
     const { clock: inner } = env.environment
-    const moving = { ...inner, monotonic: () => inner.monotonic() + (reading += 1e-7) }
+    const setTimer: typeof inner.setTimer = (delayMs, task) => {
+      countTimer(clock.monotonic())
+      return inner.setTimer(delayMs, task)
+    }
+    const moving = { ...inner, setTimer, monotonic: () => inner.monotonic() + (reading += 1e-7) }
     return openStore({ env, config: {
       delivery: { ackTimeoutMs: 2_000, backoff: { baseMs: 500, maxMs: MAX_PAUSE_MS }, maxAttempts: kind === 'fair' ? 4 : kind === 'mute' ? 3 : 1_000, inFlightTotal, inFlightPerChannel: 3 },
       reconnection: { attempts: 1_000 }, protocol: { ack: answer }, environment: { clock: moving },

@@ -50,8 +50,9 @@ export function createSessionWorld(run: number) {
   const subjects = new Set<string>()
   const asked = new Set<Asked>()
   let doubled = 0
+  const capabilities = pick([['sync', 'ordered', 'auth-refresh'], ['sync'], null])
   const server: MemoryServer = createMemoryServer({
-    now: clock.now, capabilities: pick([['sync', 'ordered', 'auth-refresh'], ['sync'], null]),
+    now: clock.now, capabilities,
     authenticate: ({ token, userId }) => {
       if (isFlooded()) return new Promise(() => undefined)
       subjects.add(`${userId} as ${subjectOf(token)}`)
@@ -97,6 +98,14 @@ export function createSessionWorld(run: number) {
     /** Tokens that one connection asked for while it waited for another. */
     doubled: () => doubled,
     who: () => who,
+    isOfStranger: () => [...subjects].some((presented) => presented.endsWith(' as mallory')),
+    /** The token ends soon, says the server, and refuses it about that time; what the app and the server make of a fresh one takes its time. */
+    ageToken(): void {
+      if (!capabilities) return
+      Object.assign(modes, { token: pick(['ok', 'slow', 'hangs']), handshake: 'ok', refresh: pick(['ok', 'silent']) })
+      clock.setTimer(random() * 500, () => server.emitRaw(who, 'session', { capabilities, tokenExpiresAt: clock.now() + 200 }))
+      clock.setTimer(random() * 1_000, () => server.expireAuth(who))
+    },
     connect(userId: string): void {
       if (userId !== who) subjects.clear()
       who = userId

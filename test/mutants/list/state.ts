@@ -16,6 +16,8 @@ export const state: readonly Mutant[] = [
     ['G1', 'disconnect leaves leases', '.on(commands.disconnect, (state) => changeEvery(state, rested))', '.on(commands.disconnect, (state) => state)'],
     ['G1', 'oversize check off', 'const small = hasOnly(5, message) && (id.length + channelId.length + userId.length + content.length) * 6 + 1_000 < limit', 'const small = limit > 0'],
     ['G7', "another user's echo settles ours", 'if (message.userId === state.userId && shows(message)) next', 'if (shows(message)) next'],
+    ['G3', 'what is taken over in parts stands the wrong way round', 'earlier ? movedBehind(queue, missing) : queue', 'movedBehind(queue, missing)'],
+    ['G2', 'what one look brings twice is shown twice', '[...new Map(restored.map((entry) => [entry.message.id, entry])).values()]', 'restored'],
   ]),
   ...inFile('src/state/channel.ts', [
     ['G6', 'the cursor is the newest held', 'cursor: cursorAfter(channel, messages),', 'cursor: highestSeq(messages.flat(), channel.cursor),'],
@@ -30,6 +32,7 @@ export const state: readonly Mutant[] = [
     ['G1', 'what cannot be read again is given up for an ack', 'return catchesUp ?', 'return true ?'],
     ['G8', 'a long absence is paged through whole', '(!channel.detached && latest - after > windowSize)', '(!channel.detached && latest < after)'],
     ['G4', 'moments count as seqs', 'withoutMoments(channel) : channel)', 'channel : channel)'],
+    ['G6', 'a page after a lost cursor is taken', 'if (after > 0 && after > (channel.cursor ?? 0)) return { ...known, stale: true }', ''],
   ]),
   ...inFile('src/state/marks.ts', [
     ['G5', 'receipts that come early are lost', 'waiting.push(event)', ''],
