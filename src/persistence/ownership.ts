@@ -150,7 +150,10 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     /** Hears of each other tab of the user, whether it has anything to keep by now or not. */
     meet,
     /** Whoever hears of `tab` waits for its end, which may have been before: then there is something more to take over. */
-    leaveBehind: (userId: string, tab: string): void => locks?.meet(`${scope}:tabs:${userId}`, tab, () => undefined)(),
+    leaveBehind(userId: string, tab: string): void {
+      // Where the browser refuses it, the next look finds it.
+      Promise.resolve().then(() => locks?.meet(`${scope}:tabs:${userId}`, tab, () => undefined)()).catch(() => undefined)
+    },
     stopWaiting,
     /** Known to the others as long as it has anything to keep. */
     releaseAfter(written: Promise<unknown>): void {

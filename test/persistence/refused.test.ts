@@ -181,6 +181,16 @@ describe('a browser that lets tabs not hear of each other', () => {
     await tab.advance(60_000)
     expect(tab.shown()).toEqual(['a:sent'])
   })
+
+  it('G1: nor from being read by a page that has lost its locks', async () => {
+    const locks = createMemoryLocks()
+    const mute = { ...locks, forTab: (name: string) => ({ ...locks.forTab(name), meet: () => { throw new DOMException('no', 'SecurityError') } }) }
+    const { restore, loseLocks, device } = openTab({ locks: mute })
+    await restore('alice')
+    await device.inner.write({ put: [record('a', 'tab')], remove: [] })
+    loseLocks()
+    expect(contents(await restore('alice'))).toEqual(['a'])
+  })
 })
 
 describe('a tab that crashes while it takes a long queue over', () => {

@@ -19,7 +19,7 @@ export const persistence: readonly Mutant[] = [
     ['G2', 'adoption without a claim', 'alone(locks, `${scope}:adopt:${tab}`, task)', 'task()'],
     ['G1', 'who stands in for a tab that came back waits for its end', '      if (!(await heldOf([lock])).has(lock) || isGranted) return true\n', '      while (!isGranted) await new Promise((resolve) => setTimeout(resolve, 3_600_000))\n      if (isGranted) return true\n'],
     ['G1', 'who lost its locks still counts as waiting for others', '        stopWaiting()\n', ''],
-    ['G1', 'what is written for somebody who has left is told to nobody', 'locks?.meet(`${scope}:tabs:${userId}`, tab, () => undefined)()', 'undefined'],
+    ['G1', 'what is written for somebody who has left is told to nobody', 'locks?.meet(`${scope}:tabs:${userId}`, tab, () => undefined)()', 'null'],
     ['G2', 'who comes back shares what another tab stands in for', 'name = `${tabId}.${++names}`', '++names'],
     ['G9', 'who has left meanwhile claims a lock', 'isWanted() && releaseLock === before', 'releaseLock === before'],
     ['G9', 'queued locks stay', 'for (const stop of awaited.values()) stop()', ''],
