@@ -1,9 +1,8 @@
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
-import { describeIn, launchBrowser, type Browser, type Page } from './harness'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { describeIn, type Browser, type Page } from './harness'
 import type { PageOptions } from './page/app'
-import { startAckServer, type AckServer } from './start-ack-server'
-import { createTcpProxy, type TcpProxy } from './tcp-proxy'
 import { serveTestPage, view, type TestPage } from './test-page'
+import { createWorlds, type World } from './worlds'
 
 const TABS = 4
 const ROUNDS = 8
@@ -12,25 +11,12 @@ const DRAIN_TIMEOUT_MS = 60_000
 /** More than the first pause before a storage is looked at again, and less than a write that hangs is told after. */
 const HEALED_MS = 15_000
 
-interface World { readonly server: AckServer; readonly network: TcpProxy; readonly browser: Browser }
-
 let page: TestPage
 beforeAll(async () => { page = await serveTestPage() })
 afterAll(() => page?.close())
 
 describeIn('chromium', 'a storage that several tabs share', () => {
-  const cleanups: (() => Promise<void>)[] = []
-  afterEach(async () => { for (const cleanup of cleanups.splice(0).reverse()) await cleanup() })
-
-  async function setUp(): Promise<World> {
-    const server = await startAckServer({ isOrdered: true })
-    cleanups.push(server.close)
-    const network = await createTcpProxy(server.port)
-    cleanups.push(network.close)
-    const browser = await launchBrowser('chromium')
-    cleanups.push(browser.kill)
-    return { server, network, browser }
-  }
+  const setUp = createWorlds()
 
   async function open(browser: Browser, options: PageOptions): Promise<Page> {
     const opened = await browser.newPage()

@@ -1,14 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { createSeededRandom } from '../../src/testing/seeded'
 import type { Arrival } from './ack-server-types'
 import { SEED, TAB_ROUNDS } from './effort'
-import { describeIn, launchBrowser, type Browser, type Page } from './harness'
+import { describeIn, type Page } from './harness'
 import { createLedger, findFaults, NO_FAULTS, type Ledger } from './ledger'
 import { crash, freeze } from './lifecycle'
-import { startAckServer, type AckServer } from './start-ack-server'
-import { createTcpProxy, type TcpProxy } from './tcp-proxy'
 import { isDrained, listenTo, serveTestPage, view, type TestPage } from './test-page'
+import { createWorlds } from './worlds'
 
 const DURABLE_AFTER_MS = 100
 const LONGEST_LOAD_MS = 1_500
@@ -20,22 +19,12 @@ beforeAll(async () => { page = await serveTestPage() })
 afterAll(() => page?.close())
 
 describeIn('chromium', 'several tabs', () => {
-  const cleanups: (() => Promise<void>)[] = []
-  afterEach(async () => { for (const cleanup of cleanups.splice(0).reverse()) await cleanup() })
-
-  async function setUp(): Promise<{ server: AckServer; network: TcpProxy; browser: Browser; ledger: Ledger }> {
-    const server = await startAckServer({ isOrdered: true })
-    cleanups.push(server.close)
-    const network = await createTcpProxy(server.port)
-    cleanups.push(network.close)
-    const browser = await launchBrowser('chromium')
-    cleanups.push(browser.kill)
-    return { server, network, browser, ledger: createLedger() }
-  }
+  const setUp = createWorlds()
 
   it.for([{ tabs: 2 }, { tabs: 3 }])(
     'G1 G2 G3: of $tabs tabs one is killed, and exactly one that lives sends its messages', { retry: 0, timeout: TAB_ROUNDS * 60_000 + 60_000 }, async ({ tabs }) => {
-      const { server, network, browser, ledger } = await setUp()
+      const { server, network, browser } = await setUp()
+      const ledger = createLedger()
       const random = createSeededRandom(`${SEED} ${tabs} tabs`)
       const killedAt = new Map<string, number>()
       const open = async (tab: string): Promise<Page> => {
@@ -80,19 +69,13 @@ describeIn('chromium', 'several tabs', () => {
 })
 
 describeIn('chromium', 'a frozen tab', () => {
-  const cleanups: (() => Promise<void>)[] = []
-  afterEach(async () => { for (const cleanup of cleanups.splice(0).reverse()) await cleanup() })
+  const setUp = createWorlds()
 
   it('G2 G3: with Web Locks it keeps its messages, and sends them when it wakes', { retry: 0 }, () => sleepAndWake('on'))
   it('G2 G3: without Web Locks another tab takes its messages, and it sends none of them when it wakes', { retry: 0 }, () => sleepAndWake('none'))
 
   async function sleepAndWake(locks: 'on' | 'none'): Promise<void> {
-    const server = await startAckServer({ isOrdered: true })
-    cleanups.push(server.close)
-    const network = await createTcpProxy(server.port)
-    cleanups.push(network.close)
-    const browser = await launchBrowser('chromium')
-    cleanups.push(browser.kill)
+    const { server, network, browser } = await setUp()
     const open = async (tab: string): Promise<Page> => {
       const opened = await browser.newPage()
       await opened.goto(page.url({ tab, server: network.url, ...(locks === 'none' ? { locks } : {}) }))

@@ -110,16 +110,18 @@ describe('dispatched by a subscriber while the chat is switched', () => {
   })
 })
 
-/** What a subscriber throws is told as uncaught: that is no failure of these tests. */
+/** What a subscriber throws is told as uncaught: that is no failure of these tests, and nothing else may be. */
 function expectUncaught(): void {
   const others = process.listeners('uncaughtException')
+  const told: string[] = []
   beforeAll(() => {
     process.removeAllListeners('uncaughtException')
-    process.on('uncaughtException', () => undefined)
+    process.on('uncaughtException', (reason) => void told.push(String(reason)))
   })
   afterAll(() => {
     process.removeAllListeners('uncaughtException')
     for (const other of others) process.on('uncaughtException', other)
+    expect(told.filter((reason) => reason !== String(THROWN))).toEqual([])
   })
 }
 
