@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { openStore, type TestStore } from '../support/chat-store'
 import { valueAt, valuesOf } from '../../src/policy/table'
 
-const RUNS = Number(process.env['WINDOW_RUNS'] ?? 20)
+const RUNS = Number(process.env['WINDOW_RUNS'] ?? 30)
 const CHANNELS = ['a', 'b', 'c', 'd', 'e']
 /** As the library says of itself: more would flood a server. */
 const MAX_REQUESTS = 4

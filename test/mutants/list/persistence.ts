@@ -4,7 +4,6 @@ export const persistence: readonly Mutant[] = [
   ...inFile('src/persistence/persist.ts', [
     ['G2', 'a thawed tab looks amid an adoption', 'ownership.alone(ownership.name(), look)', 'look()'],
     ['G7', 'what an earlier sign-in of the same user took over comes back', 'visit !== present', 'visit.userId !== present?.userId'],
-    ['G3', 'the lock of a user who left goes before the device has all', 'written.then(leavers.allWritten)', 'written'],
     ['G1', 'the end of a living tab goes unnoticed', 'for (const tab of living) adoption.awaitEnd(visit, tab)', ''],
     ['G1', 'a tab that comes later is not heard of', 'if (!isOver(visit)) ownership.meet(userId, (tab) => (ownership.isOurs(tab) ? readAgain(visit, 1) : adoption.awaitEnd(visit, tab)))', ''],
     ['G1', 'what waits to be written counts as stored', '(owners.has(entry.message.id) ? entry : { ...entry, stored: false })', 'entry'],
@@ -34,7 +33,6 @@ export const persistence: readonly Mutant[] = [
   ...inFile('src/persistence/writer.ts', [
     ['G3', 'writes are not serialised', 'const mine = turn.then(() => timed(task))', 'const mine = timed(task)'],
     ['G1', 'stored is told before it is true', 'const notOurs = await target.write(', 'const notOurs: readonly string[] = []\n    void target.write('],
-    ['G1', 'a write overtakes a purge', 'if (mine === batch) await writeBatch()', 'await writeBatch()'],
     ['G1', 'what is too large holds the rest again when it is tried again', 'if (edits.isAllTooLarge()) setAside()', 'if (edits.isAllTooLarge() && !edits) setAside()'],
     ['G2', 'what a look before a purge sees waits no more', 'const before = edits.snapshot().filter(matches)', 'const before = edits.snapshot().filter(matches)\n      edits.forget(before)'],
     ['G2', 'what another tab owns is not told', 'if (notOurs.length > 0) lost(notOurs)', ''],
