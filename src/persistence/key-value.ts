@@ -2,7 +2,7 @@ import { fieldsOf } from '../policy/json'
 import type { LoadedRecords, RecordChange, RecordStorage, StoredRecord } from './record-storage'
 import { parseRecord } from './record-text'
 import { RECORD_VERSION } from './records'
-import { createSlotIndex } from './slot-index'
+import { createSlotIndex, readEach } from './slot-index'
 import type { TabLocks } from './tabs'
 import { needed, ownedAfter, readTransfer, transferOf, type Transfer } from './transfers'
 
@@ -12,8 +12,6 @@ export interface KeyValueStorage {
   setItem(key: string, value: string): unknown
   removeItem(key: string): unknown
 }
-
-const UNREADABLE = ''
 
 export interface KeyValueOptions {
   readonly name: string
@@ -71,17 +69,9 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     return typeof text === 'string' ? text : null
   }
 
-  /** One key that cannot be read hides no other: it counts as broken. A storage that can read none of them is asked again. */
-  async function readEach(keys: readonly string[]): Promise<readonly (string | null)[]> {
-    const answers = await Promise.allSettled(keys.map(readText))
-    const refused = answers.filter((answer) => answer.status === 'rejected')
-    if (refused[0] && refused.length === keys.length) throw refused[0].reason
-    return answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : UNREADABLE))
-  }
-
   async function scan(): Promise<{ readonly records: readonly StoredRecord[]; readonly broken: readonly string[]; readonly known: Map<string, string> }> {
     const keys = [...await index.all()].flatMap(([tab, slots]) => slotsOf(tab, slots))
-    const texts = await readEach(keys)
+    const texts = await readEach(readText, keys)
     const records: StoredRecord[] = []
     const broken: string[] = []
     const known = places = new Map<string, string>()

@@ -14,6 +14,16 @@ const PARTS = 16
 /** A broken index may tell of any number. */
 const MAX_SLOTS = 1_000_000
 
+const UNREADABLE = ''
+
+/** One key that cannot be read hides no other: it counts as broken. A storage that can read none of them is asked again. */
+export async function readEach(read: SlotIndexDeps['read'], keys: readonly string[]): Promise<readonly (string | null)[]> {
+  const answers = await Promise.allSettled(keys.map(read))
+  const refused = answers.filter((answer) => answer.status === 'rejected')
+  if (refused[0] && refused.length === keys.length) throw refused[0].reason
+  return answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : UNREADABLE))
+}
+
 /** Tells how many slots of a key-value storage each tab may have used. In parts, each of them written by one living tab, and each twice. */
 export function createSlotIndex({ prefix, locks, read, write }: SlotIndexDeps) {
   const parts = Array.from({ length: PARTS }, (_, part) => [`${prefix}index${part || ''}`, `${prefix}index-copy${part || ''}`])
@@ -25,18 +35,10 @@ export function createSlotIndex({ prefix, locks, read, write }: SlotIndexDeps) {
     return parts[(await own)?.at ?? 0] ?? []
   }
 
-  /** Both copies; one that cannot be read is what the other is there for. */
-  async function readCopies(keys: readonly string[]): Promise<readonly (string | null)[]> {
-    const answers = await Promise.allSettled(keys.map(read))
-    const refused = answers.filter((answer) => answer.status === 'rejected')
-    if (refused[0] && refused.length === keys.length) throw refused[0].reason
-    return answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : null))
-  }
-
   /** What can be made out of both copies of each part, were they broken in the middle. */
   async function readFrom(wanted: readonly (readonly string[])[]): Promise<Map<string, number>> {
     const index = new Map<string, number>()
-    for (const text of (await Promise.all(wanted.map(readCopies))).flat()) {
+    for (const text of (await Promise.all(wanted.map((copies) => readEach(read, copies)))).flat()) {
       for (const [, tab = '', slots] of (text ?? '').matchAll(/"([^"]+)":(\d+)/g)) index.set(tab, Math.max(index.get(tab) ?? 0, Number(slots) <= MAX_SLOTS ? Number(slots) : 0))
     }
     return index

@@ -720,13 +720,19 @@ describe('tabs', () => {
     expect(purged).not.toHaveBeenCalled()
   })
 
+  /** A tab that shows a stored message. */
+  async function withStored() {
+    const tab = openTab()
+    await tab.restore('alice')
+    tab.update(outbox([entry('a', 1)]))
+    await tab.clock.flush()
+    tab.update(outbox([entry('a', 1, { stored: true })]))
+    await tab.clock.flush()
+    return tab
+  }
+
   it('G2: what another takes over from an ended tab amid its look is not its own any more', async () => {
-    const { update, restore, device, clock, locks, loseLocks } = openTab()
-    await restore('alice')
-    update(outbox([entry('a', 1)]))
-    await clock.flush()
-    update(outbox([entry('a', 1, { stored: true })]))
-    await clock.flush()
+    const { restore, device, locks, loseLocks } = await withStored()
     loseLocks()
     locks?.forTab('heir').hold('redux-chat:chat:tab:heir:alice')
     const { adopt } = device.inner
@@ -739,12 +745,7 @@ describe('tabs', () => {
   })
 
   it('G2: that its lock was lost is not forgotten by a look that the device refuses', async () => {
-    const { update, restore, device, clock, loseLocks, purged, lost } = openTab()
-    await restore('alice')
-    update(outbox([entry('a', 1)]))
-    await clock.flush()
-    update(outbox([entry('a', 1, { stored: true })]))
-    await clock.flush()
+    const { restore, device, clock, loseLocks, purged, lost } = await withStored()
     // Somebody takes the message over and sends it.
     loseLocks()
     await device.inner.clear('alice')

@@ -45,6 +45,7 @@ export const persistence: readonly Mutant[] = [
     ['G1', 'a purge forgets what came after it', 'if (held?.record !== edit.record) return false\n', ''],
   ]),
   ...inFile('src/persistence/slot-index.ts', [
+    ['G1', 'one key that cannot be read hides all', 'refused.length === keys.length', 'refused.length > 0'],
     ['G1', 'all tabs write the same part of the index', 'parts[(await own)?.at ?? 0]', 'parts[(await own) ? 0 : 0]'],
   ]),
   ...inFile('src/persistence/transfers.ts', [
@@ -59,7 +60,6 @@ export const persistence: readonly Mutant[] = [
   ...inFile('src/persistence/key-value.ts', [
     ['G3', 'a take-over begins before anything says so', '        await put([said], known)\n', ''],
     ['G3', 'of two take-overs that broke off the earlier counts', 'a.nth - b.nth', 'b.nth - a.nth'],
-    ['G1', 'one key that cannot be read hides all', 'refused.length === keys.length', 'refused.length > 0'],
     ['G7', 'a segment that is in use is taken out of the index', 'segments.has(tab) || !(await isEmpty(tab, slots))', 'segments.has(tab)'],
   ]),
   ...inFile('src/persistence/fitting.ts', [
