@@ -35,6 +35,7 @@ function createBrowser(isSlow: boolean, lateMs: number) {
 
   function open() {
     const tabId = `page-${++lives}`
+    const openedAt = clock.monotonic()
     const gate = createGate()
     const gatedLocks = createGatedLocks(gate, locksOf(tabId))
     let [isAlive, isAware, looks, sleeps] = [true, true, 0, 0]
@@ -101,6 +102,8 @@ function createBrowser(isSlow: boolean, lateMs: number) {
     look()
     return {
       look,
+      /** The others can have heard of it. */
+      isKnown: () => clock.monotonic() - openedAt > lateMs + 10,
       isAwake: () => !gate.isFrozen,
       isAware: () => isAware,
       shown: () => idsOf(now),
@@ -142,6 +145,10 @@ function createRun(browser: Browser) {
   const { clock, device, gone } = browser
   let pages: readonly Page[] = []
   let hasLost = false
+  /** What was sent may still stand on the device, and whoever takes the sender for dead sends it again. */
+  let hasRefused = false
+  /** One ended before the others could hear of it: who looks, or opens, finds what it left. */
+  let hasUnknown = false
   const hear = (page: Page): void => page.drop((id) => gone.has(id))
 
   async function rest(): Promise<void> {
@@ -153,11 +160,13 @@ function createRun(browser: Browser) {
     for (const page of pages) if (!page.isAware()) page.touch(page.owned())
     await clock.advance(1_000)
     expect(twice(pages), 'sent by two at rest').toEqual([])
-    for (const page of pages) if (!page.isAware()) page.look()
+    for (const page of pages) if (!page.isAware() || hasUnknown) page.look()
+    hasUnknown = false
     await clock.advance(REST_MS)
     expect(twice(pages), 'sent by two at rest').toEqual([])
     const held = await browser.held()
     if (pages.length > 0) expect(held.filter((id) => gone.has(id)), 'left behind').toEqual([])
+    hasRefused = false
     const owned = pages.flatMap((page) => page.owned())
     if (pages.length > 0) expect(held.filter((id) => !owned.includes(id)), 'of nobody').toEqual([])
   }
@@ -165,9 +174,12 @@ function createRun(browser: Browser) {
   async function act({ does, at }: Step): Promise<void> {
     const page = pages[at % Math.max(1, pages.length)]
     if (does === 'rest') return rest()
-    if (does === 'refuse') device.refuses = !device.refuses
-    else if (!page || (does === 'open' && pages.length < 3)) pages = [...pages, browser.open()]
+    if (does === 'refuse') {
+      device.refuses = !device.refuses
+      hasRefused = true
+    } else if (!page || (does === 'open' && pages.length < 3)) pages = [...pages, browser.open()]
     else if (does === 'kill') {
+      hasUnknown ||= !page.isKnown()
       page.kill()
       pages = pages.filter((each) => each !== page)
     } else if (!page.isAwake()) {
@@ -196,7 +208,7 @@ function createRun(browser: Browser) {
     check(): void {
       const aware = pages.filter((page) => page.isAware())
       expect(twice(aware), 'sent by two').toEqual([])
-      expect(aware.flatMap((page) => page.owned()).filter((id) => gone.has(id)), 'sent again').toEqual([])
+      if (!hasRefused || !hasLost) expect(aware.flatMap((page) => page.owned()).filter((id) => gone.has(id)), 'sent again').toEqual([])
       // Its own, its meeting place, one thing at a time, and whoever it waits for. One that has lost its locks is waited for with each look.
       if (!hasLost) expect(browser.locks.size).toBeLessThanOrEqual(pages.length * (browser.lives() + 5))
     },
