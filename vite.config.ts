@@ -76,6 +76,7 @@ const suites = {
   // A loaded machine is slow; no test asserts a time.
   test: {
     include: ['test/**/*.test.ts', 'test/**/*.test.tsx'], testTimeout: 60_000, hookTimeout: 60_000,
+    setupFiles: ['test/support/properties.ts'],
     // Real sockets on a shared machine: one more try there, named in the report. Nowhere else.
     retry: process.env['CI'] ? 1 : 0,
   },

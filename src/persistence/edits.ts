@@ -46,6 +46,8 @@ export function createEdits() {
   return {
     add,
     hasPending: (): boolean => pending.size > 0,
+    /** Pending, or being written; not what is set aside, for which nothing waits. */
+    hasUnwritten: (): boolean => pending.size + writing.size > 0,
     tooLarge: (): PendingEdit | undefined => aside.values().next().value,
     ofUser: (userId: string): readonly PendingEdit[] => [...pending.values(), ...aside.values()].filter((edit) => edit.userId === userId),
     /** All that is pending is being written from now on. */
@@ -74,9 +76,13 @@ export function createEdits() {
     isAllTooLarge: (): boolean => [...writing.values()].every((edit) => edit.isTooLarge),
     /** What is still being written waits by itself until there is room; returns what was not too large before. */
     setAside(): readonly PendingEdit[] {
-      // Where there is a newer edit, that one counts.
-      const left = [...writing].filter(([key]) => !pending.has(key))
+      const [refused, newer] = [writing, pending]
       writing = new Map()
+      pending = new Map()
+      for (const [key, edit] of refused) aside.set(key, edit)
+      // Where there is a newer edit, that one counts, and knows what this one knew.
+      add(newer.values())
+      const left = [...refused].filter(([key, edit]) => aside.get(key) === edit)
       for (const [key, edit] of left) aside.set(key, { ...edit, isTooLarge: true })
       return left.flatMap(([, edit]) => (edit.isTooLarge ? [] : [edit]))
     },

@@ -11,7 +11,7 @@ export function createLeavers(writer: Writer, isInUse: () => boolean) {
     /** What is refused is tried again as long as somebody is here; a write under way may be refused yet. */
     async allWritten(): Promise<void> {
       if (isInUse()) await writer.flush().catch(() => undefined)
-      if (isInUse() && writer.hasPending()) await new Promise<void>((resolve) => { waiting.add(resolve) })
+      if (isInUse() && writer.hasUnwritten()) await new Promise<void>((resolve) => { waiting.add(resolve) })
     },
   }
 }

@@ -195,13 +195,6 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     if (present === null) leavers.letGo()
   }
 
-  /** Between a disconnect and the next connect: what is queued now keeps the lock as what was queued before does, and nothing else does. */
-  function keepLock(userId: string): void {
-    if (!isEmpty(seen)) return ownership.hold(userId)
-    // What is refused is tried again.
-    ownership.releaseAfter(writer.flush().then(closeUnused).catch(() => undefined))
-  }
-
   /** Only when all is written: who adopts a queue gets all of it. */
   const leaveLock = (written: Promise<unknown>): void => ownership.releaseAfter(written.then(leavers.allWritten))
 
@@ -221,7 +214,10 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     const edits = diffOutbox(before, outbox, outbox.userId, adoption.homeOf, (id) => found.delete(id))
     for (const id of untouchable.get(outbox.userId) ?? []) edits.delete(id)
     if (edits.size > 0) writer.add(edits.values())
-    if (present === null) keepLock(outbox.userId)
+    if (present !== null) return
+    // Between a disconnect and the next connect what is queued keeps the lock, and nothing else does. What is refused is tried again.
+    if (isEmpty(seen)) leaveLock(writer.flush().then(closeUnused).catch(() => undefined))
+    else ownership.hold(outbox.userId)
   }
 
   return {
@@ -235,6 +231,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     discard,
     /** The user is gone from this tab. The lock is kept until all is written, and then only while this tab still shows unsent messages. */
     stop(): void {
+      // Who leaves before the first look has no lock yet.
+      if (present && writer.hasUnwritten()) ownership.hold(present.userId)
       present = null
       found.clear()
       timers.stop()

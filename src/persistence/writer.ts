@@ -192,7 +192,7 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
     },
     /** One user's edits that are not written yet. */
     waiting: edits.ofUser,
-    hasPending: edits.hasPending,
+    hasUnwritten: edits.hasUnwritten,
     /** Resolves when all that was added is durable, paused or not; rejects with the reason when the device refuses. */
     flush,
     /**

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { readFileSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { isProperty, SIM_SEEDS, type Witness } from './judges'
@@ -19,10 +20,10 @@ interface Report {
 }
 
 /** Nobody noticed when the program ends well; otherwise what `explain` makes of its output. A run that hangs is noticed too. */
-function run(args: readonly string[], folder: string, explain: (output: string) => Verdict): Promise<Verdict> {
+function run(args: readonly string[], folder: string, explain: (output: string) => Verdict, env: NodeJS.ProcessEnv = {}): Promise<Verdict> {
   return new Promise((resolve, reject) => {
     // Nothing is tried twice: a test that fails has noticed.
-    const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: { ...process.env, CI: '' } })
+    const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: { ...process.env, CI: '', ...env } })
     let output = ''
     child.stdout.on('data', (chunk: Buffer) => { output += String(chunk) })
     child.stderr.on('data', (chunk: Buffer) => { output += String(chunk) })
@@ -47,7 +48,7 @@ export async function askSimulation(folder: string, first: string | null = null,
   return verdict.caughtBy === null ? verdict : { ...verdict, by: 'simulation' }
 }
 
-function firstFailure(folder: string, reportFile: string): Verdict {
+function firstFailure(folder: string, reportFile: string, seed: number): Verdict {
   let report: Report
   try {
     report = JSON.parse(readFileSync(reportFile, 'utf8')) as Report
@@ -58,17 +59,17 @@ function firstFailure(folder: string, reportFile: string): Verdict {
     const failed = assertionResults.find(({ status }) => status === 'failed')
     if (!failed) continue
     const found = { file: relative(folder, name), test: failed.fullName }
-    return { caughtBy: found.test, witness: { by: isProperty(found) ? 'property' : 'example', ...found } }
+    return { caughtBy: found.test, witness: isProperty(found) ? { by: 'property', ...found, seed } : { by: 'example', ...found } }
   }
   return { caughtBy: report.testResults.find(({ status }) => status === 'failed')?.message?.split('\n')[0] ?? 'an uncaught error' }
 }
 
-/** The tests that `filter` chooses, until the first one fails. `by`: what they are, should the run end without naming one. */
-export async function askTests(folder: string, filter: readonly string[], by: Witness['by']): Promise<Verdict> {
+/** The tests that `filter` chooses, until the first one fails. `by`: what they are, should the run end without naming one. `seed`: of what properties draw. */
+export async function askTests(folder: string, filter: readonly string[], by: Witness['by'], seed = randomInt(2 ** 31)): Promise<Verdict> {
   const report = join(folder, 'mutant-report.json')
   rmSync(report, { force: true })
   const args = [join('node_modules', 'vitest', 'vitest.mjs'), 'run', ...filter, '--bail=1', '--maxWorkers=1', '--passWithNoTests',
     `--testTimeout=${TEST_TIMEOUT_MS}`, '--reporter=json', `--outputFile=${report}`]
-  const verdict = await run(args, folder, () => firstFailure(folder, report))
+  const verdict = await run(args, folder, () => firstFailure(folder, report, seed), { PROPERTY_SEED: String(seed) })
   return verdict.caughtBy === null ? verdict : { ...verdict, by: verdict.witness?.by ?? by }
 }

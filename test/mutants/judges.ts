@@ -23,6 +23,7 @@ export const PROPERTIES: readonly Property[] = [
   ...inTest('persistence/unreadable-model.test.ts', 'shows all that can be read, names the rest'),
   ...inTest('persistence/visits-model.test.ts', 'each user finds what they left, and nothing of anybody else'),
   ...inTest('persistence/sleep-model.test.ts', 'nothing is sent by two, nothing again that another has sent'),
+  ...inTest('persistence/purges-model.test.ts', 'what was there when a purge was asked for is removed'),
   ...inTest('persistence/torn-log.test.ts', 'no life has the log renewed twice'),
   ...inTest('persistence/storage-model.test.ts', 'as one that keeps all in one list'),
   ...inTest('guarantees/convergence.test.ts', 'the same facts in any order and any multiplicity'),
@@ -60,9 +61,10 @@ export const SIM_SEEDS = 300
 
 /** Who noticed a mutant: asked first the next time, which takes seconds where all of them take minutes. */
 export type Witness =
-  /** `plan`: a seed, or the name of a regression. */
+  /** `plan`: a seed, or the name of a regression. `seed`: what the property drew. */
   | { readonly by: 'simulation'; readonly plan: string }
-  | { readonly by: 'property' | 'example'; readonly file: string; readonly test: string }
+  | { readonly by: 'property'; readonly file: string; readonly test: string; readonly seed: number }
+  | { readonly by: 'example'; readonly file: string; readonly test: string }
 
 export const isProperty = ({ file, test }: { readonly file: string; readonly test: string }): boolean =>
   PROPERTIES.some((property) => property.file === file && test.includes(property.test))

@@ -1,4 +1,3 @@
-import { byExample } from './list/by-example'
 import { effects } from './list/effects'
 import { persistence } from './list/persistence'
 import { policy } from './list/policy'
@@ -7,6 +6,4 @@ import { wire } from './list/wire'
 import type { Mutant } from './mutant'
 
 /** Each of them is noticed by the simulation or by a property. */
-export const generated: readonly Mutant[] = [...policy, ...state, ...effects, ...persistence, ...wire]
-
-export const mutants: readonly Mutant[] = [...generated, ...byExample]
+export const mutants: readonly Mutant[] = [...policy, ...state, ...effects, ...persistence, ...wire]

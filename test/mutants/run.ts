@@ -28,7 +28,7 @@ type Ask = (folder: string) => Promise<Verdict>
 
 const askWitness = (witness: Witness): Ask => (folder) => (witness.by === 'simulation'
   ? askSimulation(folder, witness.plan, 0)
-  : askTests(folder, [witness.file, '-t', `^${literally(witness.test)}$`], witness.by))
+  : askTests(folder, [witness.file, '-t', `^${literally(witness.test)}$`], witness.by, witness.by === 'property' ? witness.seed : undefined))
 
 /** Generated input first, the quick ones before the slow, the examples last. */
 function judgesOf(witness: Witness | undefined): readonly Ask[] {

@@ -82,7 +82,7 @@ const step = fc.oneof<fc.Arbitrary<Step>[]>(
 
 describe.each(ENGINES)('record storage, by model: %s', (_, create) => {
   it('G1, G2: tells the same as one that keeps all in one list, whoever takes over from whom', async () => {
-    await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 15 }), async (steps) => {
+    await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
       const [open, memory] = [create(), createMemoryStorage()]
       const [storage, model] = [createReader(open), createReader(() => memory)]
       for (const step of steps) expect([step.does, await storage.run(step)]).toEqual([step.does, await model.run(step)])

@@ -8,9 +8,9 @@ import type { RestoredOutbox } from '../../src/persistence/records'
 import { createMemoryStorage } from '../../src/testing/memory-storage'
 import { createDevice, entry, openTab, outbox } from './support'
 
-/* Users who come and go in one tab, at any moment, while another tab of one of them may live beside it. */
+/* Users who come and go in one tab, at any moment, on a device that may refuse to write, while another tab of one of them may live beside it. */
 
-const RUNS = Number(process.env['VISITS_RUNS'] ?? 300)
+const RUNS = Number(process.env['VISITS_RUNS'] ?? 600)
 const USERS = ['alice', 'bob', 'carol'] as const
 type User = (typeof USERS)[number]
 /** Longer than any pause of a retry, or in which a queue is left to whoever reloads. */
@@ -25,18 +25,22 @@ function createTab(isSlow: boolean, inner: RecordStorage) {
   const locks = createMemoryLocks()
   const truth = createTruth()
   let [user, isOn, looks, composed] = ['', false, 0, 0]
+  let refuses = false
+  /** Who has left this tab to somebody else, since somebody was last not here. */
+  const leavers = new Set<string>()
   let now: readonly OutboxEntry[] = []
   let reads: { readonly [key: string]: ReadMark } = {}
   const wrong: string[] = []
 
-  const slow = async <T>(task: () => Promise<T>): Promise<T> => {
+  const slow = async <T>(task: () => Promise<T>, writes = false): Promise<T> => {
     if (isSlow) await new Promise<void>((done) => { clock.setTimer(3, done) })
+    if (writes && refuses) throw new DOMException('no', 'SecurityError')
     return task()
   }
   const storage: RecordStorage = {
     load: (userId) => slow(() => inner.load(userId)),
-    write: (change) => slow(() => inner.write(change)),
-    adopt: (...args) => slow(() => inner.adopt(...args)),
+    write: (change) => slow(() => inner.write(change), true),
+    adopt: (...args) => slow(() => inner.adopt(...args), true),
     clear: (userId) => slow(() => inner.clear(userId)),
     close: () => undefined,
   }
@@ -67,12 +71,16 @@ function createTab(isSlow: boolean, inner: RecordStorage) {
     if (!isOn) return
     looks++
     const userId = user
-    void persistence.restore(userId).then((restored) => take(userId, restored)).finally(() => { looks-- })
+    persistence.restore(userId).then((restored) => take(userId, restored), () => undefined).finally(() => { looks-- })
   }
   /** The state is somebody else's before anything else is. */
   function become(next: string): void {
     const wasOn = isOn
     isOn = next !== ''
+    // Whose queue was not read by the time of a disconnect had left then.
+    if (isOn && user !== next && (wasOn || now.length > 0)) leavers.add(user)
+    leavers.delete(next)
+    if (!isOn) leavers.clear()
     if (next !== user) {
       user = next
       show([], {})
@@ -114,26 +122,52 @@ function createTab(isSlow: boolean, inner: RecordStorage) {
       look()
     },
     look,
+    refuse: (): void => { refuses = true },
+    allow: (): void => { refuses = false },
     disconnect(): void {
       if (!isOn) return
       isOn = false
+      leavers.clear()
       persistence.stop()
     },
     signOut: (): void => become(''),
   }
-  return { steps, clock, locks, truth, wrong, isEmpty: () => !isOn && now.length === 0 && Object.keys(reads).length === 0 }
+  /** Whoever left to somebody else keeps the lock until the device has all: who takes a queue over gets all of it. */
+  async function letGo(): Promise<readonly string[]> {
+    const held = [...locks.holders()].filter(([, holder]) => holder === 'tab').map(([name]) => name)
+    const without = [...leavers].filter((userId) => userId !== '' && !held.some((name) => name.endsWith(`:${userId}`)))
+    const left = await Promise.all(without.map(async (userId) => {
+      const { records } = await inner.load(userId)
+      const ids = new Set(records.map(({ id }) => id))
+      const isInParts = records.some(({ tab }) => tab.startsWith('tab'))
+      return isInParts ? [...truth.get(userId)?.ids ?? []].filter((id) => !ids.has(id)) : []
+    }))
+    return left.flat()
+  }
+  return { steps, clock, locks, truth, wrong, letGo, isQuiet: () => !refuses && !isOn && now.length === 0 && Object.keys(reads).length === 0 }
 }
 
 type Tab = ReturnType<typeof createTab>
 interface Step { readonly does: keyof Tab['steps'] | 'rest'; readonly at: number; readonly turns: number; readonly ms: number }
 
 const step: fc.Arbitrary<Step> = fc.record({
-  does: fc.constantFrom('send', 'send', 'settle', 'read', 'read', 'told', 'connect', 'connect', 'connect', 'look', 'disconnect', 'signOut', 'rest'),
+  does: fc.constantFrom('send', 'send', 'settle', 'read', 'read', 'told', 'connect', 'connect', 'connect', 'look', 'disconnect', 'signOut', 'rest', 'refuse', 'allow'),
   at: fc.nat({ max: 5 }),
   /** How long until the next one. */
   turns: fc.constantFrom(0, 0, 0, 1, 2, 5, 30),
   ms: fc.constantFrom(0, 0, 0, 2, 5, 500, 8_000),
 })
+
+const then = (does: Step['does'], at = 0, ms = 0, turns = 0): Step => ({ does, at, turns, ms })
+
+/** What broke once, in one run of thousands. */
+const PINNED: [Step[], boolean, User | null][] = [
+  // What was being written counted as written.
+  [[then('connect', 0), then('send', 0, 5), then('refuse'), then('send'), then('connect', 1), then('send', 0, 0, 5), then('send', 0, 500)], false, null],
+  // Who left before the first look had no lock.
+  [[then('connect', 1), then('send'), then('connect', 0), then('send', 0, 5), then('refuse'), then('connect', 1), then('send', 0, 0, 2), then('connect', 0), then('send', 0, 500)], false, null],
+  [[then('connect', 0), then('send'), then('signOut'), then('send', 0, 500), then('connect', 0), then('send'), then('connect', 1), then('refuse'), then('send', 0, 8_000)], false, null],
+]
 
 /** Somebody of whom the other tab hears. */
 async function openNeighbour(tab: Tab, inner: RecordStorage, userId: User): Promise<void> {
@@ -145,7 +179,7 @@ async function openNeighbour(tab: Tab, inner: RecordStorage, userId: User): Prom
 
 describe('visits, by model', () => {
   it('G1, G7, G9: each user finds what they left, and nothing of anybody else; who has left waits for nothing', async () => {
-    await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 25, size: 'max' }), fc.boolean(), fc.option(fc.constantFrom(...USERS)), async (steps, isSlow, neighbour) => {
+    await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 25 }), fc.boolean(), fc.option(fc.constantFrom(...USERS)), async (steps, isSlow, neighbour) => {
       const inner = createMemoryStorage()
       const tab = createTab(isSlow, inner)
       const { clock, locks } = tab
@@ -154,14 +188,20 @@ describe('visits, by model', () => {
       const before = locks.size
       const rest = async (): Promise<void> => {
         await clock.advance(REST_MS)
-        if (tab.isEmpty()) expect([locks.size, clock.pending], 'locks and timers of nobody').toEqual([before, 0])
+        // What a device refuses to remove is tried again.
+        if (tab.isQuiet()) expect([locks.size, clock.pending], 'locks and timers of nobody').toEqual([before, 0])
       }
       for (const { does, at, turns, ms } of steps) {
         if (does === 'rest') await rest()
         else tab.steps[does](at)
         for (let turn = 0; turn < turns; turn++) await Promise.resolve()
         if (ms > 0) await clock.advance(ms)
+        if (ms > 5) expect(await tab.letGo(), 'the rest of a queue that anybody may take over').toEqual([])
       }
+      tab.steps.allow()
+      // What was refused is tried again as soon as somebody is here.
+      tab.steps.connect(0)
+      await rest()
       tab.steps.signOut()
       await rest()
       expect(tab.wrong).toEqual([])
@@ -176,6 +216,6 @@ describe('visits, by model', () => {
         next.stop()
         await clock.flush()
       }
-    }), { numRuns: RUNS })
+    }), { numRuns: RUNS, examples: PINNED })
   }, 300_000)
 })

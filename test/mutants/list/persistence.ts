@@ -9,6 +9,9 @@ export const persistence: readonly Mutant[] = [
     ['G1', 'what waits to be written counts as stored', '(owners.has(entry.message.id) ? entry : { ...entry, stored: false })', 'entry'],
     ['G1', 'a discard forgets what is sent after it', 'await discard(userId).finally(() => keepShown(userId))', 'await discard(userId)'],
     ['G7', "the difference removes another user's records", 'const before = outbox.userId === seen.userId ? seen : EMPTY_OUTBOX', 'const before = seen'],
+    ['G3', 'the lock of a user who left goes before the device has all', 'written.then(leavers.allWritten)', 'written'],
+    ['G3', 'the lock of a user who had disconnected goes before the device has all', 'leaveLock(writer.flush()', 'ownership.releaseAfter(writer.flush()'],
+    ['G3', 'who leaves before the first look has no lock', 'if (present && writer.hasUnwritten()) ownership.hold(present.userId)', ''],
     ['G2', 'looks run side by side', '(looking.get(visit.userId) ?? Promise.resolve()).then(() => readNow(visit))', 'readNow(visit)'],
   ]),
   ...inFile('src/persistence/ownership.ts', [
@@ -36,6 +39,7 @@ export const persistence: readonly Mutant[] = [
     ['G1', 'what is too large holds the rest again when it is tried again', 'if (edits.isAllTooLarge()) setAside()', 'if (edits.isAllTooLarge() && !edits) setAside()'],
     ['G2', 'what a look before a purge sees waits no more', 'const before = edits.snapshot().filter(matches)', 'const before = edits.snapshot().filter(matches)\n      edits.forget(before)'],
     ['G2', 'what another tab owns is not told', 'if (notOurs.length > 0) lost(notOurs)', ''],
+    ['G1', 'a write overtakes a purge', 'if (mine === batch) await writeBatch()', 'await writeBatch()'],
   ]),
   ...inFile('src/persistence/edits.ts', [
     ['G1', 'a refused write is forgotten', '      putBack(failed)\n', ''],
@@ -43,6 +47,8 @@ export const persistence: readonly Mutant[] = [
     ['G1', 'what was too large once is given up', 'for (const [key, edit] of aside) pending.set(key, edit)', ''],
     ['G1', 'what was changed while it was written counts as unwritten', "if (newer?.fresh) pending.set(key, { ...newer, fresh: false })", ''],
     ['G1', 'a purge forgets what came after it', 'if (held?.record !== edit.record) return false\n', ''],
+    ['G2', 'what a device may have of an edit is forgotten with it', 'of refused) aside.set(key, edit)', 'of refused) if (!newer.has(key)) aside.set(key, edit)'],
+    ['G3', 'what is being written counts as written', 'pending.size + writing.size > 0', 'pending.size > 0'],
   ]),
   ...inFile('src/persistence/slot-index.ts', [
     ['G1', 'one key that cannot be read hides all', 'refused.length === keys.length', 'refused.length > 0'],
