@@ -228,6 +228,22 @@ describe('servers of other people', () => {
     expect(contents(log.of('general'))).toEqual(['hi'])
   })
 
+  it('G2 G6: one that restores connections itself, and adds an offset to each event for that, is used without', async () => {
+    const { server, log } = await serveLog({}, { connectionStateRecovery: {} })
+    const [alice, bob] = [open({ url: server.url, userId: 'alice' }), open({ url: server.url, userId: 'bob' })]
+    await Promise.all([alice.untilConnected(), bob.untilConnected()])
+    for (let round = 0; round < 5; round++) {
+      for (const text of texts(5, `${round}-`)) alice.send(text)
+      for (const { conn } of server.io.sockets.sockets.values()) conn.close()
+      await alice.untilSent()
+    }
+    const all = contents(log.of('general'))
+    expect(all).toEqual([0, 1, 2, 3, 4].flatMap((round) => texts(5, `${round}-`)))
+    await bob.until(() => bob.messages().length === all.length)
+    expect(bob.messages().map(({ content }) => content)).toEqual(all)
+    expect([...alice.errors(), ...bob.errors()]).toEqual([])
+  })
+
   it('one at a path of its own, over polling alone, is reached with a transport', async () => {
     const log = createLog()
     const server = await serve((io, changed) => { serveV1(io, changed, { log }) }, { path: '/ws/', transports: ['polling'] })
