@@ -3,7 +3,7 @@ import type { Extra, OutboxEntry, OutboxState } from '../model'
 import { reasonText } from '../policy/errors'
 import { idOf } from '../policy/keys'
 import { due, entriesIn, failure, findEntry, idsIn, SUSPECT_LOSSES, TAKEN_OVER } from '../policy/outbox'
-import { placeOf } from '../policy/sequence'
+import { placeOf, withItem } from '../policy/sequence'
 import { changedKeys, EMPTY_TABLE, valueAt, valuesOf } from '../policy/table'
 import { refusal } from '../state/outbox'
 import { createFlights } from './flights'
@@ -116,12 +116,13 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
   function findDue({ channels, capabilities }: Look<X>): readonly OutboxEntry<X>[] {
     const perChannel = capabilities.includes('ordered') ? delivery.inFlightPerChannel : 1
     const before = looked?.capabilities === capabilities ? looked.channels : EMPTY_TABLE
-    const found: OutboxEntry<X>[] = []
+    let found: OutboxEntry<X>[] | null = null
     for (const key of changedKeys(before, channels)) {
       const queue = valueAt(channels, key)
-      if (queue) found.push(...due(queue, perChannel, flights.countIn(idOf(key)), gate))
+      if (!queue) continue
+      for (const entry of due(queue, perChannel, flights.countIn(idOf(key)), gate)) found = withItem(found, entry)
     }
-    return found
+    return found ?? []
   }
 
   /** Emits until no more may be in flight; true when it came to the end. */

@@ -152,7 +152,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   function writeAgain(userId: string, ids: readonly string[]): void {
     report.unstored(ids)
     const all = diffOutbox(EMPTY_OUTBOX, seen, userId, adoption.homeOf, () => true)
-    writer.add([...all.values()].flatMap((edit) => (ids.includes(edit.id) ? [{ ...edit, fresh: false }] : [])))
+    writer.add(all.flatMap((edit) => (ids.includes(edit.id) ? [{ ...edit, fresh: false }] : [])))
   }
 
   /** A discard is about what was there when it was asked for. */
@@ -211,9 +211,10 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     seen = outbox
     // Nobody, or nobody any more: there is no owner to keep it for.
     if (!outbox.userId) return
-    const edits = diffOutbox(before, outbox, outbox.userId, adoption.homeOf, (id) => found.delete(id))
-    for (const id of untouchable.get(outbox.userId) ?? []) edits.delete(id)
-    if (edits.size > 0) writer.add(edits.values())
+    const edits = writer.isOff() ? [] : diffOutbox(before, outbox, outbox.userId, adoption.homeOf, (id) => found.delete(id))
+    const refused = untouchable.get(outbox.userId)
+    const wanted = refused ? edits.filter(({ id }) => !refused.has(id)) : edits
+    if (wanted.length > 0) writer.add(wanted)
     if (present !== null) return
     // Between a disconnect and the next connect what is queued keeps the lock, and nothing else does. What is refused is tried again.
     if (isEmpty(seen)) leaveLock(writer.flush().then(closeUnused).catch(() => undefined))

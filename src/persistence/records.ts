@@ -41,33 +41,42 @@ export const removal = (userId: string, id: string): RecordEdit => ({ userId, id
 /** Messages belong to one tab; a read watermark to the user, whichever tab writes it. */
 export const isShared = (id: string): boolean => id.startsWith(READ_PREFIX)
 
-type Edits = Map<string, RecordEdit>
-
+/** Entries mostly change where they stand; only those that do not are looked up. */
 function diffQueue<X extends Extra>(
   before: Queue<X>, after: Queue<X>, isKept: (id: string) => boolean, put: (entry: OutboxEntry<X>) => void, remove: (id: string) => void,
 ): void {
-  const [oldChunks, newChunks] = unlike(before, after)
-  const [gone, come] = unlike(itemsOf(oldChunks), itemsOf(newChunks))
-  const old = new Map(gone.map((entry) => [entry.message.id, entry]))
-  for (const entry of come) {
-    const known = old.get(entry.message.id)
-    old.delete(entry.message.id)
-    // New here and stored already: it was restored; or it is back from a removal, by a jump in DevTools.
-    if (known ? differs(known, entry) : !entry.stored || !isKept(entry.message.id)) put(entry)
+  const chunks = unlike(before, after)
+  const [old, now] = [itemsOf(before, chunks.start, chunks.oldEnd), itemsOf(after, chunks.start, chunks.newEnd)]
+  const { start, oldEnd, newEnd } = unlike(old, now)
+  const isInPlace = (at: number): boolean => at < oldEnd && at < newEnd && old[at]?.message.id === now[at]?.message.id
+  let moved: Map<string, OutboxEntry<X>> | undefined
+  for (let at = start; at < oldEnd; at++) {
+    const entry = old[at] as OutboxEntry<X>
+    if (!isInPlace(at)) (moved ??= new Map()).set(entry.message.id, entry)
   }
-  for (const id of old.keys()) remove(id)
+  for (let at = start; at < newEnd; at++) {
+    const entry = now[at] as OutboxEntry<X>
+    const { id } = entry.message
+    const known = isInPlace(at) ? old[at] : moved?.get(id)
+    moved?.delete(id)
+    // New here and stored already: it was restored; or it is back from a removal, by a jump in DevTools.
+    if (known ? differs(known, entry) : !entry.stored || !isKept(id)) put(entry)
+  }
+  for (const id of moved?.keys() ?? []) remove(id)
 }
 
 /** What changed between two states of one user's outbox, as edits of records. Costs what changed, not what is queued. `isKept`: the device was seen to have it. */
 export function diffOutbox<X extends Extra>(
   before: OutboxState<X>, after: OutboxState<X>, userId: string, tabOf: (id: string) => string, isKept: (id: string) => boolean,
-): Edits {
-  const edits: Edits = new Map()
-  const put = (id: string, data: Fields, fresh: boolean) => edits.set(id, { userId, id, record: { userId, id, tab: tabOf(id), version: RECORD_VERSION, data }, fresh })
-  const remove = (id: string) => edits.set(id, removal(userId, id))
+): readonly RecordEdit[] {
+  const edits: RecordEdit[] = []
+  const put = (id: string, data: Fields, fresh: boolean): void => {
+    edits.push({ userId, id, record: { userId, id, tab: tabOf(id), version: RECORD_VERSION, data }, fresh })
+  }
+  const putEntry = (entry: OutboxEntry<X>): void => put(entry.message.id, entryData(entry), !entry.stored)
+  const remove = (id: string): void => void edits.push(removal(userId, id))
   for (const key of changedKeys(before.channels, after.channels)) {
-    const [old, now] = [valueAt(before.channels, key) ?? EMPTY_SEQUENCE, valueAt(after.channels, key) ?? EMPTY_SEQUENCE]
-    diffQueue(old, now, isKept, (entry) => put(entry.message.id, entryData(entry), !entry.stored), remove)
+    diffQueue(valueAt(before.channels, key) ?? EMPTY_SEQUENCE, valueAt(after.channels, key) ?? EMPTY_SEQUENCE, isKept, putEntry, remove)
   }
   if (before.reads === after.reads) return edits
   for (const key of new Set([...Object.keys(before.reads), ...Object.keys(after.reads)])) {

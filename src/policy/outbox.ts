@@ -72,7 +72,7 @@ export function exhausted<X extends Extra>(entry: OutboxEntry<X>, now: number, b
 }
 
 /** All of them, by channel, in dispatch order. */
-export const entriesIn = <X extends Extra>({ channels }: Pick<OutboxState<X>, 'channels'>): readonly OutboxEntry<X>[] => valuesOf(channels).flatMap(itemsOf)
+export const entriesIn = <X extends Extra>({ channels }: Pick<OutboxState<X>, 'channels'>): readonly OutboxEntry<X>[] => valuesOf(channels).flatMap((queue) => itemsOf(queue))
 
 export const idsIn = (outbox: Pick<OutboxState<Extra>, 'channels'>): readonly string[] => entriesIn(outbox).map(({ message }) => message.id)
 

@@ -12,10 +12,10 @@ export function sequenceOf<T>(items: readonly T[]): Sequence<T> {
 
 const NONE: readonly never[] = []
 
-/** All of it, flat: costs what it returns. */
-export function itemsOf<T>(sequence: Sequence<T>): readonly T[] {
+/** All of it, or what stands in some of its chunks, flat: costs what it returns. */
+export function itemsOf<T>(sequence: Sequence<T>, start = 0, end = sequence.length): readonly T[] {
   const none: readonly T[] = NONE
-  return sequence.length === 1 ? sequence[0] ?? none : none.concat(...sequence)
+  return end - start === 1 ? sequence[start] ?? none : none.concat(...sequence.slice(start, end))
 }
 
 export function lengthOf<T>(sequence: Sequence<T>): number {
@@ -83,11 +83,19 @@ export function fromEnd<T>(sequence: Sequence<T>, visit: (item: T) => boolean): 
   }
 }
 
-/** `a` and the first `count` of `b`. For lists this short the built-in `concat` takes three times as long. */
+/** `a` and the first `count` of `b`. For lists this short the built-in `concat` takes three times as long; a copy that grows is copied twice. */
 function joined<T>(a: readonly T[], b: readonly T[], count: number): readonly T[] {
-  const both = a.slice()
-  for (let i = 0; i < count; i++) both.push(b[i] as T)
+  const both = Array<T>(a.length + count)
+  for (let i = 0; i < a.length; i++) both[i] = a[i] as T
+  for (let i = 0; i < count; i++) both[a.length + i] = b[i] as T
   return both
+}
+
+/** For lists that mostly get one item or none: an empty array that is pushed to makes room for 17. */
+export function withItem<T>(list: T[] | null, item: T): T[] {
+  if (!list) return [item]
+  list.push(item)
+  return list
 }
 
 export function appended<T>(sequence: Sequence<T>, items: readonly T[]): Sequence<T> {
@@ -169,8 +177,15 @@ export function mappedFromEnd<T>(sequence: Sequence<T>, change: (item: T) => T, 
   return next.every((chunk, c) => chunk === sequence[c]) ? sequence : next
 }
 
-/** What two lists do not share at their ends: a queue changes in few places, and the rest is skipped by reference. */
-export function unlike<T>(before: readonly T[], after: readonly T[]): readonly [readonly T[], readonly T[]] {
+/** Where two lists differ, from `start` to an end of each. */
+export interface Span {
+  readonly start: number
+  readonly oldEnd: number
+  readonly newEnd: number
+}
+
+/** What two lists share at their ends lies outside: a queue changes in few places, and the rest is skipped by reference. */
+export function unlike(before: readonly unknown[], after: readonly unknown[]): Span {
   let start = 0
   while (start < before.length && start < after.length && before[start] === after[start]) start++
   let [oldEnd, newEnd] = [before.length, after.length]
@@ -178,5 +193,5 @@ export function unlike<T>(before: readonly T[], after: readonly T[]): readonly [
     oldEnd--
     newEnd--
   }
-  return [before.slice(start, oldEnd), after.slice(start, newEnd)]
+  return { start, oldEnd, newEnd }
 }

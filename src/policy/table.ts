@@ -1,5 +1,5 @@
 import type { Table } from '../model'
-import { unlike } from './sequence'
+import { unlike, withItem } from './sequence'
 
 /** A shard that gets more keys than this doubles their number: so many are searched in less time than a hash of the key takes. */
 const SHARD_KEYS = 12
@@ -8,8 +8,10 @@ const SHARD_KEYS = 12
 const MAX_SHARDS = 1_024
 
 type Shard<T> = Table<T>[number]
+type Entry<T> = Shard<T>[number]
 
 const NOTHING: Shard<never> = []
+const NO_KEYS: readonly string[] = []
 
 export const EMPTY_TABLE: Table<never> = []
 
@@ -97,16 +99,22 @@ export function grouped<T>(items: readonly T[], nameOf: (item: T) => string): Re
 
 /** The keys whose values differ between two versions; costs what changed, as long as no growth lies between them. */
 export function changedKeys<T>(before: Table<T>, after: Table<T>): readonly string[] {
-  if (before === after) return []
+  if (before === after) return NO_KEYS
   if (before.length !== after.length) return [...new Set([...keysOf(before), ...keysOf(after)])]
-  const changed: string[] = []
+  let changed: string[] | null = null
   for (let i = 0; i < after.length; i++) {
     const old = before[i] ?? NOTHING
     const now = after[i] ?? NOTHING
     if (old === now) continue
-    const [gone, come] = unlike(old, now)
-    for (const [key, value] of come) if (valueIn(gone, key) !== value) changed.push(key)
-    for (const [key] of gone) if (slotOf(come, key) < 0) changed.push(key)
+    const { start, oldEnd, newEnd } = unlike(old, now)
+    for (let at = start; at < newEnd; at++) {
+      const [key, value] = now[at] as Entry<T>
+      if (valueIn(old, key) !== value) changed = withItem(changed, key)
+    }
+    for (let at = start; at < oldEnd; at++) {
+      const [key] = old[at] as Entry<T>
+      if (slotOf(now, key) < 0) changed = withItem(changed, key)
+    }
   }
-  return changed
+  return changed ?? NO_KEYS
 }

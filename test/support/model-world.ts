@@ -82,7 +82,7 @@ export function apply(world: World, action: Fact): void {
   const { outbox } = world.state
   if (outbox === world.seen) return
   const before = world.seen.userId === outbox.userId ? world.seen : nothing
-  for (const [id, edit] of diffOutbox(before, outbox, ME, () => 'tab', () => true)) world.edits.set(id, edit)
+  for (const edit of diffOutbox(before, outbox, ME, () => 'tab', () => true)) world.edits.set(edit.id, edit)
   world.seen = outbox
 }
 
