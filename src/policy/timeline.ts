@@ -123,6 +123,8 @@ export function mergeMessages<X extends Extra>(
 
 /** The end of the unbroken run of seqs that begins after `cursor`. */
 export function contiguousFrom(window: Window<Extra>, cursor: number): number {
+  // The usual case: one more stands at the end.
+  if (lastOf(window)?.seq === cursor + 1) return cursor + 1
   const { chunk, at } = lowerBound(window, ({ seq }) => (seq ?? Infinity) <= cursor)
   let end = cursor
   for (let c = chunk, i = at; c < window.length; c++, i = 0) {

@@ -81,7 +81,8 @@ export function receive<X extends Extra>(given: Channel<X>, incoming: readonly W
   const channel = markedBySeqs(given, latest)
   const foreign = highestForeign(incoming, me, channel.foreign)
   // Below an anchored window there is history, which arrives by page and never one by one.
-  const fresh = channel.anchored && channel.hasOlder ? incoming.filter((message) => !isHistory(channel, message)) : incoming
+  const isLate = (message: WireMessage<X>): boolean => isHistory(channel, message)
+  const fresh = channel.anchored && channel.hasOlder && incoming.some(isLate) ? incoming.filter((message) => !isLate(message)) : incoming
   const messages = channel.detached ? channel.messages : mergeMessages(channel.messages, fresh, windowSize)
   if (messages === channel.messages) {
     return latest === channel.latest && foreign === channel.foreign ? channel : { ...channel, latest, foreign }
