@@ -34,7 +34,8 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   const { environment, options, link, wire, metrics } = runtime
   const { clock } = environment
   const { reports } = runtime.actions
-  const { pageSize } = options.history
+  // What a window has no room for would be left out, and nothing would ask for it.
+  const limit = Math.min(options.history.pageSize, options.history.windowSize)
   /** Pauses by direction and channel (monotonic), after a failure. */
   const waits = new Map<string, Wait>()
   /** Since when a gap may close by itself. */
@@ -74,37 +75,39 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     return Math.max(pausedUntil('newer', key), since + GAP_HOLD_MS)
   }
 
-  function start(channelKey: string, direction: PageDirection, from: number): void {
+  /** `beyond` lies further than `from` when all that stands between was dropped. */
+  function start(channelKey: string, direction: PageDirection, from: number, beyond = from): void {
     const channelId = idOf(channelKey)
     const asked = direction === 'newer'
-      ? wire.asked('message:sync', { channelId, after: from, limit: pageSize })
-      : wire.asked('message:history', { channelId, before: from, limit: pageSize })
+      ? wire.asked('message:sync', { channelId, after: beyond, limit })
+      : wire.asked('message:history', { channelId, before: beyond, limit })
     if (!asked) {
       failed(channelKey, direction, 'unmappable', 'protocol.outgoing could not map it', false)
       return
     }
     running++
-    runtime.dispatch(reports.syncStarted({ channelId, direction }))
+    // Whoever sees the report may end the connection.
     const generation = link.generation()
+    runtime.dispatch(reports.syncStarted({ channelId, direction }))
     link.request(asked.name, asked.payload, (result) => {
       running--
       // After a disconnect the state has already forgotten this request.
       if (link.generation() !== generation) return
-      finish(channelKey, direction, from, result)
+      finish(channelKey, direction, from, beyond, result)
       // Its pause is known only now, after the state that came of it was looked at.
       note(channelKey)
       runtime.reconcile()
     })
   }
 
-  function finish(channelKey: string, direction: PageDirection, from: number, result: RequestResult): void {
+  function finish(channelKey: string, direction: PageDirection, from: number, beyond: number, result: RequestResult): void {
     if (!result.ok) {
       failed(channelKey, direction, 'timeout', 'the server did not answer in time', true)
       return
     }
     const response = wire.response(direction === 'newer' ? 'message:sync' : 'message:history', result.response)
     if (!response.ok) unreadable(channelKey, direction, 'invalid_ack', response.problem)
-    else if (response.value.success) loaded(channelKey, direction, from, response.value.data)
+    else if (response.value.success) loaded(channelKey, direction, from, beyond, response.value.data)
     else {
       const error = errorBody(response.value)
       if (reactionTo(error) === 'reauthenticate') unauthorized()
@@ -112,17 +115,21 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     }
   }
 
-  function loaded(channelKey: string, direction: PageDirection, from: number, data: { readonly [field: string]: unknown }): void {
+  function loaded(channelKey: string, direction: PageDirection, from: number, beyond: number, data: { readonly [field: string]: unknown }): void {
     const channelId = idOf(channelKey)
     const parsed = wire.page(data, channelId)
     if (!parsed.ok) {
       unreadable(channelKey, direction, 'invalid_page', parsed.problem)
       return
     }
-    const { page, problems } = parsed.value
+    const { page, problems, seqs } = parsed.value
+    const end = seqs.reduce((furthest, seq) => ((direction === 'newer' ? seq > furthest : seq < furthest) ? seq : furthest), beyond)
+    // A page of which nothing can be read keeps nobody from what lies beyond it.
+    const goesOn = page.more && end !== beyond && page.messages.length === 0
+    if (goesOn) start(channelKey, direction, from, end)
     if (problems[0]) runtime.invalid('invalid_message', `unable to read ${problems.length} messages of a page: ${problems[0]}`, { channelId }, problems.length)
-    const isFurther = page.messages.some(({ seq }) => seq !== undefined && (direction === 'newer' ? seq > from : seq < from))
-    if (page.more && !isFurther) {
+    if (goesOn) return
+    if (page.more && end === beyond) {
       failed(channelKey, direction, 'empty_page', 'the server promised more messages and gave none', true)
       return
     }

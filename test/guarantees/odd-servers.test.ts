@@ -64,6 +64,57 @@ describe('catch-up', () => {
     expect([fewest, tab.messages().map(({ content }) => content), tab.channel().sync]).toEqual([3, ['c7', 'c8', 'c9'], 'idle'])
   })
 
+  it.each([['newer', 30], ['older', 0]])('G6 G7: a page of which nothing can be read hides nothing that is %s', async (_, before) => {
+    const parseExtra = (extra: { readonly [field: string]: unknown }): object => {
+      if (extra['bad'] === true) throw new Error('bad')
+      return extra
+    }
+    const tab = openStore({ config: { history: { pageSize: 3 }, parseExtra } })
+    const push = (from: number, to: number): void => {
+      for (let i = from; i <= to; i++) tab.env.server.push('general', { userId: 'bob', content: `c${i}`, ...(i > 5 && i < 25 && { bad: true }) })
+    }
+    if (before === 0) push(1, 40)
+    await openGeneral(tab)
+    tab.env.network.cut()
+    if (before > 0) push(1, before)
+    tab.env.network.restore()
+    await tab.advance(20_000)
+    for (let i = 0; i < 10; i++) {
+      tab.dispatch(tab.chat.actions.loadOlder({ channelId: 'general' }))
+      await tab.advance(1_000)
+    }
+    const readable = Array.from({ length: before || 40 }, (__, i) => i + 1).filter((i) => i <= 5 || i >= 25)
+    expect(tab.messages().map(({ content }) => content)).toEqual(readable.map((i) => `c${i}`))
+    expect(tab.channel()).toMatchObject({ sync: 'idle', gap: null, hasOlder: false, loadingOlder: false })
+    expect(tab.errors().map(({ code }) => code)).not.toContain('empty_page')
+  })
+
+  it('G6: pages larger than the window leave nothing out', async () => {
+    const tab = openStore({ config: { history: { windowSize: 8 } } })
+    for (let i = 1; i <= 60; i++) tab.env.server.push('general', { userId: 'bob', content: `c${i}` })
+    await openGeneral(tab)
+    for (const [command, left] of [['loadOlder', 'hasOlder'], ['loadNewer', 'hasNewer']] as const) {
+      const seen = new Set(tab.messages().map(({ content }) => content))
+      for (let i = 0; i < 20 && tab.channel()[left]; i++) {
+        tab.dispatch(tab.chat.actions[command]({ channelId: 'general' }))
+        await tab.advance(1_000)
+        for (const { content } of tab.messages()) seen.add(content)
+      }
+      expect([command, seen.size]).toEqual([command, 60])
+    }
+    expect(tab.messages().at(-1)?.content).toBe('c60')
+  })
+
+  it('whoever leaves as it begins is told of no timeout', async () => {
+    const tab = openStore()
+    tab.store.subscribe(() => {
+      if (tab.types().at(-1) === 'chat/syncStarted') tab.dispatch(tab.chat.actions.disconnect())
+    })
+    await openGeneral(tab)
+    expect(tab.types()).toContain('chat/syncStarted')
+    expect([tab.errors(), tab.channel().sync, tab.env.timers]).toEqual([[], 'idle', 0])
+  })
+
   it('loadOlder asks again after a refusal for good, and never shows loading for ever', async () => {
     const tab = openStore()
     for (let i = 0; i < 120; i++) tab.env.server.push('general', { userId: 'bob', content: `c${i}` })
