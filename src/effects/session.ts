@@ -188,6 +188,8 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     if (phase === 'open') return
     attempt = 0
     refreshed = false
+    // What a sign-in of before was refused says nothing of this one.
+    renewal.proven()
     if (phase !== 'busy') begin(false)
   }
 

@@ -527,6 +527,24 @@ it('G8: a server that asks for a pause without end in its handshake is asked aga
 })
 
 describe('tokens', () => {
+  it('a sign-in whose tokens were all refused costs the next one none of its own', async () => {
+    let isFresh = false
+    const asked: boolean[] = []
+    const tab = openStore({ config: { getToken: ({ skipCache }) => {
+      asked.push(skipCache)
+      return isFresh && skipCache ? 'fresh' : 'stale'
+    } } })
+    tab.env.server.rejectWhile(() => (isFresh && asked.at(-1) ? null : { code: 'token_expired' }))
+    tab.connect()
+    tab.send('x')
+    await tab.advance(5_000)
+    expect([tab.connection().status, asked.length]).toEqual(['unauthorized', 4])
+    isFresh = true
+    tab.connect()
+    await tab.advance(5_000)
+    expect([tab.connection().status, tab.shown()]).toEqual(['connected', ['x:sent']])
+  })
+
   it('G1: a fresh one that grew old in a sleep on its way is no reason to sign in again', async () => {
     const clock = createManualClock()
     const authenticate = ({ token }: { readonly token: string }) => (Number(token) > clock.now() ? { ok: true as const, expiresAt: Number(token) } : { code: 'token_expired' })
