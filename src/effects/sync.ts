@@ -1,6 +1,6 @@
 import type { PageDirection } from '../actions'
 import type { Extra } from '../model'
-import { fullJitter } from '../policy/backoff'
+import { BACKOFF, fullJitter } from '../policy/backoff'
 import { errorBody, reactionTo } from '../policy/errors'
 import { idOf, keyOf } from '../policy/keys'
 import { lastOf } from '../policy/sequence'
@@ -20,8 +20,6 @@ const GAP_HOLD_MS = 100
 /** A fleet that reconnects together catches up spread over this time. */
 const RECONNECT_SPREAD_MS = 1_000
 
-const BACKOFF = { baseMs: 1_000, maxMs: 30_000 }
-
 interface Wait {
   readonly failures: number
   readonly readyAt: number
@@ -30,7 +28,7 @@ interface Wait {
 }
 
 /** Fills what is missing: catch-up from the cursor, page by page, and the history that was asked for. Safe to call at any time. */
-export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: () => void) {
+export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (startedAt: number) => void) {
   const { environment, options, link, wire, metrics } = runtime
   const { clock } = environment
   const { reports } = runtime.actions
@@ -75,7 +73,6 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     return Math.max(pausedUntil('newer', key), since + GAP_HOLD_MS)
   }
 
-  /** `beyond` lies further than `from` when all that stands between was dropped. */
   function start(channelKey: string, direction: PageDirection, from: number, beyond = from): void {
     const channelId = idOf(channelKey)
     const asked = direction === 'newer'
@@ -86,6 +83,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
       return
     }
     running++
+    const startedAt = clock.monotonic()
     // Whoever sees the report may end the connection.
     const generation = link.generation()
     runtime.dispatch(reports.syncStarted({ channelId, direction }))
@@ -93,14 +91,14 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
       running--
       // After a disconnect the state has already forgotten this request.
       if (link.generation() !== generation) return
-      finish(channelKey, direction, from, beyond, result)
+      finish(channelKey, direction, from, beyond, startedAt, result)
       // Its pause is known only now, after the state that came of it was looked at.
       note(channelKey)
       runtime.reconcile()
     })
   }
 
-  function finish(channelKey: string, direction: PageDirection, from: number, beyond: number, result: RequestResult): void {
+  function finish(channelKey: string, direction: PageDirection, from: number, beyond: number, startedAt: number, result: RequestResult): void {
     if (!result.ok) {
       failed(channelKey, direction, 'timeout', 'the server did not answer in time', true)
       return
@@ -110,7 +108,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     else if (response.value.success) loaded(channelKey, direction, from, beyond, response.value.data)
     else {
       const error = errorBody(response.value)
-      if (reactionTo(error) === 'reauthenticate') unauthorized()
+      if (reactionTo(error) === 'reauthenticate') unauthorized(startedAt)
       failed(channelKey, direction, error.code, error.message, reactionTo(error) !== 'fail', error.retryAfterMs)
     }
   }
@@ -124,15 +122,13 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     }
     const { page, problems, seqs } = parsed.value
     const end = seqs.reduce((furthest, seq) => ((direction === 'newer' ? seq > furthest : seq < furthest) ? seq : furthest), beyond)
+    const isVain = page.more && end === beyond
     // A page of which nothing can be read keeps nobody from what lies beyond it.
-    const goesOn = page.more && end !== beyond && page.messages.length === 0
+    const goesOn = page.more && !isVain && page.messages.length === 0
     if (goesOn) start(channelKey, direction, from, end)
     if (problems[0]) runtime.invalid('invalid_message', `unable to read ${problems.length} messages of a page: ${problems[0]}`, { channelId }, problems.length)
-    if (goesOn) return
-    if (page.more && end === beyond) {
-      failed(channelKey, direction, 'empty_page', 'the server promised more messages and gave none', true)
-      return
-    }
+    if (isVain) failed(channelKey, direction, 'empty_page', 'the server promised more and gave none', true)
+    if (isVain || goesOn) return
     const key = waitKey(direction, channelKey)
     const failures = waits.get(key)?.failures ?? 0
     const before = valueAt(runtime.getState().messages, channelKey)

@@ -527,6 +527,31 @@ it('G8: a server that asks for a pause without end in its handshake is asked aga
 })
 
 describe('tokens', () => {
+  it.each(['message:send', 'message:sync'])('those that are refused late, when the server has a fresh one, are no reason to sign in again (%s)', async (event) => {
+    const tab = openStore()
+    const { server, clock } = tab.env
+    let isStale = false
+    let late = 0
+    server.on('auth:refresh', (_payload, _peer, reply) => {
+      isStale = false
+      reply({ success: true, data: {} })
+    })
+    server.on(event, (_payload, _peer, reply) => {
+      const answer = isStale ? { success: false, error: { code: 'token_expired', message: 'x' } } : { success: true, data: { messages: [], latest: 0, more: false } }
+      clock.setTimer(isStale ? 40 * ++late : 300, () => reply(answer))
+    })
+    tab.connect()
+    await tab.settle()
+    isStale = true
+    for (let i = 0; i < 8; i++) {
+      if (event === 'message:send') tab.send('x', `c${i}`)
+      else tab.dispatch(tab.chat.actions.openChannel({ channelId: `c${i}` }))
+    }
+    await tab.advance(20_000)
+    expect([late > 3, tab.connection().status, tab.errors().filter(({ type }) => type === 'auth_failed')]).toEqual([true, 'connected', []])
+    expect(tab.types().filter((type) => type === 'chat/tokenRefreshed').length).toBeLessThan(3)
+  })
+
   it('a sign-in whose tokens were all refused costs the next one none of its own', async () => {
     let isFresh = false
     const asked: boolean[] = []
