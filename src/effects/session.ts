@@ -53,16 +53,19 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   let subjectOf: string | null = null
   const renewal = createRenewal(runtime, tokens, { reconnect: () => begin(true), unauthorized: refuse })
 
-  function drop(): void {
-    generation++
+  /** False when somebody who saw the last of what had arrived has ended or begun something else. */
+  function drop(): boolean {
+    const mine = ++generation
     stopTimer()
     renewal.stop()
     const wasOpen = phase === 'open'
     connection?.close()
     connection = null
-    if (!wasOpen) return
-    link.closed()
-    handlers.onClosed()
+    if (wasOpen) {
+      link.closed()
+      handlers.onClosed()
+    }
+    return mine === generation
   }
 
   /** What is late does nothing. */
@@ -83,7 +86,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   /** One attempt to connect, from the token to the server's answer. */
   function begin(skipCache: boolean): void {
     const wasOpen = phase === 'open'
-    drop()
+    if (!drop()) return
     phase = 'busy'
     if (wasOpen && !tell(reports.connectionLost({ status: 'reconnecting', reason: 'reopened', attempt, nextRetryAt: null, wasOpen }))) return
     if (!tell(reports.connectionStarted({ attempt }))) return
@@ -170,7 +173,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     readonly error?: ChatError
   }): boolean {
     const wasOpen = phase === 'open'
-    drop()
+    if (!drop()) return false
     phase = next
     return tell(reports.connectionLost({ ...change, attempt, wasOpen }))
   }

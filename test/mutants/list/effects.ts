@@ -30,7 +30,7 @@ export const effects: readonly Mutant[] = [
     ['G8', 'a server that turns everybody away is connected to for ever', "if (phase === 'open' && !isTurnedAway(reason)) attempt = 0", "if (phase === 'open') attempt = 0"],
     ['G8', 'attempts go on while offline', 'if (!lifecycle.isOnline()) {', 'if (!lifecycle.isOnline() && attempt < 0) {'],
     ['G8', 'a pause before the next attempt has no end', 'Math.min(retryAfterMs, MAX_PAUSE_MS)', 'retryAfterMs'],
-    ['G9', 'a reconnection timer stays', "    generation++\n    stopTimer()\n", '    generation++\n'],
+    ['G9', 'a reconnection timer stays', "    const mine = ++generation\n    stopTimer()\n", '    const mine = ++generation\n'],
     ['G9', 'no generation guard on a connection', 'if (mine === generation) task(...args)', 'task(...args)'],
   ]),
   ...inFile('src/effects/renewal.ts', [
