@@ -79,8 +79,9 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     else if (event.kind === 'authExpired') session.renewal.refuse()
     else {
       const { tokenExpiresAt, ...announced } = event.session
-      runtime.dispatch(reports.sessionAnnounced(announced))
+      // First the timer: whoever sees the report may end the connection, which has to stop it.
       if (tokenExpiresAt !== null) session.renewal.expiresAt(tokenExpiresAt)
+      runtime.dispatch(reports.sessionAnnounced(announced))
     }
   }
 

@@ -63,6 +63,46 @@ describe('dispatched by a subscriber while the chat is switched', () => {
     expect(seen.filter((count) => count > 0)).toEqual([])
   })
 
+  it.each([
+    ['the session', 'chat/sessionAnnounced'], ['a catch-up, while another pauses', 'chat/syncStarted'],
+  ])('G9: who ends the connection on seeing %s leaves no timer', async (_, seen) => {
+    const tab = openStore({ world: { server: createMemoryServer({ capabilities: null }) } })
+    tab.connect()
+    await tab.settle()
+    const { server } = tab.env
+    server.on('message:sync', (_payload, _peer, reply) => reply({ success: false, error: { code: 'unavailable', message: 'x', retryAfterMs: 60_000 } }))
+    server.emitRaw('alice', 'session', { capabilities: ['sync'] })
+    tab.dispatch(tab.chat.actions.openChannel({ channelId: 'pauses' }))
+    await tab.advance(1_000)
+    const stop = tab.store.subscribe(() => {
+      if (tab.types().at(-1) !== seen) return
+      stop()
+      tab.dispatch(tab.chat.actions.disconnect())
+    })
+    if (seen === 'chat/syncStarted') tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
+    else server.emitRaw('alice', 'session', { capabilities: ['sync', 'auth-refresh'], tokenExpiresAt: tab.env.clock.now() + 60_000 })
+    await tab.settle()
+    expect([tab.connection().status, tab.env.timers]).toEqual(['idle', 0])
+  })
+
+  it('G7: receipts that came with the messages on which a user left are not shown to nobody', async () => {
+    const tab = openStore()
+    tab.connect()
+    await tab.settle()
+    tab.env.server.push('general', { userId: 'carol', content: 'first' })
+    await tab.settle()
+    tab.env.server.push('general', { userId: 'carol', content: 'last' })
+    tab.env.server.pushReceipt('read', 'general', 'carol')
+    await tab.settle()
+    const stop = tab.store.subscribe(() => {
+      stop()
+      tab.dispatch(tab.chat.actions.signOut())
+    })
+    await tab.advance(1_000)
+    expect(tab.connection().userId).toBeNull()
+    expect(tab.store.getState().chat?.messages).toEqual([])
+  })
+
   it.each(['server_disconnect', 'reopened'] as const)('G1, G9: who ends a connection that is just being lost, on seeing the last of what came, may connect again (%s)', async (how) => {
     const tab = openStore()
     tab.connect()
