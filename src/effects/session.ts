@@ -41,6 +41,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   let stopTimer: Stop = () => undefined
   let stopLifecycle: Stop = () => undefined
   let attempt = 0
+  /** The token of the present attempt was asked for because the server refused the last one. */
   let refreshed = false
   let everOpened = false
   /** Until when a server's disconnect means that it turns the client away (monotonic). */
@@ -88,6 +89,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     const wasOpen = phase === 'open'
     if (!drop()) return
     phase = 'busy'
+    refreshed = skipCache
     if (wasOpen && !tell(reports.connectionLost({ status: 'reconnecting', reason: 'reopened', attempt, nextRetryAt: null, wasOpen }))) return
     if (!tell(reports.connectionStarted({ attempt }))) return
     stopTimer = tokens.ask(skipCache, useToken)
@@ -119,7 +121,6 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     const again = everOpened
     phase = 'open'
     doubtfulUntil = clock.monotonic() + TURNED_AWAY_MS
-    refreshed = false
     everOpened = true
     link.opened(opened)
     if (!tell(reports.connectionOpened({ at: clock.now() }))) return
@@ -138,10 +139,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     if (reason !== 'rejected') retryLater(reason)
     else if (rejectionReaction(event.code, retryable) === 'retry') retryLater(code, retryAfterMs)
     else if (refreshed) refuse(code)
-    else {
-      refreshed = true
-      begin(true)
-    }
+    else begin(true)
   }
 
   /** Then it was no connection, and its attempt counts; unless it may be about a message in flight, which is told by the next attempts. */

@@ -527,6 +527,28 @@ it('G8: a server that asks for a pause without end in its handshake is asked aga
 })
 
 describe('tokens', () => {
+  it.each(['that could not be fetched', 'that never came to the server'])('a fresh one %s is no reason to sign in again', async (how) => {
+    const clock = createManualClock()
+    let stale = 'old'
+    const server = createMemoryServer({ now: clock.now, authenticate: ({ token }) => (token === stale ? { code: 'token_expired' } : { ok: true }) })
+    const env = createTestEnvironment({ clock, server })
+    let cached = 'old'
+    let fetched = 0
+    const tab = openStore({ env, config: { getToken: ({ skipCache }) => {
+      if (!skipCache) return cached
+      if (++fetched === 1 && how === 'that could not be fetched') throw new Error('offline')
+      if (fetched === 1) env.network.cut()
+      return (cached = `fresh ${fetched}`)
+    } } })
+    tab.connect()
+    await tab.advance(100)
+    // Meanwhile its time is over.
+    stale = cached
+    env.network.restore()
+    await tab.advance(20_000)
+    expect([tab.connection().status, fetched, tab.errors()]).toEqual(['connected', 2, []])
+  })
+
   it.each(['message:send', 'message:sync'])('those that are refused late, when the server has a fresh one, are no reason to sign in again (%s)', async (event) => {
     const tab = openStore()
     const { server, clock } = tab.env
