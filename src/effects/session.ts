@@ -97,8 +97,12 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
 
   function useToken(result: TokenResult): void {
     if (result.kind === 'token') open(result.token, result.expiresAt)
-    else if (result.kind === 'unavailable') retryLater('token_unavailable')
-    else refuse(result.code, result.reason)
+    else if (result.kind === 'refused') refuse(result.code, result.reason)
+    else {
+      // What did not come cannot have been in vain.
+      renewal.proven()
+      retryLater('token_unavailable')
+    }
   }
 
   function refuse(code: string, reason = `the server refused a fresh token (${code}); sign in again`): void {

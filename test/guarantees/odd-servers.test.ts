@@ -527,6 +527,22 @@ it('G8: a server that asks for a pause without end in its handshake is asked aga
 })
 
 describe('tokens', () => {
+  it('fresh ones that cannot be fetched for a while are none that did not help', async () => {
+    const tab = openStore({ world: { server: createMemoryServer({ capabilities: null }) }, config: { getToken: ({ skipCache }) => {
+      if (!skipCache) return 'stale'
+      if (!isReachable) throw new Error('offline')
+      return 'fresh'
+    } } })
+    let isReachable = false
+    const { server } = tab.env
+    server.onConnection(({ auth, userId }) => { if (auth.token === 'stale') server.expireAuth(userId) })
+    tab.connect()
+    await tab.advance(4_500)
+    isReachable = true
+    await tab.advance(10_000)
+    expect([tab.connection().status, tab.errors()]).toEqual(['connected', []])
+  })
+
   it.each(['that could not be fetched', 'that never came to the server'])('a fresh one %s is no reason to sign in again', async (how) => {
     const clock = createManualClock()
     let stale = 'old'
