@@ -9,7 +9,7 @@ import { shielded } from './effects/shielded'
 import { BEARER_TEXT, isBearer } from './effects/token'
 import type { Extra } from './model'
 import type { GetToken, ResolvedOptions, SocketConfig } from './options'
-import type { BackoffOptions } from './policy/backoff'
+import { BACKOFF } from './policy/backoff'
 import { withDefaults } from './policy/defaults'
 import { createKeyValueStorage, type KeyValueStorage } from './persistence/key-value'
 import { createChatReducer, type ChatState } from './state/chat-state'
@@ -50,8 +50,6 @@ function withStorage(environment: Environment, storage: KeyValueStorage | false 
   const { locks } = environment
   return storage ? { ...environment, storage: (name) => createKeyValueStorage({ name, storage, locks }) } : environment
 }
-
-const BACKOFF: BackoffOptions = { baseMs: 1_000, maxMs: 30_000 }
 
 /** With none of these nothing would ever be sent or shown. */
 const AT_LEAST_ONE: ReadonlySet<string> = new Set(['pageSize', 'windowSize', 'maxAttempts', 'inFlightPerChannel', 'inFlightTotal'])

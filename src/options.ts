@@ -51,7 +51,7 @@ export interface SocketConfig<X extends Extra = {}, Path extends string = string
     readonly inFlightTotal?: number
   }
   readonly history?: {
-    /** Messages per request. Default 50. */
+    /** Messages per request. Default 50, and never more than `windowSize`. */
     readonly pageSize?: number
     /** Messages kept per channel. Default 1,000. */
     readonly windowSize?: number

@@ -72,6 +72,8 @@ export function createAgenda(clock: Clock, ring: () => void) {
     dropTimer,
     clear(): void {
       dropTimer()
+      // Who is dealt with may clear it: the run that goes on has nothing to wait for.
+      wakeAt = Infinity
       for (const keys of [urgent, others, waiting]) keys.clear()
     },
   }

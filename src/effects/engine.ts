@@ -79,8 +79,9 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     else if (event.kind === 'authExpired') session.renewal.refuse()
     else {
       const { tokenExpiresAt, ...announced } = event.session
-      runtime.dispatch(reports.sessionAnnounced(announced))
+      // First the timer: whoever sees the report may end the connection, which has to stop it.
       if (tokenExpiresAt !== null) session.renewal.expiresAt(tokenExpiresAt)
+      runtime.dispatch(reports.sessionAnnounced(announced))
     }
   }
 
@@ -117,7 +118,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
 
   function signIn(userId: string): void {
     // Idle by now only if the app has reset its whole state: it knows of no connection, channel or message any more.
-    if (user !== null && (user !== userId || runtime.getState().connection.status === 'idle')) leave(false)
+    if (user !== null && (user !== userId || runtime.getState().connection.status === 'idle')) leave()
     if (user === null) {
       user = owner = userId
       stopWatching = metrics.watch(() => runtime.getState().outbox)
@@ -128,11 +129,12 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   }
 
   /** Ends everything that runs for the present user; stored messages stay. */
-  function leave(keepsState: boolean): void {
+  function leave(): void {
+    // What arrived and is not yet applied belongs to a user whose state may be gone already.
+    const isShown = runtime.getState().connection.userId === user
     // From here on nothing is sent: what follows changes state, which would be looked at.
     user = null
-    // What arrived and is not yet applied belongs to a user whose state may be gone already.
-    if (keepsState) inbox.flush()
+    if (isShown) inbox.flush()
     inbox.stop()
     session.stop()
     delivery.stop()
@@ -147,7 +149,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
 
   function signOut(discard: boolean): void {
     const leaving = owner
-    leave(false)
+    leave()
     session.forget()
     owner = null
     if (!discard || leaving === null) return
@@ -180,7 +182,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     else if (isOf(commands.retryMessage, action)) retry([action.payload.id])
     else if (isOf(commands.retryAllFailed, action)) retry(idsIn(runtime.getState().outbox))
     else if (isOf(commands.discardMessage, action)) delivery.disown(action.payload.id)
-    else if (isOf(commands.disconnect, action)) leave(true)
+    else if (isOf(commands.disconnect, action)) leave()
     else if (isOf(commands.signOut, action)) signOut(action.payload.discardOutbox === true)
   }
 

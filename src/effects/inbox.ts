@@ -53,13 +53,15 @@ export function createInbox<X extends Extra>(runtime: Runtime<X>) {
     stopTimer?.()
     stopTimer = clock.setTimer(FRAME_MS, next)
     lastFlush = clock.monotonic()
-    const [newMessages, newReceipts] = [messages, receipts]
+    const newMessages = messages
     messages = []
-    receipts = []
     if (newMessages.length > 0) {
       countDuplicates(newMessages)
       runtime.dispatch(events.messagesReceived({ messages: newMessages }))
     }
+    // Taken only now: whoever saw the messages may have left, and the receipts are forgotten.
+    const newReceipts = receipts
+    receipts = []
     if (newReceipts.length > 0) runtime.dispatch(events.receiptsReceived({ receipts: newReceipts }))
     runtime.metrics.batch(newMessages.length + newReceipts.length, lastFlush, clock.monotonic())
   }

@@ -73,7 +73,7 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
     runtime.dispatch(reports.messageDelayed({ ...target, at: clock.now(), reason, nextAttemptAt: clock.now() + pause, spent: true }))
   }
 
-  function refused(target: Target, error: SocketErrorBody): void {
+  function refused(target: Target, startedAt: number, error: SocketErrorBody): void {
     // A server that knows the id already has the message.
     if (error.code === 'duplicate') {
       accepted(target, {})
@@ -86,7 +86,7 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
     else if (reaction === 'retry') delay(target, reason, error.retryAfterMs)
     else {
       // The token is to blame, not the message: it waits for a fresh one and no attempt is spent.
-      renewal.refuse()
+      renewal.refuse(startedAt)
       runtime.dispatch(reports.messageDelayed({ ...target, at: clock.now(), reason, nextAttemptAt: null, spent: false }))
     }
   }
@@ -122,7 +122,7 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
       if (!response.ok) {
         unreadable(target, response.problem)
       } else if (!response.value.success) {
-        refused(target, errorBody(response.value))
+        refused(target, startedAt, errorBody(response.value))
       } else {
         const ack = wire.sendAck(target.id, response.value.data)
         if (!ack.ok) unreadable(target, ack.problem)

@@ -45,6 +45,8 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
   let agedAt = Infinity
   let fruitless = 0
   let lastRefusal = -Infinity
+  /** When the server took a fresh token (monotonic). */
+  let renewedAt = -Infinity
   /** When the token that is being presented was asked for. A monotonic clock may stand still in a sleep. */
   let askedAt = 0
   let generation = 0
@@ -121,6 +123,7 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
   function renewed(expiresAt: number | null): void {
     renewing = false
     expired = false
+    renewedAt = clock.monotonic()
     schedule(expiresAt, RETRY_MS)
     runtime.dispatch(runtime.actions.reports.tokenRefreshed({ expiresAt }))
   }
@@ -128,9 +131,9 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
   return {
     /** When the token that the server has expires, as the token itself or the server says. */
     expiresAt: (moment: number | null): void => schedule(moment),
-    /** The server refuses the token that it has. */
-    refuse(): void {
-      if (expired) return
+    /** The server refuses the token that it has. What was asked (monotonic) before it got that, it refuses late for the one of before. */
+    refuse(asked = Infinity): void {
+      if (expired || asked < renewedAt) return
       expired = true
       const now = clock.monotonic()
       if (now >= agedAt || now - lastRefusal > FRUITLESS_WITHIN_MS) fruitless = 0

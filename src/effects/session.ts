@@ -41,6 +41,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   let stopTimer: Stop = () => undefined
   let stopLifecycle: Stop = () => undefined
   let attempt = 0
+  /** The token of the present attempt was asked for because the server refused the last one. */
   let refreshed = false
   let everOpened = false
   /** Until when a server's disconnect means that it turns the client away (monotonic). */
@@ -53,16 +54,19 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   let subjectOf: string | null = null
   const renewal = createRenewal(runtime, tokens, { reconnect: () => begin(true), unauthorized: refuse })
 
-  function drop(): void {
-    generation++
+  /** False when somebody who saw the last of what had arrived has ended or begun something else. */
+  function drop(): boolean {
+    const mine = ++generation
     stopTimer()
     renewal.stop()
     const wasOpen = phase === 'open'
     connection?.close()
     connection = null
-    if (!wasOpen) return
-    link.closed()
-    handlers.onClosed()
+    if (wasOpen) {
+      link.closed()
+      handlers.onClosed()
+    }
+    return mine === generation
   }
 
   /** What is late does nothing. */
@@ -83,8 +87,9 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   /** One attempt to connect, from the token to the server's answer. */
   function begin(skipCache: boolean): void {
     const wasOpen = phase === 'open'
-    drop()
+    if (!drop()) return
     phase = 'busy'
+    refreshed = skipCache
     if (wasOpen && !tell(reports.connectionLost({ status: 'reconnecting', reason: 'reopened', attempt, nextRetryAt: null, wasOpen }))) return
     if (!tell(reports.connectionStarted({ attempt }))) return
     stopTimer = tokens.ask(skipCache, useToken)
@@ -92,8 +97,12 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
 
   function useToken(result: TokenResult): void {
     if (result.kind === 'token') open(result.token, result.expiresAt)
-    else if (result.kind === 'unavailable') retryLater('token_unavailable')
-    else refuse(result.code, result.reason)
+    else if (result.kind === 'refused') refuse(result.code, result.reason)
+    else {
+      // What did not come cannot have been in vain.
+      renewal.proven()
+      retryLater('token_unavailable')
+    }
   }
 
   function refuse(code: string, reason = `the server refused a fresh token (${code}); sign in again`): void {
@@ -116,7 +125,6 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     const again = everOpened
     phase = 'open'
     doubtfulUntil = clock.monotonic() + TURNED_AWAY_MS
-    refreshed = false
     everOpened = true
     link.opened(opened)
     if (!tell(reports.connectionOpened({ at: clock.now() }))) return
@@ -135,10 +143,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     if (reason !== 'rejected') retryLater(reason)
     else if (rejectionReaction(event.code, retryable) === 'retry') retryLater(code, retryAfterMs)
     else if (refreshed) refuse(code)
-    else {
-      refreshed = true
-      begin(true)
-    }
+    else begin(true)
   }
 
   /** Then it was no connection, and its attempt counts; unless it may be about a message in flight, which is told by the next attempts. */
@@ -170,7 +175,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     readonly error?: ChatError
   }): boolean {
     const wasOpen = phase === 'open'
-    drop()
+    if (!drop()) return false
     phase = next
     return tell(reports.connectionLost({ ...change, attempt, wasOpen }))
   }
@@ -188,6 +193,8 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     if (phase === 'open') return
     attempt = 0
     refreshed = false
+    // What a sign-in of before was refused says nothing of this one.
+    renewal.proven()
     if (phase !== 'busy') begin(false)
   }
 

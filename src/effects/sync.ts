@@ -1,6 +1,6 @@
 import type { PageDirection } from '../actions'
 import type { Extra } from '../model'
-import { fullJitter } from '../policy/backoff'
+import { BACKOFF, fullJitter } from '../policy/backoff'
 import { errorBody, reactionTo } from '../policy/errors'
 import { idOf, keyOf } from '../policy/keys'
 import { lastOf } from '../policy/sequence'
@@ -20,8 +20,6 @@ const GAP_HOLD_MS = 100
 /** A fleet that reconnects together catches up spread over this time. */
 const RECONNECT_SPREAD_MS = 1_000
 
-const BACKOFF = { baseMs: 1_000, maxMs: 30_000 }
-
 interface Wait {
   readonly failures: number
   readonly readyAt: number
@@ -30,11 +28,12 @@ interface Wait {
 }
 
 /** Fills what is missing: catch-up from the cursor, page by page, and the history that was asked for. Safe to call at any time. */
-export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: () => void) {
+export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (startedAt: number) => void) {
   const { environment, options, link, wire, metrics } = runtime
   const { clock } = environment
   const { reports } = runtime.actions
-  const { pageSize } = options.history
+  // What a window has no room for would be left out, and nothing would ask for it.
+  const limit = Math.min(options.history.pageSize, options.history.windowSize)
   /** Pauses by direction and channel (monotonic), after a failure. */
   const waits = new Map<string, Wait>()
   /** Since when a gap may close by itself. */
@@ -74,58 +73,62 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     return Math.max(pausedUntil('newer', key), since + GAP_HOLD_MS)
   }
 
-  function start(channelKey: string, direction: PageDirection, from: number): void {
+  function start(channelKey: string, direction: PageDirection, from: number, beyond = from): void {
     const channelId = idOf(channelKey)
     const asked = direction === 'newer'
-      ? wire.asked('message:sync', { channelId, after: from, limit: pageSize })
-      : wire.asked('message:history', { channelId, before: from, limit: pageSize })
+      ? wire.asked('message:sync', { channelId, after: beyond, limit })
+      : wire.asked('message:history', { channelId, before: beyond, limit })
     if (!asked) {
       failed(channelKey, direction, 'unmappable', 'protocol.outgoing could not map it', false)
       return
     }
     running++
-    runtime.dispatch(reports.syncStarted({ channelId, direction }))
+    const startedAt = clock.monotonic()
+    // Whoever sees the report may end the connection.
     const generation = link.generation()
+    runtime.dispatch(reports.syncStarted({ channelId, direction }))
     link.request(asked.name, asked.payload, (result) => {
       running--
       // After a disconnect the state has already forgotten this request.
       if (link.generation() !== generation) return
-      finish(channelKey, direction, from, result)
+      finish(channelKey, direction, from, beyond, startedAt, result)
       // Its pause is known only now, after the state that came of it was looked at.
       note(channelKey)
       runtime.reconcile()
     })
   }
 
-  function finish(channelKey: string, direction: PageDirection, from: number, result: RequestResult): void {
+  function finish(channelKey: string, direction: PageDirection, from: number, beyond: number, startedAt: number, result: RequestResult): void {
     if (!result.ok) {
       failed(channelKey, direction, 'timeout', 'the server did not answer in time', true)
       return
     }
     const response = wire.response(direction === 'newer' ? 'message:sync' : 'message:history', result.response)
     if (!response.ok) unreadable(channelKey, direction, 'invalid_ack', response.problem)
-    else if (response.value.success) loaded(channelKey, direction, from, response.value.data)
+    else if (response.value.success) loaded(channelKey, direction, from, beyond, response.value.data)
     else {
       const error = errorBody(response.value)
-      if (reactionTo(error) === 'reauthenticate') unauthorized()
+      if (reactionTo(error) === 'reauthenticate') unauthorized(startedAt)
       failed(channelKey, direction, error.code, error.message, reactionTo(error) !== 'fail', error.retryAfterMs)
     }
   }
 
-  function loaded(channelKey: string, direction: PageDirection, from: number, data: { readonly [field: string]: unknown }): void {
+  function loaded(channelKey: string, direction: PageDirection, from: number, beyond: number, data: { readonly [field: string]: unknown }): void {
     const channelId = idOf(channelKey)
     const parsed = wire.page(data, channelId)
     if (!parsed.ok) {
       unreadable(channelKey, direction, 'invalid_page', parsed.problem)
       return
     }
-    const { page, problems } = parsed.value
+    const { page, problems, seqs } = parsed.value
+    const end = seqs.reduce((furthest, seq) => ((direction === 'newer' ? seq > furthest : seq < furthest) ? seq : furthest), beyond)
+    const isVain = page.more && end === beyond
+    // A page of which nothing can be read keeps nobody from what lies beyond it.
+    const goesOn = page.more && !isVain && page.messages.length === 0
+    if (goesOn) start(channelKey, direction, from, end)
     if (problems[0]) runtime.invalid('invalid_message', `unable to read ${problems.length} messages of a page: ${problems[0]}`, { channelId }, problems.length)
-    const isFurther = page.messages.some(({ seq }) => seq !== undefined && (direction === 'newer' ? seq > from : seq < from))
-    if (page.more && !isFurther) {
-      failed(channelKey, direction, 'empty_page', 'the server promised more messages and gave none', true)
-      return
-    }
+    if (isVain) failed(channelKey, direction, 'empty_page', 'the server promised more and gave none', true)
+    if (isVain || goesOn) return
     const key = waitKey(direction, channelKey)
     const failures = waits.get(key)?.failures ?? 0
     const before = valueAt(runtime.getState().messages, channelKey)

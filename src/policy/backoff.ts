@@ -3,6 +3,9 @@ export interface BackoffOptions {
   readonly maxMs: number
 }
 
+/** For all that is tried again, unless the app says otherwise. */
+export const BACKOFF: BackoffOptions = { baseMs: 1_000, maxMs: 30_000 }
+
 /** A pause that a server asks for must end. */
 export const MAX_PAUSE_MS = 60 * 60 * 1_000
 

@@ -160,17 +160,21 @@ export interface ParsedPage<X extends Extra> {
   readonly page: Page<X>
   /** Why messages and receipts of the page were dropped, one for each. */
   readonly problems: readonly string[]
+  /** The places of its messages, those that were dropped among them. */
+  readonly seqs: readonly number[]
 }
 
 export function parsePage<X extends Extra>(data: Fields, channelId: string, parseExtra: ParseExtra<X> | undefined): Parsed<ParsedPage<X>> {
   const listed = own(data, 'messages')
   if (!Array.isArray(listed)) return bad('messages must be a list')
-  const parsed = Array.from(listed, (raw) => ofChannel(parseMessage(raw, parseExtra), channelId))
+  const raws = Array.from<unknown>(listed)
+  const parsed = raws.map((raw) => ofChannel(parseMessage(raw, parseExtra), channelId))
   const receipts = parsePageReceipts(own(data, 'receipts'), channelId)
   return good({
     // What a full window pushes out is told by the first of them.
     page: { messages: parsed.flatMap(valueOf).sort(compareMessages), receipts: receipts.flatMap(valueOf), latest: toWhole(own(data, 'latest'), 0), more: own(data, 'more') === true },
     problems: [...parsed, ...receipts].flatMap((result) => (result.ok ? [] : [result.problem])),
+    seqs: raws.flatMap((raw) => toSeq(own(fieldsOf(raw), 'seq')) ?? []),
   })
 }
 

@@ -40,6 +40,92 @@ describe('dispatched by a subscriber while the chat is switched', () => {
     expect(tab.shown()).toEqual(['hello from bob:sent'])
   })
 
+  it.each(['signOut', 'connect'] as const)('G7: what had arrived when a user left is not shown to nobody, nor to the next (%s)', async (how) => {
+    const tab = openStore()
+    tab.connect('alice')
+    await tab.settle()
+    for (const content of ['first', 'last']) {
+      tab.env.server.push('general', { userId: 'carol', content })
+      await tab.settle()
+    }
+    const seen: number[] = []
+    let isFirst = true
+    tab.store.subscribe(() => {
+      if (tab.connection().userId !== 'alice') seen.push(tab.messages().length)
+      if (!isFirst) return
+      isFirst = false
+      if (how === 'signOut') tab.dispatch(tab.chat.actions.signOut())
+      else tab.connect('bob')
+    })
+    tab.env.server.on('message:sync', () => undefined)
+    tab.dispatch(tab.chat.actions.disconnect())
+    await tab.advance(1_000)
+    expect(seen.filter((count) => count > 0)).toEqual([])
+  })
+
+  it.each([
+    ['the session', 'chat/sessionAnnounced'], ['a catch-up, while another pauses', 'chat/syncStarted'],
+  ])('G9: who ends the connection on seeing %s leaves no timer', async (_, seen) => {
+    const tab = openStore({ world: { server: createMemoryServer({ capabilities: null }) } })
+    tab.connect()
+    await tab.settle()
+    const { server } = tab.env
+    server.on('message:sync', (_payload, _peer, reply) => reply({ success: false, error: { code: 'unavailable', message: 'x', retryAfterMs: 60_000 } }))
+    server.emitRaw('alice', 'session', { capabilities: ['sync'] })
+    tab.dispatch(tab.chat.actions.openChannel({ channelId: 'pauses' }))
+    await tab.advance(1_000)
+    const stop = tab.store.subscribe(() => {
+      if (tab.types().at(-1) !== seen) return
+      stop()
+      tab.dispatch(tab.chat.actions.disconnect())
+    })
+    if (seen === 'chat/syncStarted') tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
+    else server.emitRaw('alice', 'session', { capabilities: ['sync', 'auth-refresh'], tokenExpiresAt: tab.env.clock.now() + 60_000 })
+    await tab.settle()
+    expect([tab.connection().status, tab.env.timers]).toEqual(['idle', 0])
+  })
+
+  it('G7: receipts that came with the messages on which a user left are not shown to nobody', async () => {
+    const tab = openStore()
+    tab.connect()
+    await tab.settle()
+    tab.env.server.push('general', { userId: 'carol', content: 'first' })
+    await tab.settle()
+    tab.env.server.push('general', { userId: 'carol', content: 'last' })
+    tab.env.server.pushReceipt('read', 'general', 'carol')
+    await tab.settle()
+    const stop = tab.store.subscribe(() => {
+      stop()
+      tab.dispatch(tab.chat.actions.signOut())
+    })
+    await tab.advance(1_000)
+    expect(tab.connection().userId).toBeNull()
+    expect(tab.store.getState().chat?.messages).toEqual([])
+  })
+
+  it.each(['server_disconnect', 'reopened'] as const)('G1, G9: who ends a connection that is just being lost, on seeing the last of what came, may connect again (%s)', async (how) => {
+    const tab = openStore()
+    tab.connect()
+    await tab.settle()
+    for (const content of ['first', 'last']) {
+      tab.env.server.push('general', { userId: 'bob', content })
+      await tab.settle()
+    }
+    const stop = tab.store.subscribe(() => {
+      if (tab.messages().length < 2) return
+      stop()
+      tab.dispatch(tab.chat.actions.disconnect())
+    })
+    expect(tab.messages()).toHaveLength(1)
+    if (how === 'reopened') tab.env.lifecycle.resumed()
+    else tab.env.server.disconnectAll(how)
+    await tab.settle()
+    expect([tab.messages().length, tab.connection().status, tab.env.timers, tab.env.lifecycle.listeners]).toEqual([2, 'idle', 0, 0])
+    tab.connect()
+    await tab.advance(60_000)
+    expect(tab.connection().status).toBe('connected')
+  })
+
   it('G7: a bound action of the next user does not leave on the connection of the first', async () => {
     const typing = createAction<{ readonly who: string }>('app/typing')
     const tab = openStore({ config: socketBindings<{}, { typing: (payload: { readonly who: string }) => void }>()({ emits: { typing: { action: typing } } }) })
@@ -207,6 +293,7 @@ async function runNested(run: number) {
     () => tab.dispatch(actions.signOut()),
     () => tab.dispatch(typing({ who: tab.store.getState().chat?.outbox.userId ?? '' })),
     () => { for (const userId of ['alice', 'bob', 'alice', 'bob']) server.push(`of ${userId}`, { userId: 'carol', content: 'x' }) },
+    () => tab.dispatch(actions.disconnect()),
     () => {
       bravely(() => tab.dispatch(actions.disconnect()))
       connect()
@@ -227,15 +314,19 @@ async function runNested(run: number) {
   bravely(() => tab.connect())
   for (let step = 0; step < 40; step++) {
     bravely(pick(commands))
+    // The last of what arrives is still to be applied when the connection ends.
+    if (random() < 0.1) for (const content of ['1', '2', '3']) server.push('a', { userId: 'carol', content })
     if (random() < 0.1) env.network.drop()
     await clock.advance(pick([0, 20, 400]))
   }
   wildness = -1
   refusing()
   env.network.heal()
-  for (const userId of ['alice', 'bob']) {
+  const last = tab.connection().userId ?? 'alice'
+  for (const userId of [last, last === 'alice' ? 'bob' : 'alice']) {
     tab.connect(userId)
     await clock.advance(300_000)
+    if (tab.connection().status !== 'connected') problems.push(`${userId} is ${tab.connection().status}`)
     for (const { status, channelId } of tab.selectors.selectOutbox(tab.store.getState())) problems.push(`${userId}: ${status} in ${channelId}`)
     for (const channelId of CHANNELS) {
       const arrived = server.log(channelId).filter((message) => message.userId === userId).map(({ id }) => id)
@@ -243,9 +334,10 @@ async function runNested(run: number) {
       if (arrived.join() !== wanted.join()) problems.push(`${userId} in ${channelId}: ${arrived.join()} instead of ${wanted.join()}`)
     }
   }
-  tab.dispatch(typing({ who: 'bob' }))
+  const present = tab.connection().userId ?? ''
+  tab.dispatch(typing({ who: present }))
   await clock.advance(1_000)
-  if (server.received('typing').at(-1)?.userId !== 'bob') problems.push('an action that is bound was not emitted')
+  if (server.received('typing').at(-1)?.userId !== present) problems.push('an action that is bound was not emitted')
   for (const { userId, payload } of server.received('typing')) if ((payload as { who: string }).who !== userId) problems.push(`somebody else typing on the connection of ${userId}`)
   for (const { userId, payload } of server.received('message:send')) {
     if ((payload as { userId: string }).userId !== userId) problems.push(`a message of somebody else on the connection of ${userId}`)

@@ -64,6 +64,57 @@ describe('catch-up', () => {
     expect([fewest, tab.messages().map(({ content }) => content), tab.channel().sync]).toEqual([3, ['c7', 'c8', 'c9'], 'idle'])
   })
 
+  it.each([['newer', 30], ['older', 0]])('G6 G7: a page of which nothing can be read hides nothing that is %s', async (_, before) => {
+    const parseExtra = (extra: { readonly [field: string]: unknown }): object => {
+      if (extra['bad'] === true) throw new Error('bad')
+      return extra
+    }
+    const tab = openStore({ config: { history: { pageSize: 3 }, parseExtra } })
+    const push = (from: number, to: number): void => {
+      for (let i = from; i <= to; i++) tab.env.server.push('general', { userId: 'bob', content: `c${i}`, ...(i > 5 && i < 25 && { bad: true }) })
+    }
+    if (before === 0) push(1, 40)
+    await openGeneral(tab)
+    tab.env.network.cut()
+    if (before > 0) push(1, before)
+    tab.env.network.restore()
+    await tab.advance(20_000)
+    for (let i = 0; i < 10; i++) {
+      tab.dispatch(tab.chat.actions.loadOlder({ channelId: 'general' }))
+      await tab.advance(1_000)
+    }
+    const readable = Array.from({ length: before || 40 }, (__, i) => i + 1).filter((i) => i <= 5 || i >= 25)
+    expect(tab.messages().map(({ content }) => content)).toEqual(readable.map((i) => `c${i}`))
+    expect(tab.channel()).toMatchObject({ sync: 'idle', gap: null, hasOlder: false, loadingOlder: false })
+    expect(tab.errors().map(({ code }) => code)).not.toContain('empty_page')
+  })
+
+  it('G6: pages larger than the window leave nothing out', async () => {
+    const tab = openStore({ config: { history: { windowSize: 8 } } })
+    for (let i = 1; i <= 60; i++) tab.env.server.push('general', { userId: 'bob', content: `c${i}` })
+    await openGeneral(tab)
+    for (const [command, left] of [['loadOlder', 'hasOlder'], ['loadNewer', 'hasNewer']] as const) {
+      const seen = new Set(tab.messages().map(({ content }) => content))
+      for (let i = 0; i < 20 && tab.channel()[left]; i++) {
+        tab.dispatch(tab.chat.actions[command]({ channelId: 'general' }))
+        await tab.advance(1_000)
+        for (const { content } of tab.messages()) seen.add(content)
+      }
+      expect([command, seen.size]).toEqual([command, 60])
+    }
+    expect(tab.messages().at(-1)?.content).toBe('c60')
+  })
+
+  it('whoever leaves as it begins is told of no timeout', async () => {
+    const tab = openStore()
+    tab.store.subscribe(() => {
+      if (tab.types().at(-1) === 'chat/syncStarted') tab.dispatch(tab.chat.actions.disconnect())
+    })
+    await openGeneral(tab)
+    expect(tab.types()).toContain('chat/syncStarted')
+    expect([tab.errors(), tab.channel().sync, tab.env.timers]).toEqual([[], 'idle', 0])
+  })
+
   it('loadOlder asks again after a refusal for good, and never shows loading for ever', async () => {
     const tab = openStore()
     for (let i = 0; i < 120; i++) tab.env.server.push('general', { userId: 'bob', content: `c${i}` })
@@ -476,6 +527,87 @@ it('G8: a server that asks for a pause without end in its handshake is asked aga
 })
 
 describe('tokens', () => {
+  it('fresh ones that cannot be fetched for a while are none that did not help', async () => {
+    const tab = openStore({ world: { server: createMemoryServer({ capabilities: null }) }, config: { getToken: ({ skipCache }) => {
+      if (!skipCache) return 'stale'
+      if (!isReachable) throw new Error('offline')
+      return 'fresh'
+    } } })
+    let isReachable = false
+    const { server } = tab.env
+    server.onConnection(({ auth, userId }) => { if (auth.token === 'stale') server.expireAuth(userId) })
+    tab.connect()
+    await tab.advance(4_500)
+    isReachable = true
+    await tab.advance(10_000)
+    expect([tab.connection().status, tab.errors()]).toEqual(['connected', []])
+  })
+
+  it.each(['that could not be fetched', 'that never came to the server'])('a fresh one %s is no reason to sign in again', async (how) => {
+    const clock = createManualClock()
+    let stale = 'old'
+    const server = createMemoryServer({ now: clock.now, authenticate: ({ token }) => (token === stale ? { code: 'token_expired' } : { ok: true }) })
+    const env = createTestEnvironment({ clock, server })
+    let cached = 'old'
+    let fetched = 0
+    const tab = openStore({ env, config: { getToken: ({ skipCache }) => {
+      if (!skipCache) return cached
+      if (++fetched === 1 && how === 'that could not be fetched') throw new Error('offline')
+      if (fetched === 1) env.network.cut()
+      return (cached = `fresh ${fetched}`)
+    } } })
+    tab.connect()
+    await tab.advance(100)
+    // Meanwhile its time is over.
+    stale = cached
+    env.network.restore()
+    await tab.advance(20_000)
+    expect([tab.connection().status, fetched, tab.errors()]).toEqual(['connected', 2, []])
+  })
+
+  it.each(['message:send', 'message:sync'])('those that are refused late, when the server has a fresh one, are no reason to sign in again (%s)', async (event) => {
+    const tab = openStore()
+    const { server, clock } = tab.env
+    let isStale = false
+    let late = 0
+    server.on('auth:refresh', (_payload, _peer, reply) => {
+      isStale = false
+      reply({ success: true, data: {} })
+    })
+    server.on(event, (_payload, _peer, reply) => {
+      const answer = isStale ? { success: false, error: { code: 'token_expired', message: 'x' } } : { success: true, data: { messages: [], latest: 0, more: false } }
+      clock.setTimer(isStale ? 40 * ++late : 300, () => reply(answer))
+    })
+    tab.connect()
+    await tab.settle()
+    isStale = true
+    for (let i = 0; i < 8; i++) {
+      if (event === 'message:send') tab.send('x', `c${i}`)
+      else tab.dispatch(tab.chat.actions.openChannel({ channelId: `c${i}` }))
+    }
+    await tab.advance(20_000)
+    expect([late > 3, tab.connection().status, tab.errors().filter(({ type }) => type === 'auth_failed')]).toEqual([true, 'connected', []])
+    expect(tab.types().filter((type) => type === 'chat/tokenRefreshed').length).toBeLessThan(3)
+  })
+
+  it('a sign-in whose tokens were all refused costs the next one none of its own', async () => {
+    let isFresh = false
+    const asked: boolean[] = []
+    const tab = openStore({ config: { getToken: ({ skipCache }) => {
+      asked.push(skipCache)
+      return isFresh && skipCache ? 'fresh' : 'stale'
+    } } })
+    tab.env.server.rejectWhile(() => (isFresh && asked.at(-1) ? null : { code: 'token_expired' }))
+    tab.connect()
+    tab.send('x')
+    await tab.advance(5_000)
+    expect([tab.connection().status, asked.length]).toEqual(['unauthorized', 4])
+    isFresh = true
+    tab.connect()
+    await tab.advance(5_000)
+    expect([tab.connection().status, tab.shown()]).toEqual(['connected', ['x:sent']])
+  })
+
   it('G1: a fresh one that grew old in a sleep on its way is no reason to sign in again', async () => {
     const clock = createManualClock()
     const authenticate = ({ token }: { readonly token: string }) => (Number(token) > clock.now() ? { ok: true as const, expiresAt: Number(token) } : { code: 'token_expired' })

@@ -54,10 +54,10 @@ function createRun(run: number) {
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
   const upTo = (count: number): number => Math.floor(random() * count)
   const clock = createManualClock()
-  const server = createMemoryServer({ now: clock.now, maxPage: 2 + upTo(10), echo: pick(['after_ack', 'before_ack', 'none']) })
-  const windowSize = 16 + upTo(20)
+  const server = createMemoryServer({ now: clock.now, maxPage: 2 + upTo(random() < 0.3 ? 40 : 10), echo: pick(['after_ack', 'before_ack', 'none']) })
+  const windowSize = (random() < 0.2 ? 1 : 16) + upTo(20)
   const env = createTestEnvironment({ seed: run, clock, server, latencyMs: { min: 0, max: pick([0, 40, 80]) } })
-  const tab = openStore({ env, config: { history: { windowSize, pageSize: 1 + upTo(8), maxChannels: upTo(3) }, delivery: { ackTimeoutMs: 700 } } })
+  const tab = openStore({ env, config: { history: { windowSize, pageSize: 1 + upTo(random() < 0.3 ? 40 : 8), maxChannels: upTo(3) }, delivery: { ackTimeoutMs: 700 } } })
   return { random, pick, upTo, clock, server, env, tab, windowSize, liar: createLiar(server, random) }
 }
 

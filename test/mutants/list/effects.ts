@@ -30,7 +30,7 @@ export const effects: readonly Mutant[] = [
     ['G8', 'a server that turns everybody away is connected to for ever', "if (phase === 'open' && !isTurnedAway(reason)) attempt = 0", "if (phase === 'open') attempt = 0"],
     ['G8', 'attempts go on while offline', 'if (!lifecycle.isOnline()) {', 'if (!lifecycle.isOnline() && attempt < 0) {'],
     ['G8', 'a pause before the next attempt has no end', 'Math.min(retryAfterMs, MAX_PAUSE_MS)', 'retryAfterMs'],
-    ['G9', 'a reconnection timer stays', "    generation++\n    stopTimer()\n", '    generation++\n'],
+    ['G9', 'a reconnection timer stays', "    const mine = ++generation\n    stopTimer()\n", '    const mine = ++generation\n'],
     ['G9', 'no generation guard on a connection', 'if (mine === generation) task(...args)', 'task(...args)'],
   ]),
   ...inFile('src/effects/renewal.ts', [
@@ -52,7 +52,7 @@ export const effects: readonly Mutant[] = [
     ['G6', 'a page of the last connection counts', 'if (link.generation() !== generation) return', ''],
     ['G6', 'what a closed channel lacks is not asked for', '|| lacksOlder(channel))) agenda.add', '|| lacksOlder(channel)) && channel.open) agenda.add'],
     ['G6', 'a channel that was forbidden is never asked for again', 'if (waits.get(key)?.readyAt === Infinity) waits.delete(key)', ''],
-    ['G8', 'an empty page that promises more is asked for in a loop', 'if (page.more && !isFurther) {', 'if (page.more && page.messages.length < 0) {'],
+    ['G8', 'an empty page that promises more is asked for in a loop', 'const isVain = page.more && end === beyond', 'const isVain = page.more && page.messages.length < 0'],
     ['G4', 'a place that the server did not tell is not asked for', 'lastOf(channel.messages)?.seq === undefined', 'lastOf(channel.messages)?.seq === -1'],
   ]),
   ...inFile('src/effects/engine.ts', [
