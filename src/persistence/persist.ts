@@ -211,13 +211,13 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     seen = outbox
     // Nobody, or nobody any more: there is no owner to keep it for.
     if (!outbox.userId) return
+    // Between a disconnect and the next connect what is queued keeps the lock, and nothing else does.
+    if (present === null && !isEmpty(seen)) ownership.hold(outbox.userId)
     const edits = diffOutbox(before, outbox, outbox.userId, adoption.homeOf, (id) => found.delete(id))
     for (const id of untouchable.get(outbox.userId) ?? []) edits.delete(id)
     if (edits.size > 0) writer.add(edits.values())
-    if (present !== null) return
-    // Between a disconnect and the next connect what is queued keeps the lock, and nothing else does. What is refused is tried again.
-    if (isEmpty(seen)) leaveLock(writer.flush().then(closeUnused).catch(() => undefined))
-    else ownership.hold(outbox.userId)
+    // What is refused is tried again.
+    if (present === null && isEmpty(seen)) leaveLock(writer.flush().then(closeUnused).catch(() => undefined))
   }
 
   return {
@@ -232,7 +232,10 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     /** The user is gone from this tab. The lock is kept until all is written, and then only while this tab still shows unsent messages. */
     stop(): void {
       // Who leaves before the first look has no lock yet.
-      if (present && writer.hasUnwritten()) ownership.hold(present.userId)
+      if (present && (writer.hasUnwritten() || !isEmpty(seen))) {
+        ownership.hold(present.userId)
+        renamed(present.userId)
+      }
       present = null
       found.clear()
       timers.stop()

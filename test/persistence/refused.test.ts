@@ -550,4 +550,34 @@ describe('who comes back while another tab stands in for them', () => {
     await clock.advance(60_000)
     expect(two.adopted.flatMap(contents)).toContain('n')
   })
+
+  it('G2: shares nothing of what they write before the next connect either', async () => {
+    const inner = createMemoryStorage()
+    const [clock, locks, device] = [createManualClock(), createMemoryLocks(), createDevice({ ...inner, adopt: full })]
+    const [one, two] = [openTab({ clock, locks, device, tabId: 'one' }), openTab({ clock, locks, device, tabId: 'two' })]
+    await one.restore('alice')
+    await two.restore('alice')
+    one.update(outbox([entry('m')]))
+    one.stop()
+    one.update(outbox([]))
+    await clock.advance(10_000)
+    one.update(outbox([entry('n', 2)]))
+    await clock.flush()
+    expect([one.stored.includes('n'), contents(await two.restore('alice'))]).toEqual([true, []])
+  })
+})
+
+describe('who disconnects before the lock manager has answered', () => {
+  it('G9, G2: keeps what is shown, also what was written by then', async () => {
+    const [clock, device, memory] = [createManualClock(), createDevice(), createMemoryLocks()]
+    const slow = { ...memory, forTab: (tab: string): TabLocks => ({ ...memory.forTab(tab), held: () => new Promise(() => undefined) }) }
+    const one = openTab({ clock, device, locks: slow, tabId: 'one' })
+    void one.restore('alice')
+    one.update(outbox([entry('m')]))
+    await clock.flush()
+    expect(one.stored).toEqual(['m'])
+    one.stop()
+    const two = openTab({ clock, device, locks: memory, tabId: 'two' })
+    expect(contents(await two.restore('alice'))).toEqual([])
+  })
 })
