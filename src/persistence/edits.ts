@@ -46,8 +46,8 @@ export function createEdits() {
   return {
     add,
     hasPending: (): boolean => pending.size > 0,
-    /** Pending, or being written; not what is set aside, for which nothing waits. */
-    hasUnwritten: (): boolean => pending.size + writing.size > 0,
+    /** Pending, being written, or forgotten for now; not what is set aside, for which nothing waits. */
+    hasUnwritten: (): boolean => pending.size + writing.size + forgotten.length > 0,
     tooLarge: (): PendingEdit | undefined => aside.values().next().value,
     ofUser: (userId: string): readonly PendingEdit[] => [...pending.values(), ...aside.values()].filter((edit) => edit.userId === userId),
     /** All that is pending is being written from now on. */

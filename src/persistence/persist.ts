@@ -140,12 +140,13 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     return { ...restored, entries, lost: kept ? taken : [...taken, ...gone] }
   }
 
-  /** What waits to be written is not what somebody else has under the old name. */
+  /** What waits to be written is not what somebody else has under the old name. Nothing to rename needs no storage. */
   function renamed(userId: string): void {
-    writer.add(writer.waiting(userId).flatMap((edit) => {
+    const edits = writer.waiting(userId).flatMap((edit) => {
       const tab = adoption.homeOf(edit.id)
       return edit.record && edit.record.tab !== tab ? [{ ...edit, record: { ...edit.record, tab } }] : []
-    }))
+    })
+    if (edits.length > 0) writer.add(edits)
   }
 
   /** The state says first that they are not stored. What a refused discard has left of them is known to nobody. */
@@ -211,12 +212,11 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     seen = outbox
     // Nobody, or nobody any more: there is no owner to keep it for.
     if (!outbox.userId) return
-    // Between a disconnect and the next connect what is queued keeps the lock, and nothing else does.
+    // Between a disconnect and the next connect what is queued keeps the lock, and nothing else does. What is refused is tried again.
     if (present === null && !isEmpty(seen)) ownership.hold(outbox.userId)
     const edits = diffOutbox(before, outbox, outbox.userId, adoption.homeOf, (id) => found.delete(id))
     for (const id of untouchable.get(outbox.userId) ?? []) edits.delete(id)
     if (edits.size > 0) writer.add(edits.values())
-    // What is refused is tried again.
     if (present === null && isEmpty(seen)) leaveLock(writer.flush().then(closeUnused).catch(() => undefined))
   }
 

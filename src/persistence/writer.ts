@@ -133,16 +133,20 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
   /** A microtask later, so that one batch collects what one burst of actions changed. */
   function start(): void {
     if (isQueued) return
-    // What was refused is not wanted any more: nothing waits for the next retry.
-    if (!edits.hasPending()) lastFailure = null
-    else enqueue()
+    if (edits.hasPending()) return enqueue()
+    // What was refused is not wanted any more: nothing waits for the next retry, and nobody for what it would have written.
+    lastFailure = null
+    if (!edits.hasUnwritten()) drained()
   }
 
   function enqueue(): void {
     isQueued = true
     stopRetry()
     const mine = ++batch
-    void inTurn(async () => { if (mine === batch) await writeBatch() })
+    void inTurn(async () => {
+      if (mine === batch) await writeBatch()
+      closeUnused()
+    })
   }
 
   function resumed(): void {

@@ -1,4 +1,4 @@
-import { PURGE } from 'redux-persist'
+import { FLUSH, PERSIST, PURGE } from 'redux-persist'
 import { createManualClock, createMemoryLocks, createTestEnvironment, type TestEnvironment } from 'redux-chat/testing'
 import { describe, expect, it } from 'vitest'
 import type { RecordStorage } from '../../src/persistence/record-storage'
@@ -309,6 +309,18 @@ describe('a look', () => {
     expect([device.opened - device.closed, clock.pending, locks?.size]).toEqual([0, 0, 0])
   })
 
+  it.each([['with', true], ['without', false]])('G9: that comes to an end after the sign-out tries nothing again of what was refused (%s locks)', async (_, hasLocks) => {
+    const { restore, update, stop, device, clock, locks } = openTab({ locks: hasLocks ? createMemoryLocks() : null })
+    await restore('alice')
+    device.refuses = 'SecurityError'
+    update(outbox([entry('a')]))
+    void restore('alice').catch(() => undefined)
+    update(outbox([], ''))
+    stop()
+    await clock.advance(600_000)
+    expect([device.opened - device.closed, clock.pending, locks?.size ?? 0]).toEqual([0, 0, 0])
+  })
+
   it('G9: what is queued and settled between a disconnect and the next connect leaves no storage open', async () => {
     const { restore, persistence, update, device, clock } = openTab()
     await restore('alice')
@@ -443,18 +455,45 @@ describe('locks', () => {
   })
 })
 
-describe('a purge', () => {
-  it('G9: after the sign-out leaves no storage open', async () => {
+describe('redux-persist', () => {
+  it.each([FLUSH, PURGE, PERSIST])('G9: after the sign-out leaves no storage open (%s)', async (type) => {
     const [clock, locks, device] = [createManualClock(), createMemoryLocks(), createDevice()]
     const tab = openTab({ clock, locks, device })
     await tab.restore('alice')
+    device.refuses = 'SecurityError'
+    tab.update(outbox([entry('a')]))
     tab.update(outbox([], ''))
     tab.stop()
     await clock.advance(1_000)
     expect(device.opened - device.closed).toBe(0)
-    tab.handle({ type: PURGE, result: () => undefined })
+    device.refuses = null
+    tab.handle({ type, result: () => undefined })
     await clock.advance(1_000)
     expect([device.opened, device.opened - device.closed]).toEqual([2, 0])
+  })
+})
+
+describe('who has left to somebody else', () => {
+  it('G9: is waited for no more when what could not be written is settled', async () => {
+    const [clock, locks, device] = [createManualClock(), createMemoryLocks(), createDevice()]
+    const one = openTab({ clock, locks, device })
+    await one.restore('alice')
+    device.refuses = 'SecurityError'
+    one.update(outbox([entry('a')]))
+    const come = (userId: string): void => {
+      one.update(outbox([], userId))
+      one.stop()
+      void one.restore(userId).catch(() => undefined)
+    }
+    come('bob')
+    await clock.flush()
+    come('alice')
+    await clock.flush()
+    one.update(outbox([entry('a')]))
+    one.update(outbox([]))
+    device.refuses = null
+    await clock.advance(300_000)
+    expect([...locks.holders().keys()].filter((name) => name.endsWith(':bob'))).toEqual([])
   })
 })
 
