@@ -40,8 +40,12 @@ export function createAdoption({ ownership, writer, isOver, later, failed, renam
     return moved
   }) ?? []
 
-  /** Nothing of a user who has left is looked at: that would open the storage again. */
-  const load = async (visit: Visit) => (isOver(visit) ? null : writer.between((target) => target.load(visit.userId)))
+  /** Less what waits to be removed. Nothing of a user who has left is looked at: that would open the storage again. */
+  const load = async (visit: Visit) => (isOver(visit) ? null : writer.between(async (target) => {
+    const { records } = await target.load(visit.userId)
+    const gone = new Set(writer.waiting(visit.userId).flatMap(({ id, record }) => (record ? [] : [id])))
+    return records.filter(({ id }) => !gone.has(id))
+  }))
 
   function settle(userId: string, records: readonly StoredRecord[]): void {
     const kept = records.filter(({ tab }) => tab !== ownership.name() && ownership.isOurs(tab))
@@ -59,7 +63,7 @@ export function createAdoption({ ownership, writer, isOver, later, failed, renam
       awaitEnd(visit, tab)
       return []
     }
-    const left = found?.records.filter((record) => wanted.has(record.id) && (record.tab === tab || record.tab === ownership.name())) ?? []
+    const left = found?.filter((record) => wanted.has(record.id) && (record.tab === tab || record.tab === ownership.name())) ?? []
     settle(visit.userId, left)
     return left
   }
@@ -90,7 +94,7 @@ export function createAdoption({ ownership, writer, isOver, later, failed, renam
     const loaded = ended.length > 0 ? await load(visit) : null
     // Somebody else has signed in since: their tab keeps nothing of this user.
     if (isOver(visit)) return []
-    const left = loaded?.records.filter(({ tab }) => ended.includes(tab)) ?? []
+    const left = loaded?.filter(({ tab }) => ended.includes(tab)) ?? []
     const moved: StoredRecord[] = []
     for (const tab of ended) {
       moved.push(...await moveFrom(visit, tab, left.filter((record) => record.tab === tab && isReadable(record)).map(({ id }) => id)))

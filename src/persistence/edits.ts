@@ -98,7 +98,8 @@ export function createEdits() {
       forgotten = edits.filter((edit) => {
         const key = keyOf(edit)
         const held = pending.get(key) ?? aside.get(key)
-        if (held?.record !== edit.record) return false
+        // Under another name it is the same still.
+        if (held?.record?.data !== edit.record?.data || !held) return false
         pending.delete(key)
         aside.delete(key)
         return true

@@ -82,15 +82,12 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     granted.then(() => { if (isHere) stop = locks.meet(`${scope}:tabs:${userId}`, name, met) }).catch(() => undefined)
   }
 
+  const renew = (): void => { name = `${tabId}.${++names}` }
+
   /** Whoever stands in for what this tab left keeps it, under the name that it had: this tab goes on under another one. */
   async function rename(userId: string, before: Stop | null): Promise<void> {
     if (leaving.includes(userId) || (await living(userId, [name])).length === 0 || releaseLock !== before) return
     renew()
-  }
-
-  function renew(): void {
-    name = `${tabId}.${++names}`
-    hasLetGo = false
   }
 
   return {

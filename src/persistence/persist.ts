@@ -69,7 +69,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   /** What could not be written while its user was here is nobody's by now: the user's other tabs take it for what somebody left. */
   function stored(records: readonly StoredRecord[]): void {
     report.stored(records.map(({ id }) => id))
-    const apart = records.filter(({ userId }) => userId !== (present ?? seen).userId)
+    const apart = records.filter(({ userId }) => userId !== (present ?? (isEmpty(seen) ? EMPTY_OUTBOX : seen)).userId)
     for (const { userId, tab } of new Map(apart.map((record) => [record.tab + record.userId, record])).values()) ownership.leaveBehind(userId, tab)
   }
   const dropped = (): void => { if (present) readAgain(present, 1) }
@@ -231,8 +231,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     discard,
     /** The user is gone from this tab. The lock is kept until all is written, and then only while this tab still shows unsent messages. */
     stop(): void {
-      // Who leaves before the first look has no lock yet.
-      if (present && (writer.hasUnwritten() || !isEmpty(seen))) {
+      // Who leaves before the first look has no lock yet; what is shown, or is still to be written, needs one.
+      if (present) {
         ownership.hold(present.userId)
         renamed(present.userId)
       }

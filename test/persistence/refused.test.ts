@@ -606,6 +606,49 @@ describe('who comes back while another tab stands in for them', () => {
   })
 })
 
+describe('who goes on under another name', () => {
+  it('G2: finds nothing of what was settled while the device refused to remove it', async () => {
+    const { restore, update, stop, flush, device, clock } = openTab()
+    await restore('alice')
+    update(outbox([entry('m')]))
+    await flush()
+    const { write } = device.inner
+    device.inner.write = full
+    update(outbox([]))
+    stop()
+    await clock.flush()
+    update(outbox([entry('n', 2)]))
+    expect(contents(await restore('alice'))).toEqual([])
+    device.inner.write = write
+    await clock.advance(60_000)
+    expect(await device.ids()).toEqual(['n'])
+  })
+})
+
+describe('who was back, and gone again before the stored queue was read', () => {
+  it('G1: leaves what the device takes only later to the other tab', async () => {
+    const inner = createMemoryStorage()
+    let isFull = true
+    const device = createDevice({ ...inner, write: (change) => (isFull ? full() : inner.write(change)) })
+    const [clock, locks] = [createManualClock(), createMemoryLocks()]
+    const [one, two] = [openTab({ clock, locks, device, tabId: 'one' }), openTab({ clock, locks, device, tabId: 'two' })]
+    await one.restore('alice')
+    await two.restore('alice')
+    one.update(outbox([entry('m')]))
+    one.update(outbox([], 'bob'))
+    one.stop()
+    await clock.flush()
+    one.update(outbox([]))
+    void one.restore('alice').catch(() => undefined)
+    one.stop()
+    await clock.advance(10_000)
+    isFull = false
+    await one.flush()
+    await clock.advance(60_000)
+    expect(two.adopted.flatMap(contents)).toContain('m')
+  })
+})
+
 describe('who disconnects before the lock manager has answered', () => {
   it('G9, G2: keeps what is shown, also what was written by then', async () => {
     const [clock, device, memory] = [createManualClock(), createDevice(), createMemoryLocks()]
