@@ -99,7 +99,7 @@ export function createEdits() {
         const key = keyOf(edit)
         const held = pending.get(key) ?? aside.get(key)
         // Under another name it is the same still.
-        if (held?.record?.data !== edit.record?.data || !held) return false
+        if (!held || held.record?.data !== edit.record?.data) return false
         pending.delete(key)
         aside.delete(key)
         return true

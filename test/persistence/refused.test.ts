@@ -471,6 +471,27 @@ describe('redux-persist', () => {
     await clock.advance(1_000)
     expect([device.opened, device.opened - device.closed]).toEqual([2, 0])
   })
+
+  it('G1: a purge between a take-over and its news leaves nothing that counts as stored', async () => {
+    const [clock, device, memory] = [createManualClock(), createDevice(), createMemoryLocks()]
+    // A lock manager answers a moment later, as between processes.
+    const late = (tab: string): TabLocks => ({ ...memory.forTab(tab), during: async (name, task) => {
+      const result = await memory.forTab(tab).during(name, task)
+      await new Promise<void>((done) => { clock.setTimer(2, done) })
+      return result
+    } })
+    const [left, tab] = [openTab({ clock, device, locks: memory, tabId: 'left' }), openTab({ clock, device, locks: { ...memory, forTab: late } })]
+    await left.restore('alice')
+    left.update(outbox([entry('m')]))
+    await left.flush()
+    void tab.restore('alice')
+    await clock.advance(10_000)
+    left.kill()
+    await clock.advance(5_000)
+    tab.handle({ type: PURGE, result: () => undefined })
+    await clock.advance(60_000)
+    expect([tab.adopted.flatMap(contents), await device.ids()]).toEqual([[], []])
+  })
 })
 
 describe('who has left to somebody else', () => {
