@@ -57,7 +57,11 @@ interface Run { readonly browser: Browser; hasLost: boolean }
 async function rest(run: Run): Promise<readonly string[]> {
   const { browser } = run
   if (browser.device.mode !== 'full') browser.become('ok')
-  if (run.hasLost) for (const tab of browser.tabs.values()) tab.look()
+  if (run.hasLost) for (const tab of browser.tabs.values()) {
+    // Who lost its locks and disconnected learns of it when it is back.
+    if (tab.user() !== '') tab.connect(tab.user())
+    tab.look()
+  }
   await browser.clock.advance(REST_MS)
   const problems = await checkRest(browser)
   run.hasLost = false
