@@ -15,6 +15,8 @@ export interface AdoptionDeps {
   readonly writer: Writer
   readonly isOver: (visit: Visit) => boolean
   readonly later: (delayMs: number, task: () => void) => Stop
+  /** How many have begun. */
+  readonly purges: () => number
   failed(problem: StorageProblem): void
   /** Records that wait to be written stand under other names by now. */
   renamed(userId: string): void
@@ -27,7 +29,7 @@ export interface AdoptionDeps {
 const isReadable = (record: StoredRecord): boolean => readRecords(record.userId, [record], []).unreadable.length === 0
 
 /** Takes over what tabs that have ended left on the device. */
-export function createAdoption({ ownership, writer, isOver, later, failed, renamed, adopted, readAgain }: AdoptionDeps) {
+export function createAdoption({ ownership, writer, isOver, later, purges, failed, renamed, adopted, readAgain }: AdoptionDeps) {
   /** Under whose name the records stay for which this tab stands in. */
   const homes = new Map<string, string>()
   /** Resolves when all moves that have begun are over; they go one after the other. */
@@ -40,8 +42,12 @@ export function createAdoption({ ownership, writer, isOver, later, failed, renam
     return moved
   }) ?? []
 
-  /** Nothing of a user who has left is looked at: that would open the storage again. */
-  const load = async (visit: Visit) => (isOver(visit) ? null : writer.between((target) => target.load(visit.userId)))
+  /** Less what waits to be removed. Nothing of a user who has left is looked at: that would open the storage again. */
+  const load = async (visit: Visit): Promise<readonly StoredRecord[]> => (isOver(visit) ? null : await writer.between(async (target) => {
+    const { records } = await target.load(visit.userId)
+    const waiting = new Map(writer.waiting(visit.userId).map(({ id, record }) => [id, record]))
+    return records.filter(({ id }) => waiting.get(id) !== null)
+  })) ?? []
 
   function settle(userId: string, records: readonly StoredRecord[]): void {
     const kept = records.filter(({ tab }) => tab !== ownership.name() && ownership.isOurs(tab))
@@ -59,7 +65,7 @@ export function createAdoption({ ownership, writer, isOver, later, failed, renam
       awaitEnd(visit, tab)
       return []
     }
-    const left = found?.records.filter((record) => wanted.has(record.id) && (record.tab === tab || record.tab === ownership.name())) ?? []
+    const left = found.filter((record) => wanted.has(record.id) && (record.tab === tab || record.tab === ownership.name()))
     settle(visit.userId, left)
     return left
   }
@@ -87,10 +93,10 @@ export function createAdoption({ ownership, writer, isOver, later, failed, renam
 
   /** Takes over all that the tabs `ended` have left: looked at after their end, when they write no more. Unreadable records stay as they are. */
   async function adopt(visit: Visit, ended: readonly string[]): Promise<readonly StoredRecord[]> {
-    const loaded = ended.length > 0 ? await load(visit) : null
+    const loaded = ended.length > 0 ? await load(visit) : []
     // Somebody else has signed in since: their tab keeps nothing of this user.
     if (isOver(visit)) return []
-    const left = loaded?.records.filter(({ tab }) => ended.includes(tab)) ?? []
+    const left = loaded.filter(({ tab }) => ended.includes(tab))
     const moved: StoredRecord[] = []
     for (const tab of ended) {
       moved.push(...await moveFrom(visit, tab, left.filter((record) => record.tab === tab && isReadable(record)).map(({ id }) => id)))
@@ -100,7 +106,12 @@ export function createAdoption({ ownership, writer, isOver, later, failed, renam
 
   async function takeOver(visit: Visit, tab: string): Promise<void> {
     // A tab whose lock was taken away while it was frozen may be back.
-    if (!isOver(visit) && !(await livesOn(visit, tab))) adopted(visit, await adopt(visit, [tab]))
+    if (isOver(visit) || await livesOn(visit, tab)) return
+    const before = purges()
+    const moved = await adopt(visit, [tab])
+    // What was moved before a purge may be gone.
+    if (purges() === before) adopted(visit, moved)
+    else readAgain(visit, 1)
   }
 
   function awaitEnd(visit: Visit, tab: string): void {

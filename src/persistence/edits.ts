@@ -46,8 +46,8 @@ export function createEdits() {
   return {
     add,
     hasPending: (): boolean => pending.size > 0,
-    /** Pending, or being written; not what is set aside, for which nothing waits. */
-    hasUnwritten: (): boolean => pending.size + writing.size > 0,
+    /** Pending, being written, or forgotten for now; not what is set aside, for which nothing waits. */
+    hasUnwritten: (): boolean => pending.size + writing.size + forgotten.length > 0,
     tooLarge: (): PendingEdit | undefined => aside.values().next().value,
     ofUser: (userId: string): readonly PendingEdit[] => [...pending.values(), ...aside.values()].filter((edit) => edit.userId === userId),
     /** All that is pending is being written from now on. */
@@ -98,7 +98,8 @@ export function createEdits() {
       forgotten = edits.filter((edit) => {
         const key = keyOf(edit)
         const held = pending.get(key) ?? aside.get(key)
-        if (held?.record !== edit.record) return false
+        // Under another name it is the same still.
+        if (!held || held.record?.data !== edit.record?.data) return false
         pending.delete(key)
         aside.delete(key)
         return true

@@ -36,6 +36,8 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
   let granted: Promise<void> = Promise.resolve()
   let leave: Stop = () => undefined
   let claimedAt = 0
+  /** What this tab has let go somebody else may keep under its name. */
+  let hasLetGo = false
   /** The lock was taken away, and no look has told since what others have of this tab's. */
   let isInDoubt = false
 
@@ -80,10 +82,12 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     granted.then(() => { if (isHere) stop = locks.meet(`${scope}:tabs:${userId}`, name, met) }).catch(() => undefined)
   }
 
+  const renew = (): void => { name = `${tabId}.${++names}` }
+
   /** Whoever stands in for what this tab left keeps it, under the name that it had: this tab goes on under another one. */
   async function rename(userId: string, before: Stop | null): Promise<void> {
     if (leaving.includes(userId) || (await living(userId, [name])).length === 0 || releaseLock !== before) return
-    name = `${tabId}.${++names}`
+    renew()
   }
 
   return {
@@ -116,6 +120,7 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     /** Holds on to what this tab has from now on, if it does not yet; others have to know of it, to notice its end. */
     hold(userId: string): void {
       if (!locks || releaseLock) return
+      if (hasLetGo && !leaving.includes(userId)) renew()
       take(userId, locks)
       meet(userId, () => undefined)
     },
@@ -168,6 +173,7 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
         leaving.splice(leaving.indexOf(leaver), 1)
         stopMeeting()
         release()
+        hasLetGo = true
       })
     },
   }

@@ -69,13 +69,13 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   /** What could not be written while its user was here is nobody's by now: the user's other tabs take it for what somebody left. */
   function stored(records: readonly StoredRecord[]): void {
     report.stored(records.map(({ id }) => id))
-    const apart = records.filter(({ userId }) => userId !== (present ?? seen).userId)
+    const apart = records.filter(({ userId }) => userId !== (present ?? (isEmpty(seen) ? EMPTY_OUTBOX : seen)).userId)
     for (const { userId, tab } of new Map(apart.map((record) => [record.tab + record.userId, record])).values()) ownership.leaveBehind(userId, tab)
   }
   const dropped = (): void => { if (present) readAgain(present, 1) }
   const isOver = (visit: Visit): boolean => visit !== present
   const readAgain = createRereading({ later: timers.later, random, isOver, read, found: foundLater })
-  const adoption = createAdoption({ ownership, writer, isOver, later: timers.later, failed: report.failed, renamed, adopted, readAgain })
+  const adoption = createAdoption({ ownership, writer, isOver, later: timers.later, purges: () => purges, failed: report.failed, renamed, adopted, readAgain })
 
   /** This tab's records that the state does not show, less what waits to be removed. Exact only between two writes. */
   function ownOf(userId: string, records: readonly StoredRecord[]): readonly StoredRecord[] {
@@ -140,12 +140,13 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     return { ...restored, entries, lost: kept ? taken : [...taken, ...gone] }
   }
 
-  /** What waits to be written is not what somebody else has under the old name. */
+  /** What waits to be written is not what somebody else has under the old name. Nothing to rename needs no storage. */
   function renamed(userId: string): void {
-    writer.add(writer.waiting(userId).flatMap((edit) => {
+    const edits = writer.waiting(userId).flatMap((edit) => {
       const tab = adoption.homeOf(edit.id)
       return edit.record && edit.record.tab !== tab ? [{ ...edit, record: { ...edit.record, tab } }] : []
-    }))
+    })
+    if (edits.length > 0) writer.add(edits)
   }
 
   /** The state says first that they are not stored. What a refused discard has left of them is known to nobody. */
@@ -211,14 +212,12 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     seen = outbox
     // Nobody, or nobody any more: there is no owner to keep it for.
     if (!outbox.userId) return
-    const edits = writer.isOff() ? [] : diffOutbox(before, outbox, outbox.userId, adoption.homeOf, (id) => found.delete(id))
-    const refused = untouchable.get(outbox.userId)
-    const wanted = refused ? edits.filter(({ id }) => !refused.has(id)) : edits
-    if (wanted.length > 0) writer.add(wanted)
-    if (present !== null) return
     // Between a disconnect and the next connect what is queued keeps the lock, and nothing else does. What is refused is tried again.
-    if (isEmpty(seen)) leaveLock(writer.flush().then(closeUnused).catch(() => undefined))
-    else ownership.hold(outbox.userId)
+    if (present === null && !isEmpty(seen)) ownership.hold(outbox.userId)
+    const refused = untouchable.get(outbox.userId)
+    const edits = writer.isOff() ? [] : diffOutbox(before, outbox, outbox.userId, adoption.homeOf, (id) => found.delete(id))
+    if (edits.length > 0) writer.add(refused ? edits.filter(({ id }) => !refused.has(id)) : edits)
+    if (present === null && isEmpty(seen)) leaveLock(writer.flush().then(closeUnused).catch(() => undefined))
   }
 
   return {
@@ -232,8 +231,11 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     discard,
     /** The user is gone from this tab. The lock is kept until all is written, and then only while this tab still shows unsent messages. */
     stop(): void {
-      // Who leaves before the first look has no lock yet.
-      if (present && writer.hasUnwritten()) ownership.hold(present.userId)
+      // Who leaves before the first look has no lock yet; what is shown, or is still to be written, needs one.
+      if (present) {
+        ownership.hold(present.userId)
+        renamed(present.userId)
+      }
       present = null
       found.clear()
       timers.stop()

@@ -15,3 +15,5 @@ export const problem = (code: StorageProblem['code'], reason: string): StoragePr
   ({ code, message: `unable to keep unsent messages on this device: ${reason}; they are sent while this page is open` })
 
 export const problemOf = (reason: unknown): StorageProblem => problem(CODES[String(fieldsOf(reason)['name'])] ?? 'storage_failed', reasonText(reason))
+
+export const tooLarge = (id: string): StorageProblem => problem('storage_quota', `the message ${id} is too large for the room that is left`)

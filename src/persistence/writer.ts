@@ -2,7 +2,7 @@ import type { Clock, Stop } from '../environment'
 import { fullJitter } from '../policy/backoff'
 import { createEdits, type PendingEdit } from './edits'
 import { writeFitting } from './fitting'
-import { problem, problemOf, type StorageProblem } from './problem'
+import { problem, problemOf, tooLarge, type StorageProblem } from './problem'
 import { isShared, type RecordEdit } from './records'
 import type { RecordStorage, StoredRecord } from './record-storage'
 import { createSlowWatch } from './slow-watch'
@@ -27,8 +27,6 @@ const ASIDE_RETRY_MS = 60_000
 
 /** A removal needs no room, and makes some. */
 const sizeOf = ({ record }: RecordEdit): number => (record ? JSON.stringify(record.data).length : 0)
-
-const tooLarge = ({ id }: RecordEdit): StorageProblem => problem('storage_quota', `the message ${id} is too large for the room that is left`)
 
 /**
  * Writes edits one transaction after the other, so that no older one can become durable after a newer one. What comes while a write is
@@ -112,7 +110,7 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
   }
 
   function setAside(): void {
-    for (const edit of edits.setAside()) failed(tooLarge(edit))
+    for (const edit of edits.setAside()) failed(tooLarge(edit.id))
     stopAside()
     if (!isStopped && edits.tooLarge()) stopAside = clock.setTimer(ASIDE_RETRY_MS, resumed)
   }
@@ -133,16 +131,20 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
   /** A microtask later, so that one batch collects what one burst of actions changed. */
   function start(): void {
     if (isQueued) return
-    // What was refused is not wanted any more: nothing waits for the next retry.
-    if (!edits.hasPending()) lastFailure = null
-    else enqueue()
+    if (edits.hasPending()) return enqueue()
+    // What was refused is not wanted any more: nothing waits for the next retry, and nobody for what it would have written.
+    lastFailure = null
+    if (!edits.hasUnwritten()) drained()
   }
 
   function enqueue(): void {
     isQueued = true
     stopRetry()
     const mine = ++batch
-    void inTurn(async () => { if (mine === batch) await writeBatch() })
+    void inTurn(async () => {
+      if (mine === batch) await writeBatch()
+      closeUnused()
+    })
   }
 
   function resumed(): void {
@@ -171,7 +173,7 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
     } while (edits.hasPending() && lastFailure === null)
     if (lastFailure !== null) throw lastFailure
     const left = edits.tooLarge()
-    if (left) throw new Error(tooLarge(left).message)
+    if (left) throw new Error(tooLarge(left.id).message)
   }
 
   return {

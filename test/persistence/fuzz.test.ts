@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { createManualClock } from 'redux-chat/testing'
+import { createManualClock, createMemoryLocks } from 'redux-chat/testing'
 import { describe, expect, it } from 'vitest'
 import type { OutboxEntry } from '../../src/model'
 import { createKeyValueStorage } from '../../src/persistence/key-value'
@@ -60,7 +60,8 @@ function createDevice(clock: ReturnType<typeof createManualClock>, isSlow: boole
 }
 
 /** One tab: its persistence, and a state that follows its reports as the reducers do. */
-function createTab(isSlow: boolean, inner: RecordStorage) {
+function createTab(isSlow: boolean, inner: RecordStorage, hasLocks: boolean) {
+  const locks = hasLocks ? createMemoryLocks() : null
   const clock = createManualClock()
   const device = createDevice(clock, isSlow, inner)
   let now: readonly OutboxEntry[] = []
@@ -85,7 +86,7 @@ function createTab(isSlow: boolean, inner: RecordStorage) {
     show([...entries.filter(({ message }) => !known.has(message.id)), ...now])
   }
   const persistence = createOutboxPersistence<{}>({
-    key: 'chat', storage: () => device.storage, locks: null, clock, random: () => 0.5, tabId: 'tab',
+    key: 'chat', storage: () => device.storage, locks: locks?.forTab('tab') ?? null, clock, random: () => 0.5, tabId: 'tab',
     report: {
       stored: (ids) => mark(ids, true),
       unstored(ids) {
@@ -148,7 +149,7 @@ function createTab(isSlow: boolean, inner: RecordStorage) {
     if (discards) persistence.discard('alice').catch(() => undefined)
   }
 
-  return { ...steps, become: device.become, leaveBehind: device.leaveBehind, clock, ids: device.ids, entries: () => now, purged, back, stop: persistence.stop }
+  return { ...steps, become: device.become, leaveBehind: device.leaveBehind, clock, ids: device.ids, entries: () => now, purged, back, stop: persistence.stop, locks }
 }
 
 type Tab = ReturnType<typeof createTab>
@@ -202,8 +203,8 @@ describe('persistence over any device', () => {
     ['memory', createMemoryStorage],
     ['key-value', () => createKeyValueStorage({ name: 'chat', storage: createBackend({ isAsync: true }) })],
   ])('G1, G2: in the end the device holds what the state shows, and nothing that was sent or discarded comes back (%s)', async (_, createStorage) => {
-    await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 40 }), fc.boolean(), fc.boolean(), fc.nat({ max: 120_000 }), async (steps, isSlow, hasOther, laterMs) => {
-      const tab = createTab(isSlow, createStorage())
+    await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 40 }), fc.boolean(), fc.boolean(), fc.boolean(), fc.nat({ max: 120_000 }), async (steps, isSlow, hasOther, hasLocks, laterMs) => {
+      const tab = createTab(isSlow, createStorage(), hasLocks)
       if (hasOther) await tab.leaveBehind()
       tab.connect()
       for (const run of steps) await run(tab)
@@ -225,6 +226,9 @@ describe('persistence over any device', () => {
       tab.stop()
       await tab.clock.advance(0)
       expect(tab.clock.pending, 'timers').toBe(0)
+      tab.signOut()
+      await tab.clock.advance(300_000)
+      expect([tab.locks?.size ?? 0, tab.clock.pending], 'locks').toEqual([0, 0])
     }), { numRuns: RUNS })
   }, 300_000)
 })

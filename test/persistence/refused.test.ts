@@ -1,4 +1,4 @@
-import { PURGE } from 'redux-persist'
+import { FLUSH, PERSIST, PURGE } from 'redux-persist'
 import { createManualClock, createMemoryLocks, createTestEnvironment, type TestEnvironment } from 'redux-chat/testing'
 import { describe, expect, it } from 'vitest'
 import type { RecordStorage } from '../../src/persistence/record-storage'
@@ -309,6 +309,18 @@ describe('a look', () => {
     expect([device.opened - device.closed, clock.pending, locks?.size]).toEqual([0, 0, 0])
   })
 
+  it.each([['with', true], ['without', false]])('G9: that comes to an end after the sign-out tries nothing again of what was refused (%s locks)', async (_, hasLocks) => {
+    const { restore, update, stop, device, clock, locks } = openTab({ locks: hasLocks ? createMemoryLocks() : null })
+    await restore('alice')
+    device.refuses = 'SecurityError'
+    update(outbox([entry('a')]))
+    void restore('alice').catch(() => undefined)
+    update(outbox([], ''))
+    stop()
+    await clock.advance(600_000)
+    expect([device.opened - device.closed, clock.pending, locks?.size ?? 0]).toEqual([0, 0, 0])
+  })
+
   it('G9: what is queued and settled between a disconnect and the next connect leaves no storage open', async () => {
     const { restore, persistence, update, device, clock } = openTab()
     await restore('alice')
@@ -443,18 +455,66 @@ describe('locks', () => {
   })
 })
 
-describe('a purge', () => {
-  it('G9: after the sign-out leaves no storage open', async () => {
+describe('redux-persist', () => {
+  it.each([FLUSH, PURGE, PERSIST])('G9: after the sign-out leaves no storage open (%s)', async (type) => {
     const [clock, locks, device] = [createManualClock(), createMemoryLocks(), createDevice()]
     const tab = openTab({ clock, locks, device })
     await tab.restore('alice')
+    device.refuses = 'SecurityError'
+    tab.update(outbox([entry('a')]))
     tab.update(outbox([], ''))
     tab.stop()
     await clock.advance(1_000)
     expect(device.opened - device.closed).toBe(0)
-    tab.handle({ type: PURGE, result: () => undefined })
+    device.refuses = null
+    tab.handle({ type, result: () => undefined })
     await clock.advance(1_000)
     expect([device.opened, device.opened - device.closed]).toEqual([2, 0])
+  })
+
+  it('G1: a purge between a take-over and its news leaves nothing that counts as stored', async () => {
+    const [clock, device, memory] = [createManualClock(), createDevice(), createMemoryLocks()]
+    // A lock manager answers a moment later, as between processes.
+    const late = (tab: string): TabLocks => ({ ...memory.forTab(tab), during: async (name, task) => {
+      const result = await memory.forTab(tab).during(name, task)
+      await new Promise<void>((done) => { clock.setTimer(2, done) })
+      return result
+    } })
+    const [left, tab] = [openTab({ clock, device, locks: memory, tabId: 'left' }), openTab({ clock, device, locks: { ...memory, forTab: late } })]
+    await left.restore('alice')
+    left.update(outbox([entry('m')]))
+    await left.flush()
+    void tab.restore('alice')
+    await clock.advance(10_000)
+    left.kill()
+    await clock.advance(5_000)
+    tab.handle({ type: PURGE, result: () => undefined })
+    await clock.advance(60_000)
+    expect([tab.adopted.flatMap(contents), await device.ids()]).toEqual([[], []])
+  })
+})
+
+describe('who has left to somebody else', () => {
+  it('G9: is waited for no more when what could not be written is settled', async () => {
+    const [clock, locks, device] = [createManualClock(), createMemoryLocks(), createDevice()]
+    const one = openTab({ clock, locks, device })
+    await one.restore('alice')
+    device.refuses = 'SecurityError'
+    one.update(outbox([entry('a')]))
+    const come = (userId: string): void => {
+      one.update(outbox([], userId))
+      one.stop()
+      void one.restore(userId).catch(() => undefined)
+    }
+    come('bob')
+    await clock.flush()
+    come('alice')
+    await clock.flush()
+    one.update(outbox([entry('a')]))
+    one.update(outbox([]))
+    device.refuses = null
+    await clock.advance(300_000)
+    expect([...locks.holders().keys()].filter((name) => name.endsWith(':bob'))).toEqual([])
   })
 })
 
@@ -549,5 +609,78 @@ describe('who comes back while another tab stands in for them', () => {
     one.kill()
     await clock.advance(60_000)
     expect(two.adopted.flatMap(contents)).toContain('n')
+  })
+
+  it('G2: shares nothing of what they write before the next connect either', async () => {
+    const inner = createMemoryStorage()
+    const [clock, locks, device] = [createManualClock(), createMemoryLocks(), createDevice({ ...inner, adopt: full })]
+    const [one, two] = [openTab({ clock, locks, device, tabId: 'one' }), openTab({ clock, locks, device, tabId: 'two' })]
+    await one.restore('alice')
+    await two.restore('alice')
+    one.update(outbox([entry('m')]))
+    one.stop()
+    one.update(outbox([]))
+    await clock.advance(10_000)
+    one.update(outbox([entry('n', 2)]))
+    await clock.flush()
+    expect([one.stored.includes('n'), contents(await two.restore('alice'))]).toEqual([true, []])
+  })
+})
+
+describe('who goes on under another name', () => {
+  it('G2: finds nothing of what was settled while the device refused to remove it', async () => {
+    const { restore, update, stop, flush, device, clock } = openTab()
+    await restore('alice')
+    update(outbox([entry('m')]))
+    await flush()
+    const { write } = device.inner
+    device.inner.write = full
+    update(outbox([]))
+    stop()
+    await clock.flush()
+    update(outbox([entry('n', 2)]))
+    expect(contents(await restore('alice'))).toEqual([])
+    device.inner.write = write
+    await clock.advance(60_000)
+    expect(await device.ids()).toEqual(['n'])
+  })
+})
+
+describe('who was back, and gone again before the stored queue was read', () => {
+  it('G1: leaves what the device takes only later to the other tab', async () => {
+    const inner = createMemoryStorage()
+    let isFull = true
+    const device = createDevice({ ...inner, write: (change) => (isFull ? full() : inner.write(change)) })
+    const [clock, locks] = [createManualClock(), createMemoryLocks()]
+    const [one, two] = [openTab({ clock, locks, device, tabId: 'one' }), openTab({ clock, locks, device, tabId: 'two' })]
+    await one.restore('alice')
+    await two.restore('alice')
+    one.update(outbox([entry('m')]))
+    one.update(outbox([], 'bob'))
+    one.stop()
+    await clock.flush()
+    one.update(outbox([]))
+    void one.restore('alice').catch(() => undefined)
+    one.stop()
+    await clock.advance(10_000)
+    isFull = false
+    await one.flush()
+    await clock.advance(60_000)
+    expect(two.adopted.flatMap(contents)).toContain('m')
+  })
+})
+
+describe('who disconnects before the lock manager has answered', () => {
+  it('G9, G2: keeps what is shown, also what was written by then', async () => {
+    const [clock, device, memory] = [createManualClock(), createDevice(), createMemoryLocks()]
+    const slow = { ...memory, forTab: (tab: string): TabLocks => ({ ...memory.forTab(tab), held: () => new Promise(() => undefined) }) }
+    const one = openTab({ clock, device, locks: slow, tabId: 'one' })
+    void one.restore('alice')
+    one.update(outbox([entry('m')]))
+    await clock.flush()
+    expect(one.stored).toEqual(['m'])
+    one.stop()
+    const two = openTab({ clock, device, locks: memory, tabId: 'two' })
+    expect(contents(await two.restore('alice'))).toEqual([])
   })
 })

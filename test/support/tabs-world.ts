@@ -9,6 +9,9 @@ import { createGate, createGatedLocks } from '../simulation/gate'
 
 export const USERS = ['alice', 'bob'] as const
 
+/** `full`: what it holds can be read and removed, and nothing can be added or changed. `lies`: it happens, and is reported as failed. */
+export type Mode = 'ok' | 'full' | 'denied' | 'failed' | 'lies' | 'hangs'
+
 interface BrowserTab {
   readonly tabId: string
   user(): string
@@ -19,6 +22,9 @@ interface BrowserTab {
   owned(): readonly OutboxEntry[]
   look(): void
   leave(): void
+  isOn(): boolean
+  /** What is shown stays. */
+  disconnect(): void
   connect(userId: string): void
   send(): void
   touch(id: string): void
@@ -35,8 +41,8 @@ export function createBrowser(run: number) {
   const clock = createManualClock()
   const locks = createMemoryLocks()
   const inner = createMemoryStorage()
-  /** `full`: what it holds can be read and removed, and nothing can be added or changed. */
-  const device = { mode: 'ok' as 'ok' | 'full', isSlow: random() < 0.5 }
+  const device = { mode: 'ok' as Mode, isSlow: random() < 0.5 }
+  const hung: (() => void)[] = []
   const tabs = new Map<string, BrowserTab>()
   /** Sent, or given up: none of these may come back. */
   const gone = new Set<string>()
@@ -45,10 +51,15 @@ export function createBrowser(run: number) {
 
   function deviceOf(isAlive: () => boolean): RecordStorage {
     const call = async <T>(task: () => Promise<T>, needsRoom = false): Promise<T> => {
+      if (device.mode === 'hangs') await new Promise<void>((done) => { hung.push(done) })
       if (device.isSlow) await new Promise<void>((done) => { clock.setTimer(3, done) })
       if (!isAlive()) return new Promise(() => undefined)
       if (needsRoom && device.mode === 'full') throw new DOMException('full', 'QuotaExceededError')
+      if (device.mode === 'denied') throw new DOMException('no', 'SecurityError')
+      if (device.mode === 'failed') throw new Error('no')
+      const isLie = device.mode === 'lies'
       const result = await task()
+      if (isLie && isAlive()) throw new Error('who knows')
       return isAlive() ? result : new Promise(() => undefined)
     }
     return {
@@ -69,6 +80,7 @@ export function createBrowser(run: number) {
   function createTab(tabId: string): BrowserTab {
     let isAlive = true
     let user = ''
+    let isOn = false
     let visits = 0
     let now: readonly OutboxEntry[] = []
     const gatedLocks = createGatedLocks(createGate(), locks.forTab(tabId))
@@ -106,8 +118,8 @@ export function createBrowser(run: number) {
     }
     function look(): void {
       const userId = user
-      if (userId !== '') persistence.restore(userId).then((restored) => {
-        if (user !== userId) return
+      if (isOn) persistence.restore(userId).then((restored) => {
+        if (user !== userId || !isOn) return
         lose(restored.lost)
         take(userId, restored.entries)
       }, () => undefined)
@@ -115,22 +127,32 @@ export function createBrowser(run: number) {
     function leave(): void {
       if (user === '') return
       user = ''
+      isOn = false
       show([])
       persistence.stop()
     }
     return {
       tabId, look, leave,
+      isOn: () => isOn,
+      disconnect(): void {
+        if (isOn) persistence.stop()
+        isOn = false
+      },
       user: () => user,
       hasChanged: () => visits > 1,
       entries: () => now,
       owned: () => now.filter((each) => !each.failure),
       connect(userId: string): void {
-        if (user === userId) return
-        leave()
+        if (user === userId && isOn) return
+        if (isOn) leave()
+        const before = user
         user = userId
+        isOn = true
         visits++
-        show([])
+        if (before !== userId) now = []
+        // As the engine does: who had disconnected is followed by somebody else without a sign-out.
         look()
+        show(now)
       },
       send(): void {
         if (user !== '') show([...now, entry(`m${composed}`, ++composed, {}, { userId: user })])
@@ -138,8 +160,9 @@ export function createBrowser(run: number) {
       touch: (id: string): void => change([id], (each) => ({ ...each, spent: each.spent + 1 })),
       settle: (id: string): void => { if (now.some(({ message }) => message.id === id)) show(now.filter(({ message }) => message.id !== id)) },
       loseLocks(): boolean {
-        if (visits === 1) gatedLocks.releaseAll()
-        return visits === 1
+        // One that has disconnected looks when it is back.
+        if (visits === 1 && isOn) gatedLocks.releaseAll()
+        return visits === 1 && isOn
       },
       kill(): void {
         isAlive = false
@@ -153,10 +176,17 @@ export function createBrowser(run: number) {
     /** What a tab that has ended left behind. */
     leaveBehind: (count: number) => inner.write({ put: Array.from({ length: count }, (_, i) => record(`left${i}`, 'ended')), remove: [] }),
     idsOf: async (userId: string) => (await inner.load(userId)).records.map(({ id }) => id),
-    /** Those that wait for the rest of their queue, which a full device refuses: their tab keeps them, though somebody else is there by now, or was. */
+    become(mode: Mode): void {
+      device.mode = mode
+      if (mode !== 'hangs') for (const go of hung.splice(0)) go()
+    },
+    /**
+     * Those that wait for the rest of their queue, which a full device refuses: their tab keeps them, though somebody else is there by now, or was.
+     * And those that a tab has which disconnected while it took them over.
+     */
     keptApart: async (userId: string) => (await inner.load(userId)).records.filter((each) => {
-      const keeper = locks.holders().get(`redux-chat:chat:tab:${each.tab}:${userId}`)
-      return device.mode === 'full' && [...tabs.values()].some(({ tabId, user, hasChanged }) => tabId === keeper && (user() !== userId || hasChanged()))
+      const keeper = [...tabs.values()].find(({ tabId }) => tabId === locks.holders().get(`redux-chat:chat:tab:${each.tab}:${userId}`))
+      return keeper && (keeper.user() === userId ? !keeper.isOn() || (device.mode === 'full' && keeper.hasChanged()) : device.mode === 'full')
     }).map(({ id }) => id),
     living: (userId: string) => [...tabs.values()].filter((tab) => tab.user() === userId),
   }
