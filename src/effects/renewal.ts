@@ -100,15 +100,21 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
     })
   }
 
+  /** A connection on which nothing may be sent, and nothing tells that this ends, is of no use. */
+  function unanswered(): void {
+    if (expired) outcomes.reconnect()
+    else again()
+  }
+
   function presented(result: RequestResult, expiresAt: number | null): void {
     if (!result.ok) {
-      again()
+      unanswered()
       return
     }
     const response = runtime.wire.response('auth:refresh', result.response)
     if (!response.ok) {
       runtime.invalid('invalid_ack', `unable to read the answer to "auth:refresh": ${response.problem}`)
-      again()
+      unanswered()
       return
     }
     if (response.value.success) renewed(runtime.wire.expiresAt(response.value.data) ?? expiresAt)
@@ -129,8 +135,8 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
   }
 
   return {
-    /** When the token that the server has expires, as the token itself or the server says. */
-    expiresAt: (moment: number | null): void => schedule(moment),
+    /** When the token that the server has expires, as the token itself or the server says. One that it refuses is being replaced already. */
+    expiresAt: (moment: number | null): void => { if (!expired) schedule(moment) },
     /** The server refuses the token that it has. What was asked (monotonic) before it got that, it refuses late for the one of before. */
     refuse(asked = Infinity): void {
       if (expired || asked < renewedAt) return

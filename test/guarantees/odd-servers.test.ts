@@ -590,6 +590,41 @@ describe('tokens', () => {
     expect(tab.types().filter((type) => type === 'chat/tokenRefreshed').length).toBeLessThan(3)
   })
 
+  it.each([['never', false], ['with what nobody can read', true]])('G1: a server that refuses a token and answers its renewal %s is connected to anew', async (_, answers) => {
+    const tab = openStore()
+    const { server } = tab.env
+    let isStale = true
+    server.on('auth:refresh', (_payload, _peer, reply) => { if (answers) reply(7) })
+    server.on('message:send', (_payload, _peer, reply) => {
+      reply(isStale ? { success: false, error: { code: 'token_expired', message: 'x' } } : { success: true, data: {} })
+    })
+    tab.connect()
+    await tab.settle()
+    server.onConnection(() => { isStale = false })
+    tab.send('x')
+    await tab.advance(20_000)
+    expect([tab.connection().status, tab.shown()]).toEqual(['connected', ['x:sent']])
+  })
+
+  it('G1: a session that is announced again keeps no expired token from being replaced', async () => {
+    const tab = openStore({ config: { getToken: () => {
+      if (!isReachable) throw new Error('offline')
+      return 'fresh'
+    } } })
+    let isReachable = true
+    const { server, clock } = tab.env
+    tab.connect()
+    await tab.settle()
+    isReachable = false
+    server.expireAuth('alice')
+    await tab.advance(1_000)
+    tab.send('x')
+    server.emitRaw('alice', 'session', { capabilities: ['sync', 'auth-refresh'], tokenExpiresAt: clock.now() + 3_600_000 })
+    isReachable = true
+    await tab.advance(20_000)
+    expect([tab.connection().status, tab.shown()]).toEqual(['connected', ['x:sent']])
+  })
+
   it('a sign-in whose tokens were all refused costs the next one none of its own', async () => {
     let isFresh = false
     const asked: boolean[] = []
