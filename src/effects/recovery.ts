@@ -18,6 +18,8 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
   const { clock } = runtime.environment
   const { reports } = runtime.actions
   let user: string | null = null
+  /** Counts sign-ins: an answer to an earlier one, also of the same user, says nothing. */
+  let visits = 0
   /** Counts looks: what an earlier one still waits for does not end the present one's hold. */
   let looks = 0
   let stopPatience: Stop = () => undefined
@@ -55,7 +57,7 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
 
   /** Reads the stored queue; nothing is sent before, because what is stored is older and may belong to another tab by now. */
   function look(userId: string, wasAway: boolean, isFirst = false): void {
-    const mine = ++looks
+    const [mine, visit] = [++looks, visits]
     isLooking = true
     suspended.push(...delivery.suspend(wasAway))
     const go = (): void => {
@@ -63,7 +65,7 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
       runtime.reconcile()
     }
     const release = (): void => {
-      if (looks !== mine || user !== userId) return
+      if (looks !== mine || visits !== visit) return
       stopPatience()
       go()
     }
@@ -84,13 +86,13 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
       go()
     })
     persistence.restore(userId).then((restored) => {
-      if (user !== userId) return
+      if (visits !== visit) return
       // First what is not this tab's any more: each report of it makes delivery look at what it may send.
       delivery.abandon(restored.lost)
       seen()
       take(userId, restored, isFirst)
     }, (reason: unknown) => {
-      if (user !== userId) return
+      if (visits !== visit) return
       // Nobody can tell: better sent twice, which the server notices, than by nobody.
       seen()
       const { code, message } = problemOf(reason)
@@ -114,6 +116,7 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
     },
     stop(): void {
       user = null
+      visits++
       isLooking = false
       suspended.length = 0
       stopPatience()

@@ -47,7 +47,8 @@ export function createEdits() {
     add,
     hasPending: (): boolean => pending.size > 0,
     /** Pending, being written, or forgotten for now; not what is set aside, for which nothing waits. */
-    hasUnwritten: (): boolean => pending.size + writing.size + forgotten.length > 0,
+    hasUnwritten: (userId?: string): boolean =>
+      [pending.values(), writing.values(), forgotten].some((edits) => [...edits].some((edit) => userId === undefined || edit.userId === userId)),
     tooLarge: (): PendingEdit | undefined => aside.values().next().value,
     ofUser: (userId: string): readonly PendingEdit[] => [...pending.values(), ...aside.values()].filter((edit) => edit.userId === userId),
     /** All that is pending is being written from now on. */

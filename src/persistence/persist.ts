@@ -4,7 +4,7 @@ import { EMPTY_OUTBOX } from '../policy/outbox'
 import { keysOf } from '../policy/table'
 import { createAdoption, type Visit } from './adoption'
 import type { RecordStorage, StoredRecord } from './record-storage'
-import { diffOutbox, readRecords, recordIds, removal, storedIds, type RestoredOutbox } from './records'
+import { diffOutbox, ownRecords, readRecords, recordIds, removal, storedIds, type RestoredOutbox } from './records'
 import { createLeavers } from './leavers'
 import { createOwnership } from './ownership'
 import { createPersistor } from './persistor'
@@ -77,17 +77,9 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   const readAgain = createRereading({ later: timers.later, random, isOver, read, found: foundLater })
   const adoption = createAdoption({ ownership, writer, isOver, later: timers.later, purges: () => purges, failed: report.failed, renamed, adopted, readAgain })
 
-  /** This tab's records that the state does not show, less what waits to be removed. Exact only between two writes. */
-  function ownOf(userId: string, records: readonly StoredRecord[]): readonly StoredRecord[] {
-    const own = new Map(records.map((record) => [record.id, record]))
-    for (const { id, record } of writer.waiting(userId)) {
-      if (record) own.set(id, record)
-      else own.delete(id)
-    }
-    for (const { id, tab } of records) if (!ownership.isOurs(tab)) own.delete(id)
-    if (seen.userId === userId) for (const id of recordIds(seen)) own.delete(id)
-    return [...own.values()]
-  }
+  /** Exact only between two writes. */
+  const ownOf = (userId: string, records: readonly StoredRecord[]): readonly StoredRecord[] =>
+    ownRecords(records, writer.waiting(userId), ownership.isOurs, seen.userId === userId ? recordIds(seen) : [])
 
   /** One look after the other: each one's claim has to know whether the lock was held since the last. */
   function read(visit: Visit): Promise<Restoration<X>> {
@@ -109,6 +101,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     }
     if (!isOver(visit)) ownership.meet(userId, (tab) => (ownership.isOurs(tab) ? readAgain(visit, 1) : adoption.awaitEnd(visit, tab)))
     const look = async () => (isOver(visit) ? null : writer.between(async (target) => {
+      // What was being written, and refused, still has the name of then.
+      renamed(userId)
       const found = await target.load(userId)
       const own = ownOf(userId, found.records)
       adoption.settle(userId, own)
@@ -125,7 +119,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     // What was read before a purge may be gone, and what was an ended tab's may be somebody else's by now, or this one's.
     const isMoved = (tab = ''): boolean => tabs.includes(tab) && !living.includes(tab)
     if (purges !== loaded.purges || (!isOver(visit) && loaded.shown.some((id) => isMoved(owners.get(id))))) return readNow(visit)
-    const restored = readRecords<X>(userId, [...loaded.own, ...adopted], loaded.unreadable)
+    const restored = readRecords<X>(userId, [...adopted, ...loaded.own], loaded.unreadable)
     // What is shown is known better than what broke on the device.
     for (const { id } of restored.unreadable) if (!loaded.shown.includes(id)) untouchable.set(userId, (untouchable.get(userId) ?? new Set()).add(id))
     const gone = loaded.shown.filter((id) => !owners.has(id))
@@ -147,6 +141,11 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
       return edit.record && edit.record.tab !== tab ? [{ ...edit, record: { ...edit.record, tab } }] : []
     })
     if (edits.length > 0) writer.add(edits)
+  }
+
+  function hold(userId: string): void {
+    ownership.hold(userId)
+    renamed(userId)
   }
 
   /** The state says first that they are not stored. What a refused discard has left of them is known to nobody. */
@@ -213,7 +212,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     // Nobody, or nobody any more: there is no owner to keep it for.
     if (!outbox.userId) return
     // Between a disconnect and the next connect what is queued keeps the lock, and nothing else does. What is refused is tried again.
-    if (present === null && !isEmpty(seen)) ownership.hold(outbox.userId)
+    if (present === null && !isEmpty(seen)) hold(outbox.userId)
     const refused = untouchable.get(outbox.userId)
     const edits = writer.isOff() ? [] : diffOutbox(before, outbox, outbox.userId, adoption.homeOf, (id) => found.delete(id))
     if (edits.length > 0) writer.add(refused ? edits.filter(({ id }) => !refused.has(id)) : edits)
@@ -232,10 +231,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     /** The user is gone from this tab. The lock is kept until all is written, and then only while this tab still shows unsent messages. */
     stop(): void {
       // Who leaves before the first look has no lock yet; what is shown, or is still to be written, needs one.
-      if (present) {
-        ownership.hold(present.userId)
-        renamed(present.userId)
-      }
+      if (present && (writer.hasUnwritten(present.userId) || (seen.userId === present.userId && !isEmpty(seen)))) hold(present.userId)
       present = null
       found.clear()
       timers.stop()

@@ -95,6 +95,22 @@ export const recordIds = <X extends Extra>(outbox: OutboxState<X>): ReadonlySet<
 export const storedIds = <X extends Extra>(outbox: OutboxState<X>): readonly string[] =>
   entriesIn(outbox).flatMap(({ stored, message }) => (stored ? [message.id] : []))
 
+/** A tab's records that its state does not show, less what waits to be removed. */
+export function ownRecords(
+  records: readonly StoredRecord[], waiting: readonly RecordEdit[], isOurs: (tab: string) => boolean, shown: Iterable<string>,
+): readonly StoredRecord[] {
+  const own = new Map(records.map((record) => [record.id, record]))
+  for (const { id, record } of waiting) {
+    if (record) own.set(id, record)
+    else own.delete(id)
+  }
+  const waits = new Set(waiting.map(({ id }) => id))
+  // A mark is its user's: what waits here is newer than what another has.
+  for (const { id, tab } of records) if (!isOurs(tab) && !(isShared(id) && waits.has(id))) own.delete(id)
+  for (const id of shown) own.delete(id)
+  return [...own.values()]
+}
+
 const count = (value: unknown): number => toWhole(value, 0) ?? 0
 
 function readFailure(value: unknown): SendFailure | null {

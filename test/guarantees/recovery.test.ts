@@ -231,6 +231,26 @@ describe('persisted state', () => {
     expect(tab.messages()).toEqual([])
   })
 
+  it('G7: nor does an answer of before bring it back to whoever signs in again at once', async () => {
+    for (let turns = 0; turns < 200; turns++) {
+      const env = createTestEnvironment()
+      env.network.cut()
+      const before = openStore({ env })
+      before.connect()
+      before.send('gone')
+      await before.settle()
+      const tab = openStore({ env: env.reload() })
+      tab.connect()
+      const passing = tab.advance(100)
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+      tab.dispatch(tab.chat.actions.signOut({ discardOutbox: true }))
+      tab.connect()
+      await passing
+      await tab.advance(1_000)
+      expect([turns, tab.shown()]).toEqual([turns, []])
+    }
+  })
+
   it("G7: a living tab's messages stay its own; a closed tab's are taken over once", async () => {
     const env = createTestEnvironment()
     const first = openStore({ env })

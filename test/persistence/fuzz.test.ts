@@ -67,6 +67,7 @@ function createTab(isSlow: boolean, inner: RecordStorage, hasLocks: boolean) {
   let now: readonly OutboxEntry[] = []
   let user = 'alice'
   let isOn = false
+  let visits = 0
   let composed = 0
   const gone = new Set<string>()
   const purged = new Set<string>()
@@ -100,7 +101,11 @@ function createTab(isSlow: boolean, inner: RecordStorage, hasLocks: boolean) {
       lost: () => undefined,
     },
   })
-  const look = (): void => { if (isOn) persistence.restore('alice').then((restored) => take(restored.entries), () => undefined) }
+  /** An answer to an earlier sign-in says nothing. */
+  function look(): void {
+    const visit = visits
+    if (isOn) persistence.restore('alice').then((restored) => { if (visits === visit) take(restored.entries) }, () => undefined)
+  }
 
   const steps = {
     send(isLarge: boolean): void {
@@ -129,6 +134,7 @@ function createTab(isSlow: boolean, inner: RecordStorage, hasLocks: boolean) {
     connect(): void {
       if (isOn) return
       isOn = true
+      visits++
       if (user !== 'alice') {
         user = 'alice'
         show([])

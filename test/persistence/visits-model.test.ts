@@ -26,6 +26,7 @@ function createTab(isSlow: boolean, inner: RecordStorage) {
   const truth = createTruth()
   let [user, isOn, looks, composed] = ['', false, 0, 0]
   let refuses = false
+  let visits = 0
   /** Who has left this tab to somebody else, since somebody was last not here. */
   const leavers = new Set<string>()
   let now: readonly OutboxEntry[] = []
@@ -70,8 +71,9 @@ function createTab(isSlow: boolean, inner: RecordStorage) {
   function look(): void {
     if (!isOn) return
     looks++
-    const userId = user
-    persistence.restore(userId).then((restored) => take(userId, restored), () => undefined).finally(() => { looks-- })
+    const [userId, visit] = [user, visits]
+    // An answer to an earlier sign-in says nothing.
+    persistence.restore(userId).then((restored) => { if (visits === visit) take(userId, restored) }, () => undefined).finally(() => { looks-- })
   }
   /** The state is somebody else's before anything else is. */
   function become(next: string): void {
@@ -85,6 +87,7 @@ function createTab(isSlow: boolean, inner: RecordStorage) {
       user = next
       show([], {})
     }
+    visits++
     if (wasOn || next === '') persistence.stop()
   }
   const mine = () => truth.get(user)

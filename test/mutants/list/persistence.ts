@@ -11,7 +11,7 @@ export const persistence: readonly Mutant[] = [
     ['G7', "the difference removes another user's records", 'const before = outbox.userId === seen.userId ? seen : EMPTY_OUTBOX', 'const before = seen'],
     ['G3', 'the lock of a user who left goes before the device has all', 'written.then(leavers.allWritten)', 'written'],
     ['G3', 'the lock of a user who had disconnected goes before the device has all', 'leaveLock(writer.flush()', 'ownership.releaseAfter(writer.flush()'],
-    ['G3', 'who leaves before the first look has no lock', 'ownership.hold(present.userId)', ''],
+    ['G3', 'who leaves before the first look has no lock', 'if (present && (writer.hasUnwritten(present.userId) || (seen.userId === present.userId && !isEmpty(seen)))) hold(present.userId)', ''],
     ['G2', 'looks run side by side', '(looking.get(visit.userId) ?? Promise.resolve()).then(() => readNow(visit))', 'readNow(visit)'],
   ]),
   ...inFile('src/persistence/ownership.ts', [
@@ -48,7 +48,7 @@ export const persistence: readonly Mutant[] = [
     ['G1', 'what was changed while it was written counts as unwritten', "if (newer?.fresh) pending.set(key, { ...newer, fresh: false })", ''],
     ['G1', 'a purge forgets what came after it', 'if (!held || held.record?.data !== edit.record?.data) return false\n', ''],
     ['G2', 'what a device may have of an edit is forgotten with it', 'of refused) aside.set(key, edit)', 'of refused) if (!newer.has(key)) aside.set(key, edit)'],
-    ['G3', 'what is being written counts as written', 'pending.size + writing.size', 'pending.size'],
+    ['G3', 'what is being written counts as written', '[pending.values(), writing.values(), forgotten]', '[pending.values(), [], forgotten]'],
   ]),
   ...inFile('src/persistence/slot-index.ts', [
     ['G1', 'one key that cannot be read hides all', 'refused.length === keys.length', 'refused.length > 0'],
