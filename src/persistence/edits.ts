@@ -19,13 +19,13 @@ export function createEdits() {
   /** What is too large for the room that is left: it waits by itself, and holds nothing. */
   let aside: Edits = new Map()
   /** What was forgotten for the sake of something that may fail yet. */
-  let forgotten: readonly PendingEdit[] = []
+  let forgotten: Edits = new Map()
 
   function add(edits: Iterable<PendingEdit>): void {
     for (const edit of edits) {
       const key = keyOf(edit)
       const earlier = pending.get(key) ?? aside.get(key)
-      const isUnwritten = earlier?.fresh === true && !writing.has(key)
+      const isUnwritten = earlier?.fresh === true && !writing.has(key) && !forgotten.has(key)
       // A later edit stands behind all that came before it.
       pending.delete(key)
       aside.delete(key)
@@ -48,7 +48,7 @@ export function createEdits() {
     hasPending: (): boolean => pending.size > 0,
     /** Pending, being written, or forgotten for now; not what is set aside, for which nothing waits. */
     hasUnwritten: (userId?: string): boolean =>
-      [pending.values(), writing.values(), forgotten].some((edits) => [...edits].some((edit) => userId === undefined || edit.userId === userId)),
+      [pending, writing, forgotten].some((edits) => [...edits.values()].some((edit) => userId === undefined || edit.userId === userId)),
     tooLarge: (): PendingEdit | undefined => aside.values().next().value,
     ofUser: (userId: string): readonly PendingEdit[] => [...pending.values(), ...aside.values()].filter((edit) => edit.userId === userId),
     /** All that is pending is being written from now on. */
@@ -93,23 +93,24 @@ export function createEdits() {
       aside = new Map()
     },
     /** All that waits now, also what may wait again. */
-    snapshot: (): readonly PendingEdit[] => [...pending.values(), ...aside.values(), ...writing.values(), ...forgotten],
+    snapshot: (): readonly PendingEdit[] => [...pending.values(), ...aside.values(), ...writing.values(), ...forgotten.values()],
     /** Drops these, and nothing newer, until it is said what comes back. */
     forget(edits: readonly PendingEdit[]): void {
-      forgotten = edits.filter((edit) => {
+      for (const edit of edits) {
         const key = keyOf(edit)
         const held = pending.get(key) ?? aside.get(key)
         // Under another name it is the same still.
-        if (!held || held.record?.data !== edit.record?.data) return false
+        if (!held || held.record?.data !== edit.record?.data) continue
         pending.delete(key)
         aside.delete(key)
-        return true
-      })
+        forgotten.set(key, edit)
+      }
     },
     /** Ends what `forget` began. Whether the device has some of what comes back nobody knows by now. */
     remember(comesBack: (edit: PendingEdit) => boolean): void {
-      putBack(new Map(forgotten.filter(comesBack).map((edit) => [keyOf(edit), { ...edit, fresh: false }])))
-      forgotten = []
+      const back = [...forgotten].filter(([, edit]) => comesBack(edit))
+      forgotten = new Map()
+      putBack(new Map(back.map(([key, edit]) => [key, { ...edit, fresh: false }])))
     },
   }
 }

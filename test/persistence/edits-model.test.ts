@@ -65,21 +65,25 @@ function createRun() {
       edits.setAside()
     }),
     takeUp: (): void => edits.takeUp(),
-    /** All that is there is to go; `id` is put meanwhile. */
-    purge(id: string, isRefused: boolean): void {
+    /** All that is there is to go; `id` is put meanwhile, and what is `amid` put and removed while the device works on it. */
+    purge(id: string, isRefused: boolean, amid: readonly string[]): void {
       if (writing.length > 0) return
       const before = edits.snapshot()
-      const [held, known] = [new Map(wanted), new Set(confirmed)]
+      const held = new Map(wanted)
       wanted.clear()
       // What was known to be there is so until it is known to be gone.
       steps.put(id)
-      confirmed.clear()
       edits.forget(before)
-      if (!isRefused) device.clear()
+      for (const other of amid) steps.put(other)
+      for (const other of amid) steps.remove(other)
+      if (!isRefused) {
+        device.clear()
+        confirmed.clear()
+      }
       edits.remember(() => isRefused)
       if (!isRefused) return
-      for (const [other, at] of held) if (other !== id) wanted.set(other, at)
-      for (const other of known) confirmed.add(other)
+      const others = (other: string): boolean => other !== id && !amid.includes(other)
+      for (const [other, at] of held) if (others(other)) wanted.set(other, at)
     },
   }
   /** The device is well, and there is room for all. */
@@ -99,14 +103,14 @@ const SIMPLE = ['begin', 'begin', 'written', 'refused', 'unknown', 'partly', 'ta
 const put = (each: string): Step => named(`put ${each}`, (run) => run.put(each))
 const remove = (each: string): Step => named(`remove ${each}`, (run) => run.remove(each))
 const simply = (name: (typeof SIMPLE)[number]): Step => named(name, (run) => run[name]())
-const purge = (each: string, isRefused: boolean): Step => named(`purge ${each} ${isRefused}`, (run) => run.purge(each, isRefused))
+const purge = (each: string, isRefused: boolean, amid: readonly string[]): Step => named(`purge ${each} ${isRefused} ${amid}`, (run) => run.purge(each, isRefused, amid))
 
 const id = fc.constantFrom('a', 'b', 'c', 'd')
 const step = fc.oneof(
   { weight: 5, arbitrary: id.map(put) },
   { weight: 3, arbitrary: id.map(remove) },
   { weight: 8, arbitrary: fc.constantFrom(...SIMPLE).map(simply) },
-  { weight: 1, arbitrary: fc.tuple(id, fc.boolean()).map((drawn) => purge(...drawn)) },
+  { weight: 1, arbitrary: fc.tuple(id, fc.boolean(), fc.uniqueArray(id, { maxLength: 2 })).map((drawn) => purge(...drawn)) },
 )
 
 /** What broke once. */

@@ -43,12 +43,12 @@ export const persistence: readonly Mutant[] = [
   ]),
   ...inFile('src/persistence/edits.ts', [
     ['G1', 'a refused write is forgotten', '      putBack(failed)\n', ''],
-    ['G2', 'an unconfirmed write is never removed', '[key, { ...edit, fresh: false }]', '[key, edit]'],
+    ['G2', 'an unconfirmed write is never removed', '[...writing].map(([key, edit]) => [key, { ...edit, fresh: false }])', '[...writing]'],
     ['G1', 'what was too large once is given up', 'for (const [key, edit] of aside) pending.set(key, edit)', ''],
     ['G1', 'what was changed while it was written counts as unwritten', "if (newer?.fresh) pending.set(key, { ...newer, fresh: false })", ''],
-    ['G1', 'a purge forgets what came after it', 'if (!held || held.record?.data !== edit.record?.data) return false\n', ''],
+    ['G1', 'a purge forgets what came after it', 'if (!held || held.record?.data !== edit.record?.data) continue\n', ''],
     ['G2', 'what a device may have of an edit is forgotten with it', 'of refused) aside.set(key, edit)', 'of refused) if (!newer.has(key)) aside.set(key, edit)'],
-    ['G3', 'what is being written counts as written', '[pending.values(), writing.values(), forgotten]', '[pending.values(), [], forgotten]'],
+    ['G3', 'what is being written counts as written', '[pending, writing, forgotten]', '[pending, forgotten]'],
   ]),
   ...inFile('src/persistence/slot-index.ts', [
     ['G1', 'one key that cannot be read hides all', 'refused.length === keys.length', 'refused.length > 0'],
