@@ -117,12 +117,13 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     looked: (): void => { isInDoubt = false },
     /** Whether the lock of somebody else is held still. */
     isOfAnother: (userId: string): boolean => releaseLock !== null && owner !== userId,
-    /** Holds on to what this tab has from now on, if it does not yet; others have to know of it, to notice its end. */
-    hold(userId: string): void {
-      if (!locks || releaseLock) return
+    /** Holds on to what this tab has from now on; false when it does already. Others have to know of it, to notice its end. */
+    hold(userId: string): boolean {
+      if (!locks || releaseLock) return false
       if (hasLetGo && !leaving.includes(userId)) renew()
       take(userId, locks)
       meet(userId, () => undefined)
+      return true
     },
     /** Others see the ended `tab` as living again, in this one; false when it is: it came back in this moment. */
     async standIn(userId: string, tab: string): Promise<boolean> {

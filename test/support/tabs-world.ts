@@ -117,9 +117,10 @@ export function createBrowser(run: number) {
       show([...entries.filter(({ message: { id } }) => !known.has(id) && !gone.has(id)), ...kept])
     }
     function look(): void {
-      const userId = user
+      const [userId, visit] = [user, visits]
       if (isOn) persistence.restore(userId).then((restored) => {
-        if (user !== userId || !isOn) return
+        // An answer to an earlier sign-in says nothing.
+        if (visits !== visit || user !== userId || !isOn) return
         lose(restored.lost)
         take(userId, restored.entries)
       }, () => undefined)
