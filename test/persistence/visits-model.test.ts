@@ -134,6 +134,14 @@ function createTab(isSlow: boolean, inner: RecordStorage) {
       persistence.stop()
     },
     signOut: (): void => become(''),
+    /** Nothing of theirs is on the device any more. */
+    discard(): void {
+      const leaving = user
+      become('')
+      truth.get(leaving)?.ids.clear()
+      truth.get(leaving)?.marks.clear()
+      if (leaving !== '') persistence.discard(leaving).catch(() => undefined)
+    },
   }
   /** Whoever left to somebody else keeps the lock until the device has all: who takes a queue over gets all of it. */
   async function letGo(): Promise<readonly string[]> {
@@ -147,14 +155,14 @@ function createTab(isSlow: boolean, inner: RecordStorage) {
     }))
     return left.flat()
   }
-  return { steps, clock, locks, truth, wrong, letGo, isQuiet: () => !refuses && !isOn && now.length === 0 && Object.keys(reads).length === 0 }
+  return { steps, clock, locks, truth, wrong, letGo, user: () => user, isQuiet: () => !refuses && !isOn && now.length === 0 && Object.keys(reads).length === 0 }
 }
 
 type Tab = ReturnType<typeof createTab>
-interface Step { readonly does: keyof Tab['steps'] | 'rest'; readonly at: number; readonly turns: number; readonly ms: number }
+interface Step { readonly does: keyof Tab['steps'] | 'rest' | 'endNeighbour'; readonly at: number; readonly turns: number; readonly ms: number }
 
 const step: fc.Arbitrary<Step> = fc.record({
-  does: fc.constantFrom('send', 'send', 'settle', 'read', 'read', 'told', 'connect', 'connect', 'connect', 'look', 'disconnect', 'signOut', 'rest', 'refuse', 'allow'),
+  does: fc.constantFrom('send', 'send', 'settle', 'read', 'read', 'told', 'connect', 'connect', 'connect', 'look', 'disconnect', 'signOut', 'discard', 'rest', 'refuse', 'allow', 'endNeighbour'),
   at: fc.nat({ max: 5 }),
   /** How long until the next one. */
   turns: fc.constantFrom(0, 0, 0, 1, 2, 5, 30),
@@ -170,6 +178,10 @@ const PINNED: [Step[], boolean, User | null][] = [
   // Who left before the first look had no lock.
   [[then('connect', 1), then('send'), then('connect', 0), then('send', 0, 5), then('refuse'), then('connect', 1), then('send', 0, 0, 2), then('connect', 0), then('send', 0, 500)], false, null],
   [[then('connect', 0), then('send'), then('signOut'), then('send', 0, 500), then('connect', 0), then('send'), then('connect', 1), then('refuse'), then('send', 0, 8_000)], false, null],
+  // A look of an earlier sign-in went on for the next one of the same user.
+  [[then('connect', 1), then('discard'), then('connect', 1), then('send', 0, 0, 5)], false, null],
+  // What was sent while a discard was under way went with the next one, which a look asked for.
+  [[then('connect', 2), then('discard'), then('connect', 2), then('send', 0, 2)], true, null],
 ]
 
 /** Somebody of whom the other tab hears. */
@@ -188,14 +200,24 @@ describe('visits, by model', () => {
       const { clock, locks } = tab
       if (neighbour) await openNeighbour(tab, inner, neighbour)
       await clock.flush()
-      const before = locks.size
+      let others = locks.size
+      /** The other tab has ended, or what it had was discarded. */
+      let hasLeft = false
+      const endNeighbour = (): void => {
+        locks.kill('neighbour')
+        others = 0
+        if (neighbour && !hasLeft) tab.truth.get(neighbour)?.ids.add('theirs')
+        hasLeft = true
+      }
       const rest = async (): Promise<void> => {
         await clock.advance(REST_MS)
         // What a device refuses to remove is tried again.
-        if (tab.isQuiet()) expect([locks.size, clock.pending], 'locks and timers of nobody').toEqual([before, 0])
+        if (tab.isQuiet()) expect([locks.size, clock.pending], 'locks and timers of nobody').toEqual([others, 0])
       }
       for (const { does, at, turns, ms } of steps) {
+        if (does === 'discard' && tab.user() === neighbour) hasLeft = true
         if (does === 'rest') await rest()
+        else if (does === 'endNeighbour') endNeighbour()
         else tab.steps[does](at)
         for (let turn = 0; turn < turns; turn++) await Promise.resolve()
         if (ms > 0) await clock.advance(ms)
@@ -208,9 +230,9 @@ describe('visits, by model', () => {
       tab.steps.signOut()
       await rest()
       expect(tab.wrong).toEqual([])
-      for (const each of ['tab', 'neighbour']) locks.kill(each)
+      locks.kill('tab')
       // What was left to the neighbour comes from there.
-      if (neighbour) tab.truth.get(neighbour)?.ids.add('theirs')
+      endNeighbour()
       const next = openTab({ device: createDevice(inner), clock, locks, tabId: 'next' })
       for (const [userId, { ids, marks }] of tab.truth) {
         const { entries, reads } = await next.restore(userId)
