@@ -178,8 +178,8 @@ const PINNED: [Step[], boolean, User | null][] = [
   // Who left before the first look had no lock.
   [[then('connect', 1), then('send'), then('connect', 0), then('send', 0, 5), then('refuse'), then('connect', 1), then('send', 0, 0, 2), then('connect', 0), then('send', 0, 500)], false, null],
   [[then('connect', 0), then('send'), then('signOut'), then('send', 0, 500), then('connect', 0), then('send'), then('connect', 1), then('refuse'), then('send', 0, 8_000)], false, null],
-  // A look of an earlier sign-in went on for the next one of the same user.
-  [[then('connect', 1), then('discard'), then('connect', 1), then('send', 0, 0, 5)], false, null],
+  // What an earlier sign-in of the same user was taking over came back after a discard.
+  [[then('connect', 0, 2), then('endNeighbour', 0, 5), then('discard'), then('connect', 0), then('read', 0, 500)], true, 'alice'],
   // What was sent while a discard was under way went with the next one, which a look asked for.
   [[then('connect', 2), then('discard'), then('connect', 2), then('send', 0, 2)], true, null],
 ]
