@@ -169,19 +169,19 @@ const step: fc.Arbitrary<Step> = fc.record({
   ms: fc.constantFrom(0, 0, 0, 2, 5, 500, 8_000),
 })
 
-const then = (does: Step['does'], at = 0, ms = 0, turns = 0): Step => ({ does, at, turns, ms })
+const stepOf = (does: Step['does'], at = 0, ms = 0, turns = 0): Step => ({ does, at, turns, ms })
 
 /** What broke once, in one run of thousands. */
 const PINNED: [Step[], boolean, User | null][] = [
   // What was being written counted as written.
-  [[then('connect', 0), then('send', 0, 5), then('refuse'), then('send'), then('connect', 1), then('send', 0, 0, 5), then('send', 0, 500)], false, null],
+  [[stepOf('connect', 0), stepOf('send', 0, 5), stepOf('refuse'), stepOf('send'), stepOf('connect', 1), stepOf('send', 0, 0, 5), stepOf('send', 0, 500)], false, null],
   // Who left before the first look had no lock.
-  [[then('connect', 1), then('send'), then('connect', 0), then('send', 0, 5), then('refuse'), then('connect', 1), then('send', 0, 0, 2), then('connect', 0), then('send', 0, 500)], false, null],
-  [[then('connect', 0), then('send'), then('signOut'), then('send', 0, 500), then('connect', 0), then('send'), then('connect', 1), then('refuse'), then('send', 0, 8_000)], false, null],
+  [[stepOf('connect', 1), stepOf('send'), stepOf('connect', 0), stepOf('send', 0, 5), stepOf('refuse'), stepOf('connect', 1), stepOf('send', 0, 0, 2), stepOf('connect', 0), stepOf('send', 0, 500)], false, null],
+  [[stepOf('connect', 0), stepOf('send'), stepOf('signOut'), stepOf('send', 0, 500), stepOf('connect', 0), stepOf('send'), stepOf('connect', 1), stepOf('refuse'), stepOf('send', 0, 8_000)], false, null],
   // What an earlier sign-in of the same user was taking over came back after a discard.
-  [[then('connect', 0, 2), then('endNeighbour', 0, 5), then('discard'), then('connect', 0), then('read', 0, 500)], true, 'alice'],
+  [[stepOf('connect', 0, 2), stepOf('endNeighbour', 0, 5), stepOf('discard'), stepOf('connect', 0), stepOf('read', 0, 500)], true, 'alice'],
   // What was sent while a discard was under way went with the next one, which a look asked for.
-  [[then('connect', 2), then('discard'), then('connect', 2), then('send', 0, 2)], true, null],
+  [[stepOf('connect', 2), stepOf('discard'), stepOf('connect', 2), stepOf('send', 0, 2)], true, null],
 ]
 
 /** Somebody of whom the other tab hears. */
