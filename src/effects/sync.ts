@@ -27,6 +27,18 @@ interface Wait {
   readonly refusedAt?: number
 }
 
+/** A page that was asked for. */
+interface Asked {
+  readonly channelKey: string
+  readonly direction: PageDirection
+  /** The edge of the window. */
+  readonly from: number
+  /** Where it goes on, after pages of which nothing could be read. */
+  readonly beyond: number
+  /** Monotonic. */
+  readonly startedAt: number
+}
+
 /** Fills what is missing: catch-up from the cursor, page by page, and the history that was asked for. Safe to call at any time. */
 export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (startedAt: number) => void) {
   const { environment, options, link, wire, metrics } = runtime
@@ -91,29 +103,30 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
       running--
       // After a disconnect the state has already forgotten this request.
       if (link.generation() !== generation) return
-      finish(channelKey, direction, from, beyond, startedAt, result)
+      finish({ channelKey, direction, from, beyond, startedAt }, result)
       // Its pause is known only now, after the state that came of it was looked at.
       note(channelKey)
       runtime.reconcile()
     })
   }
 
-  function finish(channelKey: string, direction: PageDirection, from: number, beyond: number, startedAt: number, result: RequestResult): void {
+  function finish(asked: Asked, result: RequestResult): void {
+    const { channelKey, direction } = asked
     if (!result.ok) {
       failed(channelKey, direction, 'timeout', 'the server did not answer in time', true)
       return
     }
     const response = wire.response(direction === 'newer' ? 'message:sync' : 'message:history', result.response)
     if (!response.ok) unreadable(channelKey, direction, 'invalid_ack', response.problem)
-    else if (response.value.success) loaded(channelKey, direction, from, beyond, response.value.data)
+    else if (response.value.success) loaded(asked, response.value.data)
     else {
       const error = errorBody(response.value)
-      if (reactionTo(error) === 'reauthenticate') unauthorized(startedAt)
+      if (reactionTo(error) === 'reauthenticate') unauthorized(asked.startedAt)
       failed(channelKey, direction, error.code, error.message, reactionTo(error) !== 'fail', error.retryAfterMs)
     }
   }
 
-  function loaded(channelKey: string, direction: PageDirection, from: number, beyond: number, data: { readonly [field: string]: unknown }): void {
+  function loaded({ channelKey, direction, from, beyond }: Asked, data: { readonly [field: string]: unknown }): void {
     const channelId = idOf(channelKey)
     const parsed = wire.page(data, channelId)
     if (!parsed.ok) {
