@@ -90,14 +90,14 @@ export type Table<T> = readonly (readonly (readonly [key: string, value: T])[])[
 /** A list that is cheap to change: in chunks, of which a change copies one. No chunk is empty; read it flat with the selectors. */
 export type Sequence<T> = readonly (readonly T[])[]
 
-/** The queue. Channel keys are `#` + channelId, so that no channel name can touch an object's own members. */
+/** The queue. */
 export interface OutboxState<X extends Extra = {}> {
   readonly userId: string | null
   /** Unsent messages by channel, in dispatch order. A channel without any has no key. */
   readonly channels: Table<Sequence<OutboxEntry<X>>>
   /** The highest `order` given so far, whoever is signed in: what a user composes stays behind what the same user composed before. */
   readonly lastOrder: number
-  /** My read watermarks that the server has not confirmed. */
+  /** My read watermarks that the server has not confirmed, by `#` + channelId: no channel's name can touch an object's own members. */
   readonly reads: { readonly [channelKey: string]: ReadMark }
 }
 

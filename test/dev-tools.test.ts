@@ -16,9 +16,9 @@ describe('chatDevTools', () => {
     const root = { chat: alice.store.getState().chat, todos: ['as they are'] }
 
     const { chat, todos } = JSON.parse(JSON.stringify(stateSanitizer(root))) as { chat: { messages: Record<string, { messages: unknown[] }>; outbox: { channels: Record<string, unknown[]> } }; todos: unknown }
-    const shown = chat.messages['#general']?.messages ?? []
+    const shown = chat.messages['general']?.messages ?? []
     expect([shown.length, shown[0], shown[5], shown.at(-1)]).toEqual([11, messages[0], '... 290 more ...', messages[299]])
-    expect(chat.outbox.channels['#random']).toMatchObject([{ message: { id: action.payload.id } }])
+    expect(chat.outbox.channels['random']).toMatchObject([{ message: { id: action.payload.id } }])
     expect(todos).toEqual(['as they are'])
 
     const burst = actionSanitizer({ type: 'chat/messagesReceived', payload: { messages } })

@@ -1,7 +1,6 @@
 import type { Stop } from '../environment'
 import type { Extra, OutboxEntry, OutboxState } from '../model'
 import { reasonText } from '../policy/errors'
-import { idOf } from '../policy/keys'
 import { due, entriesIn, failure, findEntry, idsIn, SUSPECT_LOSSES, TAKEN_OVER } from '../policy/outbox'
 import { placeOf, withItem } from '../policy/sequence'
 import { changedKeys, EMPTY_TABLE, valueAt, valuesOf } from '../policy/table'
@@ -120,7 +119,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     for (const key of changedKeys(before, channels)) {
       const queue = valueAt(channels, key)
       if (!queue) continue
-      for (const entry of due(queue, perChannel, flights.countIn(idOf(key)), gate)) found = withItem(found, entry)
+      for (const entry of due(queue, perChannel, flights.countIn(key), gate)) found = withItem(found, entry)
     }
     return found ?? []
   }

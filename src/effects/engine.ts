@@ -3,7 +3,6 @@ import type { Stop } from '../environment'
 import type { Extra, OutboxEntry, ReceiptEvent } from '../model'
 import { createOutboxPersistence } from '../persistence/persist'
 import { reasonText } from '../policy/errors'
-import { idOf } from '../policy/keys'
 import { entriesIn, findEntry, idsIn, queueIn, TAKEN_OVER } from '../policy/outbox'
 import { lastOf } from '../policy/sequence'
 import { entriesOf, keysOf } from '../policy/table'
@@ -23,6 +22,7 @@ import { createSync } from './sync'
 export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   const { environment, options, actions, metrics } = runtime
   const { commands, reports } = actions
+  const prefix = `${options.reducerPath}/`
   const inbox = createInbox(runtime)
   const session = createSession(runtime, { onOpened, onEvent, onClosed, onThawed: () => recovery.lookAgain(), onDoubt })
   const delivery = createDelivery(runtime, session.renewal)
@@ -95,8 +95,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
       return
     }
     inbox.flush()
-    const [key] = entriesOf(runtime.getState().messages).find(([, channel]) => findMessage(channel.messages, messageId)) ?? []
-    const found = key === undefined ? entry?.message.channelId : idOf(key)
+    const [found = entry?.message.channelId] = entriesOf(runtime.getState().messages).find(([, channel]) => findMessage(channel.messages, messageId)) ?? []
     if (found !== undefined) inbox.receipt({ ...receipt, channelId: found })
   }
 
@@ -108,8 +107,8 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   /** A connection that looks open after a sleep answers a small question, or is replaced. */
   function onDoubt(): void {
     const { messages, connection } = runtime.getState()
-    const [channel] = connection.capabilities.includes('sync') ? keysOf(messages) : []
-    const asked = channel === undefined ? null : runtime.wire.asked('message:sync', { channelId: idOf(channel), after: Number.MAX_SAFE_INTEGER, limit: 1 })
+    const [channelId] = connection.capabilities.includes('sync') ? keysOf(messages) : []
+    const asked = channelId === undefined ? null : runtime.wire.asked('message:sync', { channelId, after: Number.MAX_SAFE_INTEGER, limit: 1 })
     if (asked) runtime.link.request(asked.name, asked.payload, (result) => {
       if (!result.ok && result.code === 'timeout') session.reopen()
     }, Math.min(5_000, options.delivery.ackTimeoutMs))
@@ -222,7 +221,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     /** After the reducers have seen an action. */
     handle(action: UnknownAction, changed: boolean): void {
       persistence.handle(action)
-      if (action.type.startsWith(`${options.reducerPath}/`)) obey(action)
+      if (action.type.startsWith(prefix)) obey(action)
       if (changed) reconcile()
       // Last, because the app's own code may throw there. An app's own action may well be called `chat/typing`; but what is told of an emit
       // that failed, emitted as well, would fail for ever.

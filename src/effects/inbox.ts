@@ -9,7 +9,7 @@ import type { Runtime } from './runtime'
 export const FRAME_MS = 16
 
 /** A batch this long is applied at once. */
-export const MAX_BATCH = 500
+export const MAX_BATCH = 2_000
 
 /** What has waited for so long is applied by the next arrival, though the timer of a hidden page is late. */
 const OVERDUE_MS = 250

@@ -54,11 +54,10 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
     return found
   }
 
-  function tell(kind: Kind, channelKey: string, mark: ReadMark, position: number, confirmed: number): void {
-    const key = kind + channelKey
+  function tell(kind: Kind, channelId: string, mark: ReadMark, position: number, confirmed: number): void {
+    const key = kind + channelId
     if (position <= Math.max(confirmed, sent.get(key) ?? 0)) return
     sent.set(key, position)
-    const channelId = idOf(channelKey)
     const asked = wire.asked(`message:${kind}`, { channelId, ...mark })
     if (!asked) {
       runtime.report('emit_failed', 'unmappable', `unable to send a "message:${kind}": protocol.outgoing could not map it`, { channelId })
@@ -78,7 +77,7 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
     if (userId === null || !response.ok) return
     const error = response.value.success ? null : errorBody(response.value)
     if (error && reactionTo(error) !== 'fail') {
-      refused.add(kind + keyOf(channelId))
+      refused.add(kind + channelId)
       stopRetry()
       stopRetry = clock.setTimer(Math.max(RETRY_MS, error.retryAfterMs ?? 0), tellAgain)
       return
@@ -88,9 +87,9 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
   }
 
   /** Of a log that the server has begun anew nothing was told yet. */
-  function forgetBeyond(key: string, { cursor, latest }: ChannelState<X>): void {
+  function forgetBeyond(channelId: string, { cursor, latest }: ChannelState<X>): void {
     if (cursor === null || latest === null) return
-    for (const kind of ['delivered', 'read']) if ((sent.get(kind + key) ?? 0) > latest) sent.delete(kind + key)
+    for (const kind of ['delivered', 'read']) if ((sent.get(kind + channelId) ?? 0) > latest) sent.delete(kind + channelId)
   }
 
   /** A new connection knows nothing of what was sent on the last one. */
@@ -120,16 +119,17 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
     const changed = changedKeys(told, messages)
     told = messages
     toldReads = outbox.reads
-    for (const key of changed) {
-      const channel = valueAt(messages, key)
-      if (channel) forgetBeyond(key, channel)
+    for (const channelId of changed) {
+      const channel = valueAt(messages, channelId)
+      if (channel) forgetBeyond(channelId, channel)
       const delivered = channel && deliveredMark(channel, me, catchesUp)
       // What is confirmed for me came from the server, or from my own read mark, which says more.
-      if (delivered) tell('delivered', key, delivered.mark, delivered.position, channel.receipts[keyOf(me)]?.delivered ?? 0)
+      if (delivered) tell('delivered', channelId, delivered.mark, delivered.position, channel.receipts[keyOf(me)]?.delivered ?? 0)
     }
     for (const [key, mark] of Object.entries(outbox.reads)) {
-      const channel = valueAt(messages, key)
-      tell('read', key, mark, (channel && resolve(channel, mark)) ?? mark.seq ?? 1, 0)
+      const channelId = idOf(key)
+      const channel = valueAt(messages, channelId)
+      tell('read', channelId, mark, (channel && resolve(channel, mark)) ?? mark.seq ?? 1, 0)
     }
   }
 

@@ -2,7 +2,6 @@ import type { PageDirection } from '../actions'
 import type { Extra } from '../model'
 import { BACKOFF, fullJitter } from '../policy/backoff'
 import { errorBody, reactionTo } from '../policy/errors'
-import { idOf, keyOf } from '../policy/keys'
 import { lastOf } from '../policy/sequence'
 import { changedKeys, EMPTY_TABLE, valueAt } from '../policy/table'
 import { historyEdge, newerEdge, type ChannelState } from '../state/channel'
@@ -29,7 +28,7 @@ interface Wait {
 
 /** A page that was asked for. */
 interface Asked {
-  readonly channelKey: string
+  readonly channelId: string
   readonly direction: PageDirection
   /** The edge of the window. */
   readonly from: number
@@ -56,16 +55,16 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   let notBefore = 0
   let running = 0
 
-  const waitKey = (direction: PageDirection, channelKey: string): string => direction + channelKey
+  const waitKey = (direction: PageDirection, channelId: string): string => direction + channelId
 
-  const pausedUntil = (direction: PageDirection, channelKey: string): number => waits.get(waitKey(direction, channelKey))?.readyAt ?? 0
+  const pausedUntil = (direction: PageDirection, channelId: string): number => waits.get(waitKey(direction, channelId))?.readyAt ?? 0
 
-  function lacksNewer(key: string, channel: ChannelState<X>): boolean {
+  function lacksNewer(channelId: string, channel: ChannelState<X>): boolean {
     // Nobody told the place of a last message without a seq.
     const isUntold = channel.messages.length > 0 && lastOf(channel.messages)?.seq === undefined
     // A gap that closed by itself after a catch-up that failed is asked about too: only a page tells that nothing is missing.
     const gap = !channel.stale && !channel.detached && (isUntold || channel.catchUp === 'failed' || (channel.latest ?? 0) > (channel.cursor ?? 0))
-    if (!gap) gapSince.delete(key)
+    if (!gap) gapSince.delete(channelId)
     return (channel.stale || gap) && channel.catchUp !== 'running'
   }
 
@@ -76,22 +75,21 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   }
 
   /** When a catch-up that is lacking may be asked for. */
-  function newerAt(key: string, channel: ChannelState<X>, now: number): number {
+  function newerAt(channelId: string, channel: ChannelState<X>, now: number): number {
     // What comes in spite of a refusal says that the channel is this user's again.
-    if ((channel.latest ?? 0) > (waits.get(waitKey('newer', key))?.refusedAt ?? Infinity)) pause(key, 'newer')
-    if (channel.stale) return Math.max(pausedUntil('newer', key), notBefore)
-    const since = gapSince.get(key) ?? now
-    gapSince.set(key, since)
-    return Math.max(pausedUntil('newer', key), since + GAP_HOLD_MS)
+    if ((channel.latest ?? 0) > (waits.get(waitKey('newer', channelId))?.refusedAt ?? Infinity)) pause(channelId, 'newer')
+    if (channel.stale) return Math.max(pausedUntil('newer', channelId), notBefore)
+    const since = gapSince.get(channelId) ?? now
+    gapSince.set(channelId, since)
+    return Math.max(pausedUntil('newer', channelId), since + GAP_HOLD_MS)
   }
 
-  function start(channelKey: string, direction: PageDirection, from: number, beyond = from): void {
-    const channelId = idOf(channelKey)
+  function start(channelId: string, direction: PageDirection, from: number, beyond = from): void {
     const asked = direction === 'newer'
       ? wire.asked('message:sync', { channelId, after: beyond, limit })
       : wire.asked('message:history', { channelId, before: beyond, limit })
     if (!asked) {
-      failed(channelKey, direction, 'unmappable', 'protocol.outgoing could not map it', false)
+      failed(channelId, direction, 'unmappable', 'protocol.outgoing could not map it', false)
       return
     }
     running++
@@ -103,34 +101,33 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
       running--
       // After a disconnect the state has already forgotten this request.
       if (link.generation() !== generation) return
-      finish({ channelKey, direction, from, beyond, startedAt }, result)
+      finish({ channelId, direction, from, beyond, startedAt }, result)
       // Its pause is known only now, after the state that came of it was looked at.
-      note(channelKey)
+      note(channelId)
       runtime.reconcile()
     })
   }
 
   function finish(asked: Asked, result: RequestResult): void {
-    const { channelKey, direction } = asked
+    const { channelId, direction } = asked
     if (!result.ok) {
-      failed(channelKey, direction, 'timeout', 'the server did not answer in time', true)
+      failed(channelId, direction, 'timeout', 'the server did not answer in time', true)
       return
     }
     const response = wire.response(direction === 'newer' ? 'message:sync' : 'message:history', result.response)
-    if (!response.ok) unreadable(channelKey, direction, 'invalid_ack', response.problem)
+    if (!response.ok) unreadable(channelId, direction, 'invalid_ack', response.problem)
     else if (response.value.success) loaded(asked, response.value.data)
     else {
       const error = errorBody(response.value)
       if (reactionTo(error) === 'reauthenticate') unauthorized(asked.startedAt)
-      failed(channelKey, direction, error.code, error.message, reactionTo(error) !== 'fail', error.retryAfterMs)
+      failed(channelId, direction, error.code, error.message, reactionTo(error) !== 'fail', error.retryAfterMs)
     }
   }
 
-  function loaded({ channelKey, direction, from, beyond }: Asked, data: { readonly [field: string]: unknown }): void {
-    const channelId = idOf(channelKey)
+  function loaded({ channelId, direction, from, beyond }: Asked, data: { readonly [field: string]: unknown }): void {
     const parsed = wire.page(data, channelId)
     if (!parsed.ok) {
-      unreadable(channelKey, direction, 'invalid_page', parsed.problem)
+      unreadable(channelId, direction, 'invalid_page', parsed.problem)
       return
     }
     const { page, problems, seqs } = parsed.value
@@ -138,52 +135,51 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     const isVain = page.more && end === beyond
     // A page of which nothing can be read keeps nobody from what lies beyond it.
     const goesOn = page.more && !isVain && page.messages.length === 0
-    if (goesOn) start(channelKey, direction, from, end)
+    if (goesOn) start(channelId, direction, from, end)
     if (problems[0]) runtime.invalid('invalid_message', `unable to read ${problems.length} messages of a page: ${problems[0]}`, { channelId }, problems.length)
-    if (isVain) failed(channelKey, direction, 'empty_page', 'the server promised more and gave none', true)
+    if (isVain) failed(channelId, direction, 'empty_page', 'the server promised more and gave none', true)
     if (isVain || goesOn) return
-    const key = waitKey(direction, channelKey)
+    const key = waitKey(direction, channelId)
     const failures = waits.get(key)?.failures ?? 0
-    const before = valueAt(runtime.getState().messages, channelKey)
+    const before = valueAt(runtime.getState().messages, channelId)
     // Nothing more is asked for before it is known what this page brought.
     waits.set(key, { failures, readyAt: Infinity })
     runtime.dispatch(reports.pageLoaded({ channelId, direction, from, page }))
-    const after = valueAt(runtime.getState().messages, channelKey)
-    const isLacking = direction === 'newer' && after !== undefined && lacksNewer(channelKey, after)
+    const after = valueAt(runtime.getState().messages, channelId)
+    const isLacking = direction === 'newer' && after !== undefined && lacksNewer(channelId, after)
     if (!isLacking) waits.delete(key)
     else if ((after.cursor ?? 0) > (before?.cursor ?? 0)) waits.set(key, { failures, readyAt: 0 })
     // The server has nothing where something is missing, or contradicts itself: asked again, but ever more slowly.
-    else pause(channelKey, direction)
+    else pause(channelId, direction)
   }
 
-  function pause(channelKey: string, direction: PageDirection, retryAfterMs = 0): void {
-    const key = waitKey(direction, channelKey)
+  function pause(channelId: string, direction: PageDirection, retryAfterMs = 0): void {
+    const key = waitKey(direction, channelId)
     const failures = (waits.get(key)?.failures ?? 0) + 1
     const delay = Math.max(fullJitter(failures, environment.random(), BACKOFF), retryAfterMs, BACKOFF.baseMs / 2)
     waits.set(key, { failures, readyAt: clock.monotonic() + delay })
   }
 
-  function failed(channelKey: string, direction: PageDirection, code: string, message: string, retryable: boolean, retryAfterMs?: number): void {
-    const channelId = idOf(channelKey)
-    pause(channelKey, direction, retryAfterMs)
+  function failed(channelId: string, direction: PageDirection, code: string, message: string, retryable: boolean, retryAfterMs?: number): void {
+    pause(channelId, direction, retryAfterMs)
     // A refusal for good is asked about again on the next connection, when the channel is opened, or when something new comes from it.
-    const key = waitKey(direction, channelKey)
+    const key = waitKey(direction, channelId)
     const { latest } = channelIn(runtime.getState().messages, channelId)
     if (!retryable) waits.set(key, { failures: waits.get(key)?.failures ?? 1, readyAt: Infinity, refusedAt: latest ?? 0 })
     const error = runtime.error('sync_failed', code, `unable to load messages of "${channelId}": ${message}`, { channelId, retryable })
     runtime.dispatch(reports.syncFailed({ channelId, direction, error }))
   }
 
-  function unreadable(channelKey: string, direction: PageDirection, code: string, problem: string): void {
+  function unreadable(channelId: string, direction: PageDirection, code: string, problem: string): void {
     metrics.count('invalid_payload')
-    failed(channelKey, direction, code, problem, true)
+    failed(channelId, direction, code, problem, true)
   }
 
   /** What a channel lacks is to be asked for, at once or when it may be. */
-  function note(key: string): void {
-    const channel = valueAt(looked, key)
-    if (channel && (lacksNewer(key, channel) || lacksOlder(channel))) agenda.add(key, channel.open)
-    else agenda.remove(key)
+  function note(channelId: string): void {
+    const channel = valueAt(looked, channelId)
+    if (channel && (lacksNewer(channelId, channel) || lacksOlder(channel))) agenda.add(channelId, channel.open)
+    else agenda.remove(channelId)
   }
 
   /** Notes which of the channels that changed lack something: a live message costs no look at all the others. */
@@ -195,13 +191,13 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   }
 
   /** Asks for what a channel lacks, or tells when it may; Infinity when only a change brings that about. */
-  function ask(key: string, now: number): number {
-    const channel = valueAt(runtime.getState().messages, key)
+  function ask(channelId: string, now: number): number {
+    const channel = valueAt(runtime.getState().messages, channelId)
     if (!channel) return now
-    const newer = lacksNewer(key, channel) ? newerAt(key, channel, now) : Infinity
-    const older = !lacksOlder(channel) ? Infinity : channel.history === 'wanted' ? now : pausedUntil('older', key)
-    if (newer <= now) start(key, 'newer', newerEdge(channel))
-    else if (older <= now) start(key, 'older', historyEdge(channel) ?? 1)
+    const newer = lacksNewer(channelId, channel) ? newerAt(channelId, channel, now) : Infinity
+    const older = !lacksOlder(channel) ? Infinity : channel.history === 'wanted' ? now : pausedUntil('older', channelId)
+    if (newer <= now) start(channelId, 'newer', newerEdge(channel))
+    else if (older <= now) start(channelId, 'older', historyEdge(channel) ?? 1)
     return Math.min(newer, older)
   }
 
@@ -223,7 +219,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     /** Somebody opens the channel: what the server refused for good may be allowed by now. */
     wanted(channelId: string): void {
       for (const direction of ['newer', 'older'] as const) {
-        const key = waitKey(direction, keyOf(channelId))
+        const key = waitKey(direction, channelId)
         if (waits.get(key)?.readyAt === Infinity) waits.delete(key)
       }
     },

@@ -1,5 +1,4 @@
 import type { Extra, OutboxEntry, OutboxState, SendFailure, Sequence } from '../model'
-import { keyOf } from './keys'
 import { EMPTY_SEQUENCE, fromStart, itemAt, itemsOf, placeOf, type Place } from './sequence'
 import { EMPTY_TABLE, valueAt, valuesOf } from './table'
 
@@ -57,7 +56,7 @@ export const placeIn = <X extends Extra>(queue: Queue<X>, id: string): Place | n
 
 export const entryIn = <X extends Extra>(queue: Queue<X>, id: string): OutboxEntry<X> | undefined => itemAt(queue, placeIn(queue, id))
 
-export const queueIn = <X extends Extra>({ channels }: OutboxState<X>, channelId: string): Queue<X> => valueAt(channels, keyOf(channelId)) ?? EMPTY_SEQUENCE
+export const queueIn = <X extends Extra>({ channels }: OutboxState<X>, channelId: string): Queue<X> => valueAt(channels, channelId) ?? EMPTY_SEQUENCE
 
 export interface RetryBudget {
   readonly maxAttempts: number

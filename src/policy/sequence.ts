@@ -150,6 +150,18 @@ export function withoutFirst<T>(sequence: Sequence<T>, count: number): Sequence<
   return next
 }
 
+/** One more at the end and the first one gone, as a full window slides: one copy of the list of chunks for both. */
+export function slid<T>(sequence: Sequence<T>, item: T): Sequence<T> {
+  const last = sequence.length - 1
+  const head = sequence[0] ?? NONE
+  const chunk = sequence[last] ?? NONE
+  if (last <= 0 || head.length === 1 || chunk.length >= CHUNK) return withoutFirst(appended(sequence, [item]), 1)
+  const next = sequence.slice()
+  next[0] = head.slice(1)
+  next[last] = joined(chunk, [item], 1)
+  return next
+}
+
 /** Less its last `count` items. */
 export function withoutLast<T>(sequence: Sequence<T>, count: number): Sequence<T> {
   let [last, left] = [sequence.length - 1, count]

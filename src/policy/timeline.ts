@@ -1,7 +1,7 @@
 import type { Extra, Sequence, WireMessage } from '../model'
 import { createCompanions } from './companions'
 import { isSameJson } from './json'
-import { appended, fromEnd, fromStart, inserted, itemAt, lastOf, lengthOf, lowerBound, removed, withoutFirst, withoutLast, type Place } from './sequence'
+import { appended, firstOf, fromEnd, fromStart, inserted, itemAt, lastOf, lengthOf, lowerBound, removed, slid, withoutFirst, withoutLast, type Place } from './sequence'
 
 /** A window on a channel: ordered, each id and each seq once. */
 export type Window<X extends Extra> = Sequence<WireMessage<X>>
@@ -91,6 +91,15 @@ function trimmed<X extends Extra>(window: Window<X>, index: Index<X>, limit: num
   return keep === 'newest' ? withoutFirst(window, surplus) : withoutLast(window, surplus)
 }
 
+/** All of it at the end. */
+function behind<X extends Extra>(window: Window<X>, incoming: readonly WireMessage<X>[], index: Index<X>, limit: number, keep: 'newest' | 'oldest'): Window<X> {
+  const [first, item] = [firstOf(window), incoming[0]]
+  // The usual case: one more in a full window.
+  if (!first || !item || incoming.length > 1 || keep === 'oldest' || lengthOf(window) !== limit) return trimmed(appended(window, incoming), index, limit, keep)
+  index.delete(first.id)
+  return slid(window, item)
+}
+
 /** One by one, each at the cost of a chunk, so that a late message costs no more than one in time. */
 function mergeEach<X extends Extra>(window: Window<X>, incoming: readonly WireMessage<X>[], index: Index<X>): Window<X> {
   let next = window
@@ -114,10 +123,9 @@ export function mergeMessages<X extends Extra>(
   window: Window<X>, incoming: readonly WireMessage<X>[], limit: number, keep: 'newest' | 'oldest' = 'newest',
 ): Window<X> {
   const index = indexOf(window)
-  const merged = follows(window, incoming, index) ? appended(window, incoming) : mergeEach(window, incoming, index)
-  if (merged === window) return window
-  const next = trimmed(merged, index, limit, keep)
-  indexes.handOn(window, next, index)
+  const next = follows(window, incoming, index)
+    ? behind(window, incoming, index, limit, keep) : trimmed(mergeEach(window, incoming, index), index, limit, keep)
+  if (next !== window) indexes.handOn(window, next, index)
   return next
 }
 

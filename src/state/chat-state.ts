@@ -48,7 +48,7 @@ function confirmReads<X extends Extra>(outbox: OutboxState<X>, messages: Message
   let reads = outbox.reads
   for (const receipt of receipts) {
     const key = keyOf(receipt.channelId)
-    const [mark, channel] = [reads[key], valueAt(messages, key)]
+    const [mark, channel] = [reads[key], valueAt(messages, receipt.channelId)]
     if (!mark || !channel || receipt.kind !== 'read' || receipt.userId !== outbox.userId) continue
     if (mark.messageId !== undefined && mark.messageId === receipt.messageId || covers(resolve(channel, receipt), resolve(channel, mark))) {
       const { [key]: _confirmed, ...others } = reads

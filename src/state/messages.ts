@@ -1,6 +1,5 @@
 import type { ChatActions, PageDirection } from '../actions'
 import type { Extra, OutboxState, Page, ReceiptEvent, Table, WireMessage } from '../model'
-import { keyOf } from '../policy/keys'
 import { initialChannel, receiveLive, receiveNewer, receiveOlder, type ChannelState } from './channel'
 import { censusOf, handOn } from './census'
 import { createHandlers } from './handlers'
@@ -9,7 +8,7 @@ import { placed } from '../policy/message'
 import { entryIn, queueIn } from '../policy/outbox'
 import { EMPTY_TABLE, entriesOf, grouped, mapValues, tableOf, valueAt, withValue } from '../policy/table'
 
-/** Every known channel, by `#` + channelId. */
+/** Every known channel, by its id. */
 export type MessagesState<X extends Extra = {}> = Table<ChannelState<X>>
 
 export const initialMessages: MessagesState<never> = EMPTY_TABLE
@@ -23,40 +22,40 @@ export interface MessagesContext<X extends Extra> {
 }
 
 /** A channel that is not known yet is as each begins. */
-export const channelIn = <X extends Extra>(state: MessagesState<X>, channelId: string): ChannelState<X> => valueAt(state, keyOf(channelId)) ?? initialChannel
+export const channelIn = <X extends Extra>(state: MessagesState<X>, channelId: string): ChannelState<X> => valueAt(state, channelId) ?? initialChannel
 
 type State<X extends Extra> = MessagesState<X>
 type Channel<X extends Extra> = ChannelState<X>
 
-const put = <X extends Extra>(state: State<X>, key: string, channel: Channel<X>): State<X> =>
-  handOn(state, withValue(state, key, channel), key, channel)
+const put = <X extends Extra>(state: State<X>, channelId: string, channel: Channel<X>): State<X> =>
+  handOn(state, withValue(state, channelId, channel), channelId, channel)
 
-function change<X extends Extra>(state: State<X>, key: string, how: (channel: Channel<X>) => Channel<X>): State<X> {
-  const channel = valueAt(state, key)
-  if (!channel) return put(state, key, how({ ...initialChannel, place: censusOf(state).lastPlace + 1 }))
+function change<X extends Extra>(state: State<X>, channelId: string, how: (channel: Channel<X>) => Channel<X>): State<X> {
+  const channel = valueAt(state, channelId)
+  if (!channel) return put(state, channelId, how({ ...initialChannel, place: censusOf(state).lastPlace + 1 }))
   const changed = how(channel)
-  return changed === channel ? state : put(state, key, changed)
+  return changed === channel ? state : put(state, channelId, changed)
 }
 
-const changeKnown = <X extends Extra>(state: State<X>, key: string, how: (channel: Channel<X>) => Channel<X>): State<X> =>
-  valueAt(state, key) ? change(state, key, how) : state
+const changeKnown = <X extends Extra>(state: State<X>, channelId: string, how: (channel: Channel<X>) => Channel<X>): State<X> =>
+  valueAt(state, channelId) ? change(state, channelId, how) : state
 
 /** One change per channel, however the burst was mixed; a channel keeps its own order. */
 function perChannel<X extends Extra, T extends { readonly channelId: string }>(
   state: State<X>, items: readonly T[], how: (channel: Channel<X>, items: readonly T[]) => Channel<X>,
 ): State<X> {
   const [first] = items
-  if (first && items.length === 1) return change(state, keyOf(first.channelId), (channel) => how(channel, items))
+  if (first && items.length === 1) return change(state, first.channelId, (channel) => how(channel, items))
   let next = state
-  for (const [channelId, group] of grouped(items, (item) => item.channelId)) next = change(next, keyOf(channelId), (channel) => how(channel, group))
+  for (const [channelId, group] of grouped(items, (item) => item.channelId)) next = change(next, channelId, (channel) => how(channel, group))
   return next
 }
 
 /** Which shrink first. One is the usual case: a list of all, for each message of 10,000 channels, costs more than all else. */
 function leastRecent(shrinkable: ReadonlyMap<string, number>, count: number): readonly string[] {
-  if (count > 1) return [...shrinkable].sort(([, a], [, b]) => a - b).slice(0, count).map(([key]) => key)
+  if (count > 1) return [...shrinkable].sort(([, a], [, b]) => a - b).slice(0, count).map(([channelId]) => channelId)
   let [first, least] = ['', Infinity]
-  shrinkable.forEach((place, key) => { if (place < least) [first, least] = [key, place] })
+  shrinkable.forEach((place, channelId) => { if (place < least) [first, least] = [channelId, place] })
   return [first]
 }
 
@@ -64,7 +63,7 @@ function leastRecent(shrinkable: ReadonlyMap<string, number>, count: number): re
 function shrinkSurplus<X extends Extra>(state: State<X>, maxChannels: number): State<X> {
   const { shrinkable } = censusOf(state)
   const surplus = shrinkable.size - maxChannels
-  return surplus <= 0 ? state : leastRecent(shrinkable, surplus).reduce((next, key) => changeKnown(next, key, shrunk), state)
+  return surplus <= 0 ? state : leastRecent(shrinkable, surplus).reduce((next, channelId) => changeKnown(next, channelId, shrunk), state)
 }
 
 const shrunk = <X extends Extra>(channel: Channel<X>): Channel<X> => ({
@@ -78,7 +77,7 @@ const shrunk = <X extends Extra>(channel: Channel<X>): Channel<X> => ({
 
 function open<X extends Extra>(state: State<X>, channelId: string, maxChannels: number): State<X> {
   const place = censusOf(state).lastPlace + 1
-  return shrinkSurplus(change(state, keyOf(channelId), (channel) => {
+  return shrinkSurplus(change(state, channelId, (channel) => {
     const reset = channel.detached ? shrunk(channel) : channel
     return { ...reset, open: true, place, stale: channel.stale || channel.detached }
   }), maxChannels)
@@ -117,8 +116,8 @@ const interrupted = <X extends Extra>(channel: Channel<X>): Channel<X> => ({
 const eachInterrupted = <X extends Extra>(state: State<X>): State<X> => handOn(state, mapValues(state, interrupted))
 
 /** Another person finds nothing of it. What is on the screen stays open: nobody would open it again. */
-const reopened = <X extends Extra>(state: State<X>): State<X> => tableOf(entriesOf(state).flatMap(([key, { open: isOpen, place }]) =>
-  (isOpen ? [[key, { ...initialChannel, open: true, place }] as const] : [])))
+const reopened = <X extends Extra>(state: State<X>): State<X> => tableOf(entriesOf(state).flatMap(([channelId, { open: isOpen, place }]) =>
+  (isOpen ? [[channelId, { ...initialChannel, open: true, place }] as const] : [])))
 
 /** My own mark is applied by its position, so that it also holds on a server without seq. */
 function markedRead<X extends Extra>(channel: Channel<X>, channelId: string, userId: string, messageId: string | undefined): Channel<X> {
@@ -133,25 +132,25 @@ export function createMessagesReducer<X extends Extra>({ commands, reports, even
     .on(commands.signOut, (state) => reopened(state))
     .on(commands.openChannel, (state, { channelId }, { maxChannels }) => open(state, channelId, maxChannels))
     .on(commands.closeChannel, (state, { channelId }, { maxChannels }) =>
-      shrinkSurplus(changeKnown(state, keyOf(channelId), (channel) => ({ ...channel, open: false })), maxChannels))
+      shrinkSurplus(changeKnown(state, channelId, (channel) => ({ ...channel, open: false })), maxChannels))
     .on(commands.disconnect, (state) => eachInterrupted(state))
-    .on(commands.loadOlder, (state, { channelId }) => changeKnown(state, keyOf(channelId), (channel) =>
+    .on(commands.loadOlder, (state, { channelId }) => changeKnown(state, channelId, (channel) =>
       channel.hasOlder && channel.history !== 'running' ? { ...channel, history: 'wanted' } : channel))
-    .on(commands.loadNewer, (state, { channelId }) => changeKnown(state, keyOf(channelId), (channel) =>
+    .on(commands.loadNewer, (state, { channelId }) => changeKnown(state, channelId, (channel) =>
       channel.detached ? { ...channel, stale: true } : channel))
-    .on(commands.markRead, (state, { channelId, messageId }, { userId }) => changeKnown(state, keyOf(channelId), (channel) =>
+    .on(commands.markRead, (state, { channelId, messageId }, { userId }) => changeKnown(state, channelId, (channel) =>
       userId === null ? channel : markedRead(channel, channelId, userId, messageId)))
     .on(reports.connectionOpened, (state) => eachInterrupted(state))
     .on(reports.connectionLost, (state, { wasOpen }) => (wasOpen ? eachInterrupted(state) : state))
     .on(reports.messageAcked, (state, ack, context) => {
       const message = acked(context.outbox, ack)
       if (!message) return state
-      return shrinkSurplus(change(state, keyOf(ack.channelId), (channel) => live(channel, [message], context)), context.maxChannels)
+      return shrinkSurplus(change(state, ack.channelId, (channel) => live(channel, [message], context)), context.maxChannels)
     })
-    .on(reports.syncStarted, (state, { channelId, direction }) => change(state, keyOf(channelId), (channel) => progress(channel, direction, 'running')))
-    .on(reports.syncFailed, (state, { channelId, direction }) => change(state, keyOf(channelId), (channel) => progress(channel, direction, 'failed')))
+    .on(reports.syncStarted, (state, { channelId, direction }) => change(state, channelId, (channel) => progress(channel, direction, 'running')))
+    .on(reports.syncFailed, (state, { channelId, direction }) => change(state, channelId, (channel) => progress(channel, direction, 'failed')))
     .on(reports.pageLoaded, (state, payload, context) =>
-      shrinkSurplus(change(state, keyOf(payload.channelId), (channel) => page(channel, payload, context)), context.maxChannels))
+      shrinkSurplus(change(state, payload.channelId, (channel) => page(channel, payload, context)), context.maxChannels))
     .on(events.messagesReceived, (state, { messages }, context) =>
       shrinkSurplus(perChannel(state, messages, (channel, group) => live(channel, group, context)), context.maxChannels))
     .on(events.receiptsReceived, (state, { receipts }) =>

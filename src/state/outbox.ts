@@ -1,7 +1,6 @@
 import type { ChatActions, ComposedMessage } from '../actions'
 import type { Extra, OutboxEntry, OutboxState, SendFailure, WireMessage } from '../model'
 import { jsonBytes } from '../policy/json'
-import { keyOf } from '../policy/keys'
 import { authored, hasOnly } from '../policy/message'
 import { isHopeless } from '../policy/errors'
 import { EMPTY_OUTBOX, entryIn, failure, placeIn, queueIn, rested, TAKEN_OVER, type Queue } from '../policy/outbox'
@@ -43,7 +42,7 @@ function changeEntry<X extends Extra>(
   const entry = itemAt(queue, place)
   if (!place || !entry) return state
   const changed = change(entry)
-  return changed === entry ? state : setQueue(state, keyOf(channelId), replaced(queue, place, changed))
+  return changed === entry ? state : setQueue(state, channelId, replaced(queue, place, changed))
 }
 
 function changeQueues<X extends Extra>(state: State<X>, change: (queue: Queue<X>) => Queue<X>): State<X> {
@@ -92,7 +91,7 @@ function enqueue<X extends Extra>(state: State<X>, composed: ComposedMessage<X>,
   if (last && message.id <= last.message.id && placeIn(queue, message.id)) return state
   // The clock only helps: what an earlier life of the page stored stays before what this one composes until both are united.
   const order = Math.max(state.lastOrder + 1, Math.floor(message.createdAt))
-  return setQueue(state, keyOf(message.channelId), appended(queue, [{
+  return setQueue(state, message.channelId, appended(queue, [{
     message,
     order,
     attempts: 0, spent: 0, losses: 0,
@@ -127,7 +126,7 @@ function delay<X extends Extra>(
   // A late outcome of an older attempt says nothing about the one under way.
   if (entryIn(queue, target.id)?.lease?.attempt !== target.attempt) return state
   let isBehind = false
-  return setQueue(state, keyOf(target.channelId), mapped(queue, (entry) => {
+  return setQueue(state, target.channelId, mapped(queue, (entry) => {
     if (isBehind) return rested(entry)
     isBehind = entry.message.id === target.id
     return isBehind ? change(entry) : entry
@@ -166,7 +165,7 @@ function restore<X extends Extra>(state: State<X>, userId: string, entries: read
   let next: State<X> = Object.keys(reads).length === 0 ? state : { ...state, reads: uniteReads(state.reads, reads) }
   for (const [channelId, restored] of grouped(entries, (entry) => entry.message.channelId)) {
     const queue = unite(queueIn(next, channelId), restored, earlier)
-    next = setQueue(next, keyOf(channelId), queue, Math.max(next.lastOrder, lastOf(queue)?.order ?? 0))
+    next = setQueue(next, channelId, queue, Math.max(next.lastOrder, lastOf(queue)?.order ?? 0))
   }
   return next
 }
@@ -209,7 +208,7 @@ export function createOutboxReducer<X extends Extra>({ commands, reports }: Chat
     // What left before the server said so.
     .on(reports.sessionAnnounced, (state, { dedupWindowMs }) => changeEvery(state, (entry) =>
       (entry.attempts > 0 && dedupWindowMs !== null && dedupWindowMs !== entry.dedupWindowMs ? { ...entry, dedupWindowMs } : entry)))
-    .on(reports.messageAcked, (state, { channelId, id }) => removeId(state, keyOf(channelId), id))
+    .on(reports.messageAcked, (state, { channelId, id }) => removeId(state, channelId, id))
     .on(reports.messageDelayed, (state, target) => delay(state, target, (entry) => ({
       ...entry, lease: null, losses: 0, lastError: target.reason, nextAttemptAt: target.nextAttemptAt, spent: entry.spent + (target.spent ? 1 : 0),
     })))
@@ -227,7 +226,7 @@ export function createOutboxReducer<X extends Extra>({ commands, reports }: Chat
 export function settle<X extends Extra>(state: State<X>, messages: readonly WireMessage<X>[], shows: (message: WireMessage<X>) => boolean): State<X> {
   let next = state
   for (const message of messages) {
-    if (message.userId === state.userId && shows(message)) next = removeId(next, keyOf(message.channelId), message.id)
+    if (message.userId === state.userId && shows(message)) next = removeId(next, message.channelId, message.id)
   }
   return next
 }

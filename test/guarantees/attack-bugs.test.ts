@@ -69,7 +69,7 @@ describe('attack: sequences', () => {
     await alice.advance(50)
     alice.dispatch(alice.chat.actions.disconnect())
     await alice.settle()
-    expect(valueAt(alice.store.getState().chat.messages, '#general')?.catchUp).toBe('idle')
+    expect(valueAt(alice.store.getState().chat.messages, 'general')?.catchUp).toBe('idle')
   })
 
   it('G7: signOut({ discardOutbox: true }) after a disconnect removes what was kept too', async () => {

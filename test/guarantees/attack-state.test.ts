@@ -24,9 +24,9 @@ function run(facts: readonly Fact[], limits = { windowSize: 10, maxChannels: 10 
   return [...(from ? [] : [commands.connect({ userId: 'alice' }), reports.connectionOpened({ at: 1 })]), ...facts]
     .reduce<ChatState | undefined>((state, action) => reduce(state, action), from) ?? expect.fail('no state')
 }
-const channel = (state: ChatState, key = '#general') => valueAt(state.messages, key) ?? expect.fail(`no channel ${key}`)
+const channel = (state: ChatState, key = 'general') => valueAt(state.messages, key) ?? expect.fail(`no channel ${key}`)
 const seqs = (state: ChatState) => channel(state).messages.flat().map(({ seq }) => seq)
-const queue = (state: ChatState) => (valueAt(state.outbox.channels, '#general') ?? []).flat()
+const queue = (state: ChatState) => (valueAt(state.outbox.channels, 'general') ?? []).flat()
 const send = (content: string) => commands.sendMessage({ ...general, content })
 const emitted = (id: string, attempt: number) => reports.messageEmitted({ id, ...general, attempt, at: 1, deadline: 99 })
 const delayed = (id: string, attempt: number) => reports.messageDelayed({
@@ -167,7 +167,7 @@ describe('attack: timeline state', () => {
     const facts = Array.from({ length: 8 }, (_, i) => `c${i}`).flatMap((channelId) =>
       [commands.openChannel({ channelId }), received(message(1, { channelId })), commands.closeChannel({ channelId })])
     const state = run([...facts, commands.openChannel({ channelId: 'last' })], { windowSize: 10, maxChannels: 3 })
-    expect(keysOf(state.messages).filter((key) => channel(state, key).messages.length > 0)).toEqual(['#c5', '#c6', '#c7'])
+    expect(keysOf(state.messages).filter((key) => channel(state, key).messages.length > 0)).toEqual(['c5', 'c6', 'c7'])
   })
 
   it('G8: what was opened again is not shrunk, however many are open', () => {
@@ -175,7 +175,7 @@ describe('attack: timeline state', () => {
     const facts = names.flatMap((channelId) => [commands.openChannel({ channelId }), received(message(1, { channelId })), commands.closeChannel({ channelId })])
     const again = names.slice(3).map((channelId) => commands.openChannel({ channelId }))
     const state = run([...facts, ...again, ...names.slice(0, 2).flatMap((channelId) => [received(message(2, { channelId }))])], { windowSize: 10, maxChannels: 2 })
-    expect(keysOf(state.messages).filter((key) => channel(state, key).messages.length > 0)).toEqual(['#c0', '#c1', '#c3', '#c4'])
+    expect(keysOf(state.messages).filter((key) => channel(state, key).messages.length > 0)).toEqual(['c0', 'c1', 'c3', 'c4'])
   })
 
   it('G8: errors are bounded', () => {

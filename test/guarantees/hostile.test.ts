@@ -87,7 +87,7 @@ describe('G10: what the fuzzer found', () => {
     world.store.dispatch(world.store.chat.actions.sendMessage({ ...general, content: 'mine' }))
     answer(world, 'message:send', { success: false, error })
   })
-  const mine = ({ store }: HostileWorld) => valueAt(store.state().outbox.channels, '#general')?.[0]?.[0]
+  const mine = ({ store }: HostileWorld) => valueAt(store.state().outbox.channels, 'general')?.[0]?.[0]
 
   it("a page's message of another channel is dropped, counted and reported", async () => {
     const { invalid, store } = await page({ messages: [message({ channelId: 'other' })] })
@@ -113,7 +113,7 @@ describe('G10: what the fuzzer found', () => {
 
   it('an extra field that is undefined is absent, as a mapping of optional fields makes it', async () => {
     const { invalid, store } = await found((world) => world.say('message:new', [message({ replyTo: undefined })]))
-    expect([invalid(), valueAt(store.state().messages, '#general')?.messages.flat()]).toEqual([0, [message()]])
+    expect([invalid(), valueAt(store.state().messages, 'general')?.messages.flat()]).toEqual([0, [message()]])
   })
 
   it('the text of a refusal is kept at a bounded length', async () => {

@@ -43,7 +43,7 @@ async function beginAnew(run: Run): Promise<void> {
   for (const channelId of CHANNELS) if (random() < 0.5) send(run, channelId)
   watch.lost(false)
   server.restart({ keepLog: false })
-  for (const channelId of CHANNELS) world.push(channelId, upTo(valueAt(tab.store.getState().chat?.messages ?? [], `#${channelId}`)?.cursor ?? 0))
+  for (const channelId of CHANNELS) world.push(channelId, upTo(valueAt(tab.store.getState().chat?.messages ?? [], channelId)?.cursor ?? 0))
   env.network.restore()
   if (kind === 'anew') await clock.advance(60_000)
 }
@@ -115,7 +115,7 @@ async function checkRest({ world, open }: Run): Promise<readonly string[]> {
   if (kind === 'blind') return problems
   for (const channelId of CHANNELS) {
     const { sync, gap, hasNewer: isBack } = tab.channel(channelId)
-    const isKnown = open.has(channelId) || tab.store.getState().chat?.messages.flat().some(([key]) => key === `#${channelId}`)
+    const isKnown = open.has(channelId) || tab.store.getState().chat?.messages.flat().some(([key]) => key === channelId)
     // Who has scrolled back is told of a gap, and asks for what is newer.
     if (isKnown && (sync !== 'idle' || (gap && !isBack))) problems.push(`${channelId} is ${sync}: ${JSON.stringify(gap)}`)
     const log = visible(channelId)

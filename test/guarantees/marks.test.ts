@@ -74,7 +74,7 @@ function checkNow(run: Run, isWhole: boolean): readonly string[] {
   }
   run.checked = told.length
   for (const channelId of CHANNELS) {
-    const early = valueAt(tab.store.getState().chat?.messages ?? [], `#${channelId}`)?.early.length ?? 0
+    const early = valueAt(tab.store.getState().chat?.messages ?? [], channelId)?.early.length ?? 0
     if (early > MAX_EARLY) found.push(`${early} receipts wait for their messages`)
     for (const { id, status } of tab.messages(channelId).filter(({ userId }) => userId === 'alice')) {
       const seq = server.log(channelId).find((row) => row.id === id)?.seq

@@ -71,13 +71,13 @@ describe('persisted state', () => {
     env.network.fault({ direction: 'down', event: 'message:new', action: 'drop' })
     const id = before.send('once')
     await before.advance(12_000)
-    const budget = valueAt(before.store.getState().chat.outbox.channels, '#general')?.[0]?.[0]
+    const budget = valueAt(before.store.getState().chat.outbox.channels, 'general')?.[0]?.[0]
     expect(budget).toMatchObject({ spent: 1 })
     const after = openStore({ env: env.reload() })
     after.connect()
     after.env.network.cut()
     await after.settle()
-    expect(valueAt(after.store.getState().chat.outbox.channels, '#general')?.[0]?.[0]).toMatchObject({ spent: 1, lease: null, budgetFrom: budget?.budgetFrom })
+    expect(valueAt(after.store.getState().chat.outbox.channels, 'general')?.[0]?.[0]).toMatchObject({ spent: 1, lease: null, budgetFrom: budget?.budgetFrom })
     after.env.network.restore()
     await after.advance(60_000)
     expect(after.messages()).toMatchObject([{ id, status: 'sent' }])

@@ -75,7 +75,7 @@ function checkNow({ tab, windowSize }: Run, channelId: string): readonly string[
   const seqs = seqsOf(tab, channelId)
   const { gap, sync, gapsDetectable } = tab.channel(channelId)
   const hasHole = seqs.some((seq, i) => i > 0 && seq > (seqs[i - 1] ?? 0) + 1)
-  const isKnown = tab.channel(channelId).latestSeq !== null && valueAt(tab.store.getState().chat?.messages ?? [], `#${channelId}`)?.anchored === true
+  const isKnown = tab.channel(channelId).latestSeq !== null && valueAt(tab.store.getState().chat?.messages ?? [], channelId)?.anchored === true
   return [
     new Set(ids).size < ids.length && 'one twice',
     seqs.some((seq, i) => i > 0 && seq <= (seqs[i - 1] ?? 0)) && `out of order: ${seqs.join()}`,

@@ -8,7 +8,7 @@ import { createOutboxPersistence } from '../../src/persistence/persist'
 import type { RestoredOutbox } from '../../src/persistence/records'
 import type { RecordChange, RecordStorage, StoredRecord } from '../../src/persistence/record-storage'
 import { sequenceOf } from '../../src/policy/sequence'
-import { tableOf } from '../../src/policy/table'
+import { grouped, tableOf } from '../../src/policy/table'
 import type { StorageProblem } from '../../src/persistence/problem'
 import { createMemoryStorage } from '../../src/testing/memory-storage'
 import { createDisk } from '../simulation/disk'
@@ -23,9 +23,8 @@ export const entry = (id: string, order = 1, more: Partial<OutboxEntry> = {}, { 
 })
 
 export function outbox(entries: readonly OutboxEntry[], userId: string | null = 'alice', reads: { [key: string]: ReadMark } = {}): OutboxState {
-  const channels: { [key: string]: OutboxEntry[] } = {}
-  for (const each of entries) (channels[`#${each.message.channelId}`] ??= []).push(each)
-  return { userId, channels: tableOf(Object.entries(channels).map(([key, queue]) => [key, sequenceOf(queue)])), lastOrder: 0, reads }
+  const queues = [...grouped(entries, (each) => each.message.channelId)].map(([channelId, queue]) => [channelId, sequenceOf(queue)] as const)
+  return { userId, channels: tableOf(queues), lastOrder: 0, reads }
 }
 
 export const record = (id: string, tab = 'tab', userId = 'alice', more: Partial<StoredRecord> = {}): StoredRecord =>

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Sequence } from '../../src/model'
 import {
   appended, EMPTY_SEQUENCE, firstOf, fromEnd, fromStart, inserted, itemAt, itemsOf, lastOf, lengthOf, lowerBound, mapped, mappedFromEnd, placeOf, removed, replaced,
-  sequenceOf, withoutFirst, withoutLast,
+  sequenceOf, slid, withoutFirst, withoutLast,
 } from '../../src/policy/sequence'
 
 const numbers = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i)
@@ -26,6 +26,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     return place ? [removed(sequence, place), without(items, items.indexOf(items[n % items.length] ?? -1))] : [sequence, items]
   }),
   size.map((count): Step => (sequence, items) => [withoutFirst(sequence, count), items.slice(count)]),
+  // So often that some chunk at the head is used up.
+  fc.constantFrom(1, 100).map((count): Step => (sequence, items) => {
+    const more = numbers((items.at(-1) ?? 0) + 1, (items.at(-1) ?? 0) + 1 + count)
+    return [more.reduce((next, item) => slid(next, item), sequence), [...items, ...more].slice(count)]
+  }),
   size.map((count): Step => (sequence, items) => [withoutLast(sequence, count), items.slice(0, Math.max(0, items.length - count))]),
 )
 

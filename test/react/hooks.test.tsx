@@ -37,9 +37,9 @@ describe('useMessages', () => {
     expect(screen.getByText('0 messages')).toBeTruthy()
     expect(store.getState().chat.messages).toEqual([])
     view.rerender(<Shell><List channelId="general" /></Shell>)
-    expect(valueAt(store.getState().chat.messages, '#general')?.open).toBe(true)
+    expect(valueAt(store.getState().chat.messages, 'general')?.open).toBe(true)
     view.rerender(<Shell><List channelId="" /></Shell>)
-    expect(valueAt(store.getState().chat.messages, '#general')?.open).toBe(false)
+    expect(valueAt(store.getState().chat.messages, 'general')?.open).toBe(false)
   })
 })
 
@@ -264,7 +264,7 @@ describe('messages', () => {
     view.rerender(<Shell><Socket userId="alice" /><Room id="b" /></Shell>)
     await pass(100)
     const { messages } = store.getState().chat
-    expect([valueAt(messages, '#a')?.open, valueAt(messages, '#b')?.open]).toEqual([false, true])
+    expect([valueAt(messages, 'a')?.open, valueAt(messages, 'b')?.open]).toEqual([false, true])
   })
 })
 

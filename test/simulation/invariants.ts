@@ -118,7 +118,7 @@ export function createWatch(world: World) {
   function checkUnread(tab: Tab, channelId: string, shown: readonly Message[]): void {
     const root = tab.store.getState()
     const { hasOlder, hasNewer } = tab.chat.selectors.selectChannel(root, channelId)
-    const channel = valueAt(root.chat.messages, `#${channelId}`)
+    const channel = valueAt(root.chat.messages, channelId)
     if (!channel?.anchored || hasOlder || hasNewer || (channel.messages[0]?.[0]?.seq ?? 1) !== 1) return
     const me = tab.userId()
     const read = tab.chat.selectors.selectReceipts(root, channelId).find(({ userId }) => userId === me)?.read ?? 0

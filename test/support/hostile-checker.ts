@@ -34,7 +34,7 @@ const connection = z.strictObject({
   reason: z.string().nullable(), capabilities: z.array(id).max(64), maxMessageBytes: z.number().positive().nullable(), dedupWindowMs: z.number().positive().nullable(),
 })
 const reads = z.record(key, readMark)
-const queues = z.record(key, z.array(entry).min(1))
+const queue = z.array(entry).min(1)
 
 /** Plain JSON: what a round trip gives back is the same. */
 export function isPlainJson(value: unknown): boolean {
@@ -80,14 +80,14 @@ function shape(name: string, schema: z.ZodType, value: object): string[] {
 /** Everything that is wrong with a chat state; empty when it is well formed. */
 export function problemsOf({ connection: link, messages, outbox, errors }: ChatState): readonly string[] {
   const found = [
-    ...shape('connection', connection, link), ...shape('reads', reads, outbox.reads), ...shape('outbox', queues, Object.fromEntries(entriesOf(outbox.channels).map(([key, queue]) => [key, queue.flat()]))),
+    ...shape('connection', connection, link), ...shape('reads', reads, outbox.reads),
+    ...entriesOf(outbox.channels).flatMap(([name, chunks]) => shape(`queue ${name}`, queue, chunks.flat())),
     ...errors.flatMap((each) => shape('errors', error, each)),
     ...(errors.length > 50 ? ['more than 50 errors'] : []),
   ]
   for (const [name, each] of entriesOf(messages)) {
-    if (!name.startsWith('#')) found.push(`channel key ${name}`)
     if (seen.has(each)) continue
-    const problem = windowProblem(name.slice(1), each.messages.flat())
+    const problem = windowProblem(name, each.messages.flat())
     found.push(...(problem ? [`messages ${name}: ${problem}`] : shape(`messages ${name}`, channel, { ...each, messages: each.messages.flat() })))
   }
   return found

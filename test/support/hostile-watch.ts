@@ -55,10 +55,9 @@ function createErrorWatch({ store }: HostileWorld, { drops }: Book) {
 function lookAtMine({ store }: HostileWorld, { sent, released }: Book, taken: unknown): void {
   const { outbox, messages } = store.state()
   for (const [id, draft] of sent) {
-    const key = `#${draft.channelId}`
-    const queued = valueAt(outbox.channels, key)?.flat().find((entry) => entry.message.id === id)?.message
+    const queued = valueAt(outbox.channels, draft.channelId)?.flat().find((entry) => entry.message.id === id)?.message
     if (!queued && !released.has(id)) fail(`message ${id} of mine is gone, and the server never had it`, taken)
-    const shown = queued ?? valueAt(messages, key)?.messages.flat().find((each) => each.id === id && each.userId === ME)
+    const shown = queued ?? valueAt(messages, draft.channelId)?.messages.flat().find((each) => each.id === id && each.userId === ME)
     const isWhole = !shown || (shown.content === draft.content && 'topic' in shown && shown.topic === draft.topic && shown.userId === ME)
     // What the server echoes under my id is its own word.
     if (!isWhole && (queued || !released.has(id))) fail(`message ${id} of mine was changed`, taken)

@@ -25,19 +25,19 @@ export function createLogWatch({ tab, kind, windowSize, maxChannels, server }: L
   function checkClosed(after: Channels): void {
     const holding = entriesOf(after).filter(([, channel]) => isClosed(channel) && lengthOf(channel.messages) > 0)
     if (holding.length > maxChannels) note(`${holding.length} closed channels hold messages`)
-    for (const [key, channel] of entriesOf(after)) {
-      const was = valueAt(before, key)
+    for (const [channelId, channel] of entriesOf(after)) {
+      const was = valueAt(before, channelId)
       if (!was || lengthOf(was.messages) === 0 || lengthOf(channel.messages) > 0 || !isClosed(channel)) continue
       // Who missed more than the window holds begins again at the end: that is no shrinking.
       if (channel.cursor !== was.cursor) continue
-      const place = opened.get(key.slice(1)) ?? 0
-      const older = holding.find(([other]) => (opened.get(other.slice(1)) ?? Infinity) < place)
-      if (older) note(`${key} shrank before ${older[0]}, which was opened earlier`)
+      const place = opened.get(channelId) ?? 0
+      const older = holding.find(([other]) => (opened.get(other) ?? Infinity) < place)
+      if (older) note(`${channelId} shrank before ${older[0]}, which was opened earlier`)
     }
   }
 
   function checkChannel(channelId: string, type: string, after: Channels): void {
-    const [was, is] = [valueAt(before, `#${channelId}`), valueAt(after, `#${channelId}`)]
+    const [was, is] = [valueAt(before, channelId), valueAt(after, channelId)]
     if (!is || was === is) return
     const [held, holds] = [idsOf(was), new Set(idsOf(is))]
     if (holds.size > windowSize) note(`${holds.size} in a window of ${windowSize}`)
@@ -63,7 +63,7 @@ export function createLogWatch({ tab, kind, windowSize, maxChannels, server }: L
   function checkAcked({ type, payload }: { readonly type: string; readonly payload?: unknown }): void {
     if (!type.endsWith('/messageAcked') || kind === 'small') return
     const { id, channelId } = payload as { readonly id: string; readonly channelId: string }
-    if (!valueAt(now(), `#${channelId}`)?.detached && !isShown(id, channelId)) note(`mine vanished from ${channelId} when it was acknowledged`)
+    if (!valueAt(now(), channelId)?.detached && !isShown(id, channelId)) note(`mine vanished from ${channelId} when it was acknowledged`)
   }
 
   /** What is told as loaded is something, or the end. */

@@ -76,7 +76,7 @@ export function createLogWorld(run: number) {
   function isCaughtUp(id: string): boolean {
     const chat = tab.store.getState().chat
     const channelId = chat && findEntry(chat.outbox, id)?.message.channelId
-    return channelId !== undefined && valueAt(chat?.messages ?? [], `#${channelId}`)?.anchored === true
+    return channelId !== undefined && valueAt(chat?.messages ?? [], channelId)?.anchored === true
   }
 
   return {

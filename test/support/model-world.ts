@@ -72,7 +72,7 @@ export function createWorld(channels: readonly string[], seqs: boolean, pageSize
   }
 }
 
-export const channelOf = (world: World, channelId: string): ChannelState => valueAt(world.state.messages, `#${channelId}`) ?? initialChannel
+export const channelOf = (world: World, channelId: string): ChannelState => valueAt(world.state.messages, channelId) ?? initialChannel
 export const entryOf = (world: World, id: string): OutboxEntry | undefined => findEntry(world.state.outbox, id)
 export const logOf = (world: World, channelId: string): WireMessage[] => world.log.get(channelId) ?? []
 

@@ -18,7 +18,7 @@ export const policy: readonly Mutant[] = [
   ]),
   ...inFile('src/policy/timeline.ts', [
     ['G2', 'a repeated message is appended again', 'index.has(message.id) || (last', '(last'],
-    ['G2', 'messages of the same content are one', '  const index = indexOf(window)\n  const merged = follows(', '  const index = indexOf(window)\n  incoming = incoming.filter(({ id, content }) => !window.some((chunk) => chunk.some((held) => held.id !== id && held.content === content)))\n  const merged = follows('],
+    ['G2', 'messages of the same content are one', '  const index = indexOf(window)\n  const next = follows(', '  const index = indexOf(window)\n  incoming = incoming.filter(({ id, content }) => !window.some((chunk) => chunk.some((held) => held.id !== id && held.content === content)))\n  const next = follows('],
     ['G2', 'what is appended is not in the index', 'index.set(message.id, message)\n    last = message', 'last = message'],
     ['G1', 'what is not appended after all stays in the index', 'for (const { id } of incoming.slice(0, count)) index.delete(id)', ''],
     ['G10', "another user's copy replaces a message", 'known.userId !== message.userId || ', ''],
@@ -26,6 +26,7 @@ export const policy: readonly Mutant[] = [
     ['G6', 'the cursor jumps over holes', 'messages[i]?.seq === end + 1) {\n      end++', 'messages[i]?.seq !== undefined) {\n      end = messages[i]?.seq ?? end'],
     ['G8', 'the window grows', 'if (surplus <= 0) return window', 'return window'],
     ['G8', 'the index keeps what left the window', '    index.delete(id)\n    return --left > 0', '    return --left > 0'],
+    ['G8', 'the index keeps what a full window pushes out', '  index.delete(first.id)\n', ''],
     ['G8', 'more leaves the index than the window', 'return --left > 0', 'return true'],
     ['G5', 'an improved copy stands beside the old one', 'next = removed(next, placeIn(next, known))', ''],
     ['G5', 'a late copy without seq takes the place away', '(held.seq === incoming.seq && !isSameJson(held, incoming))', '!isSameJson(held, incoming)'],

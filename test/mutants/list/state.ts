@@ -43,7 +43,7 @@ export const state: readonly Mutant[] = [
     ['G6', 'a new connection makes nothing stale', 'stale: channel.stale || !channel.detached,', 'stale: channel.stale,'],
     ['G6', 'reopening a detached channel stays detached', 'const reset = channel.detached ? shrunk(channel) : channel', 'const reset = channel'],
     ['G7', 'a change of user keeps the messages', '(context.userId === userId ? state : reopened(state))', '(context.userId === userId ? state : state)'],
-    ['G6', 'what is on the screen is not opened for the next user', '(isOpen ? [[key', '(!isOpen ? [[key'],
+    ['G6', 'what is on the screen is not opened for the next user', '(isOpen ? [[channelId', '(!isOpen ? [[channelId'],
     ['G8', 'closed channels are never shrunk', 'return surplus <= 0 ? state', 'return surplus < Infinity ? state'],
     ['G8', 'what shrinks is the newest', 'sort(([, a], [, b]) => a - b)', 'sort(([, a], [, b]) => b - a)'],
   ]),
@@ -51,7 +51,7 @@ export const state: readonly Mutant[] = [
     ['G4', 'a chunk keeps its old statuses', 'if (known?.receipts === receipts) return', 'if (known) return'],
   ]),
   ...inFile('src/state/census.ts', [
-    ['G8', 'what shrank counts as loaded', 'else census.shrinkable.delete(key)', ''],
+    ['G8', 'what shrank counts as loaded', 'else census.shrinkable.delete(channelId)', ''],
     ['G8', 'an open channel shrinks', '!open && cursor !== null', 'cursor !== null'],
   ]),
   ...inFile('src/state/errors.ts', [['G8', 'errors are kept without bound', '.slice(-MAX_ERRORS)', '']]),
