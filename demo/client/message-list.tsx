@@ -1,5 +1,5 @@
-import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useRef } from 'react'
+import { defaultRangeExtractor, useVirtualizer, type Range } from '@tanstack/react-virtual'
+import { useEffect, useRef, useState } from 'react'
 import type { Message } from 'redux-chat'
 import { MessageRow } from './message-row'
 import { usePerson } from './person-context'
@@ -16,8 +16,12 @@ export function MessageList({ channelId }: { readonly channelId: string }) {
   const messages = chat.useMessages(channelId)
   const { hasOlder, hasNewer, loadingOlder, gap, loadOlder, loadNewer } = chat.useChannel(channelId)
   const scroller = useRef<HTMLDivElement>(null)
-  const rows = useRows(messages, scroller)
-  const { atEnd, follow, onScroll } = useStayAtEnd({ rows, scroller, newest: messages.at(-1), edge: EDGE_PX })
+  const [atEnd, setAtEnd] = useState(true)
+  const newest = messages.at(-1)
+  // What one has just written is shown, wherever one was reading.
+  const follows = atEnd || newest?.status === 'pending'
+  const rows = useRows(messages, scroller, follows)
+  const onScroll = useStayAtEnd({ rows, scroller, newest: newest?.id, follows, atEnd, setAtEnd, edge: EDGE_PX })
   useMarkRead(channelId, atEnd && !hasNewer)
 
   function onScrolled({ scrollTop, scrollHeight, clientHeight }: HTMLElement): void {
@@ -28,7 +32,7 @@ export function MessageList({ channelId }: { readonly channelId: string }) {
 
   function jumpToLatest(): void {
     if (hasNewer) store.dispatch(chat.actions.openChannel({ channelId }))
-    follow()
+    setAtEnd(true)
   }
 
   return (
@@ -60,13 +64,20 @@ const Row = ({ message, newDay }: { readonly message: Message | undefined; reado
   message && <MessageRow message={message} newDay={newDay} />
 
 /** Only what is on the screen is rendered; what comes in above moves nothing that is being read. */
-function useRows(messages: readonly Message[], scroller: { readonly current: HTMLDivElement | null }) {
+function useRows(messages: readonly Message[], scroller: { readonly current: HTMLDivElement | null }, follows: boolean) {
+  /** Who follows sees what came in with the commit that brings it, and not only with the scroll event that comes of it. */
+  const atTheEnd = ({ count, overscan }: Range): number[] => {
+    const top = rows.getTotalSize() - (rows.scrollRect?.height ?? 0)
+    return defaultRangeExtractor({ startIndex: rows.getVirtualItemForOffset(top)?.index ?? 0, endIndex: count - 1, count, overscan })
+  }
   const rows = useVirtualizer({
     count: messages.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => 58,
+    estimateSize: () => 72,
     getItemKey: (index) => messages[index]?.id ?? index,
-    overscan: 6,
+    // Nobody sees what stands above the end before they scroll, and in a burst it is gone by then.
+    overscan: follows ? 2 : 6,
+    rangeExtractor: follows ? atTheEnd : defaultRangeExtractor,
     // One commit for all that a frame changes, in place of one for each scroll event.
     useFlushSync: false,
     paddingStart: TOP_PX,

@@ -1,25 +1,24 @@
-import { useEffect, useLayoutEffect, useRef, useState, type RefObject } from 'react'
-import type { Message } from 'redux-chat'
+import { useEffect, useLayoutEffect, useRef, type RefObject } from 'react'
 
 interface StayAtEnd {
   readonly rows: { scrollToEnd(): void }
   readonly scroller: RefObject<HTMLElement | null>
-  readonly newest: Message | undefined
+  /** The newest message's id. */
+  readonly newest: string | undefined
+  readonly follows: boolean
+  readonly atEnd: boolean
+  readonly setAtEnd: (atEnd: boolean) => void
   /** This near to the end (px) counts as being there. */
   readonly edge: number
 }
 
 /** Who is at the end stays there, whatever comes in, is measured or resized; who scrolled back is left in peace. */
-export function useStayAtEnd({ rows, scroller, newest, edge }: StayAtEnd) {
-  const [atEnd, setAtEnd] = useState(true)
+export function useStayAtEnd({ rows, scroller, newest, follows, atEnd, setAtEnd, edge }: StayAtEnd) {
   const lastTop = useRef(0)
-  const newestId = newest?.id
-  // What one has just written is shown, wherever one was reading.
-  const follows = atEnd || newest?.status === 'pending'
 
   useLayoutEffect(() => {
-    if (follows && newestId !== undefined) rows.scrollToEnd()
-  }, [rows, follows, newestId])
+    if (follows && newest !== undefined) rows.scrollToEnd()
+  }, [rows, follows, newest])
 
   useEffect(() => {
     const element = scroller.current
@@ -29,16 +28,12 @@ export function useStayAtEnd({ rows, scroller, newest, edge }: StayAtEnd) {
     return () => observer.disconnect()
   }, [rows, scroller, atEnd])
 
-  return {
-    atEnd,
-    follow: () => setAtEnd(true),
-    onScroll(top: number): void {
-      const element = scroller.current
-      if (!element) return
-      // Only a person scrolls up; growing content does not.
-      if (element.scrollHeight - top - element.clientHeight < edge) setAtEnd(true)
-      else if (top < lastTop.current) setAtEnd(false)
-      lastTop.current = top
-    },
+  return (top: number): void => {
+    const element = scroller.current
+    if (!element) return
+    // Only a person scrolls up; growing content does not.
+    if (element.scrollHeight - top - element.clientHeight < edge) setAtEnd(true)
+    else if (top < lastTop.current) setAtEnd(false)
+    lastTop.current = top
   }
 }
