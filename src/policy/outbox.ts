@@ -37,9 +37,10 @@ export function due<X extends Extra>(queue: Queue<X>, room: number, flying: numb
   let inFlight = 0
   let isBlocked = false
   fromStart(queue, (entry) => {
-    if (inFlight >= room || ((isBlocked || found.length >= room) && inFlight >= flying)) return false
+    const isFull = isBlocked || found.length + inFlight >= room
+    if (inFlight >= room || (isFull && inFlight >= flying)) return false
     if (entry.lease) inFlight++
-    else if (isBlocked || found.length >= room) return true
+    else if (isFull) return true
     else if (entry.failure) isBlocked = elsewhere(entry)
     // Whatever stands behind an entry that must wait has to wait with it: that is the channel's order.
     else if (!owned(entry) || waiting(entry)) isBlocked = true

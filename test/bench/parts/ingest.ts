@@ -36,7 +36,7 @@ function aged(before: number): Holder {
 
 /** Ours after 1k to 1M received: the window is bounded, so the cost must not move. */
 async function flatness(isQuick: boolean): Promise<Line[]> {
-  const COUNT = 1_000
+  const COUNT = 5_000
   const all: Readonly<Record<string, number>> = isQuick ? QUICK_RECEIVED : RECEIVED
   const sides: { [name: string]: Side } = {}
   for (const [name, before] of Object.entries(all)) {
@@ -44,8 +44,8 @@ async function flatness(isQuick: boolean): Promise<Line[]> {
     const big = before > 10_000 ? aged(before) : null
     const single = big && oneByOne(big, before, COUNT)
     sides[`one ${name}`] = () => (single ?? oneByOne(aged(before), before, COUNT))()
-    const burst = big && byBursts(aged(before), before, COUNT * 10)
-    sides[`burst ${name}`] = () => (burst ?? byBursts(aged(before), before, COUNT * 10))()
+    const burst = big && byBursts(aged(before), before, COUNT * 5)
+    sides[`burst ${name}`] = () => (burst ?? byBursts(aged(before), before, COUNT * 5))()
   }
   const found = await interleave(isQuick ? 7 : 15, sides, 3)
   const lineOf = (how: 'one' | 'burst', name: string): Line => computed({

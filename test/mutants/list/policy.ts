@@ -7,7 +7,7 @@ export const policy: readonly Mutant[] = [
     ['G3', 'a waiting entry does not hold what stands behind it', 'else if (!owned(entry) || waiting(entry)) isBlocked = true', 'else if (!owned(entry) || waiting(entry)) return true'],
     ['G12', 'whatever the state shows is sent', 'else if (!owned(entry) || waiting(entry)) isBlocked = true', 'else if (waiting(entry)) isBlocked = true'],
     ['G3', 'more in flight than the server orders', 'return found.slice(0, Math.max(0, room - inFlight))', 'return found'],
-    ['G3', 'flights behind what never left are not counted', '((isBlocked || found.length >= room) && inFlight >= flying)', '(isBlocked || found.length >= room)'],
+    ['G3', 'flights behind what never left are not counted', '(isFull && inFlight >= flying)', 'isFull'],
     ['G3', "what was refused for another's sake goes at once", 'else if (inFlight > 0 && ABOUT_ANOTHER.has(entry.lastError?.code))', 'else if (inFlight < 0)'],
     ['G2', 'what is in flight is emitted again', 'if (entry.lease) inFlight++\n    else if (', 'if ('],
     ['G1', 'the time budget never ends', "if (now - entry.budgetFrom > budget.retryForMs) return 'expired'", ''],
