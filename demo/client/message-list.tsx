@@ -1,9 +1,9 @@
 import { defaultRangeExtractor, useVirtualizer, type Range } from '@tanstack/react-virtual'
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useRef } from 'react'
 import type { Message } from 'redux-chat'
 import { MessageRow } from './message-row'
 import { usePerson } from './person-context'
-import { useStayAtEnd } from './use-stay-at-end'
+import { useEnd, useStayAtEnd } from './use-stay-at-end'
 import { useVisible } from './use-visible'
 
 /** This near to an edge counts as being there. */
@@ -16,23 +16,22 @@ export function MessageList({ channelId }: { readonly channelId: string }) {
   const messages = chat.useMessages(channelId)
   const { hasOlder, hasNewer, loadingOlder, gap, loadOlder, loadNewer } = chat.useChannel(channelId)
   const scroller = useRef<HTMLDivElement>(null)
-  const [atEnd, setAtEnd] = useState(true)
   const newest = messages.at(-1)
-  // What one has just written is shown, wherever one was reading.
-  const follows = atEnd || newest?.status === 'pending'
-  const rows = useRows(messages, scroller, follows)
-  const onScroll = useStayAtEnd({ rows, scroller, newest: newest?.id, follows, atEnd, setAtEnd, edge: EDGE_PX })
+  const end = useEnd(scroller, newest, EDGE_PX)
+  const { atEnd } = end
+  const rows = useRows(messages, scroller, end.follows)
+  useStayAtEnd({ rows, scroller, end, newestId: newest?.id })
   useMarkRead(channelId, atEnd && !hasNewer)
 
   function onScrolled({ scrollTop, scrollHeight, clientHeight }: HTMLElement): void {
-    onScroll(scrollTop)
+    end.onScroll(scrollTop)
     if (scrollTop < EDGE_PX && hasOlder && !loadingOlder) loadOlder()
     if (scrollHeight - scrollTop - clientHeight < EDGE_PX && hasNewer) loadNewer()
   }
 
   function jumpToLatest(): void {
     if (hasNewer) store.dispatch(chat.actions.openChannel({ channelId }))
-    setAtEnd(true)
+    end.follow()
   }
 
   return (

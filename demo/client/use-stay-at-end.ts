@@ -1,24 +1,40 @@
-import { useEffect, useLayoutEffect, useRef, type RefObject } from 'react'
+import { useEffect, useLayoutEffect, useRef, useState, type RefObject } from 'react'
+import type { Message } from 'redux-chat'
 
-interface StayAtEnd {
+type Scroller = RefObject<HTMLElement | null>
+
+/** Whether a reader is at the end, to within `edge` px, and whether the list follows what comes in. */
+export function useEnd(scroller: Scroller, newest: Message | undefined, edge: number) {
+  const [atEnd, setAtEnd] = useState(true)
+  const lastTop = useRef(0)
+  return {
+    atEnd,
+    // What one has just written is shown, wherever one was reading.
+    follows: atEnd || newest?.status === 'pending',
+    follow: () => setAtEnd(true),
+    onScroll(top: number): void {
+      const element = scroller.current
+      if (!element) return
+      // Only a person scrolls up; growing content does not.
+      if (element.scrollHeight - top - element.clientHeight < edge) setAtEnd(true)
+      else if (top < lastTop.current) setAtEnd(false)
+      lastTop.current = top
+    },
+  }
+}
+
+interface Following {
   readonly rows: { scrollToEnd(): void }
-  readonly scroller: RefObject<HTMLElement | null>
-  /** The newest message's id. */
-  readonly newest: string | undefined
-  readonly follows: boolean
-  readonly atEnd: boolean
-  readonly setAtEnd: (atEnd: boolean) => void
-  /** This near to the end (px) counts as being there. */
-  readonly edge: number
+  readonly scroller: Scroller
+  readonly end: ReturnType<typeof useEnd>
+  readonly newestId: string | undefined
 }
 
 /** Who is at the end stays there, whatever comes in, is measured or resized; who scrolled back is left in peace. */
-export function useStayAtEnd({ rows, scroller, newest, follows, atEnd, setAtEnd, edge }: StayAtEnd) {
-  const lastTop = useRef(0)
-
+export function useStayAtEnd({ rows, scroller, end: { atEnd, follows }, newestId }: Following): void {
   useLayoutEffect(() => {
-    if (follows && newest !== undefined) rows.scrollToEnd()
-  }, [rows, follows, newest])
+    if (follows && newestId !== undefined) rows.scrollToEnd()
+  }, [rows, follows, newestId])
 
   useEffect(() => {
     const element = scroller.current
@@ -27,13 +43,4 @@ export function useStayAtEnd({ rows, scroller, newest, follows, atEnd, setAtEnd,
     observer.observe(element)
     return () => observer.disconnect()
   }, [rows, scroller, atEnd])
-
-  return (top: number): void => {
-    const element = scroller.current
-    if (!element) return
-    // Only a person scrolls up; growing content does not.
-    if (element.scrollHeight - top - element.clientHeight < edge) setAtEnd(true)
-    else if (top < lastTop.current) setAtEnd(false)
-    lastTop.current = top
-  }
 }
