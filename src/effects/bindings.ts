@@ -26,8 +26,8 @@ interface Matcher<P> {
 /** Which of the app's actions is emitted, as what, and what its acknowledgement dispatches. */
 export interface EmitBinding<P> {
   readonly action: Matcher<P>
-  /** Called with the server's answer. Without `acked` and `failed` the emit asks for no acknowledgement. */
-  readonly acked?: (response: unknown, payload: P) => UnknownAction
+  /** Called with the server's answer (`more` are its further arguments). Without `acked` and `failed` the emit asks for no acknowledgement. */
+  readonly acked?: (response: unknown, payload: P, ...more: readonly unknown[]) => UnknownAction
   /** Called when the emit could not be made (not connected) or was not answered within `ackTimeoutMs`. */
   readonly failed?: (code: 'disconnected' | 'timeout', payload: P) => UnknownAction
 }
@@ -81,6 +81,9 @@ function emitBound<X extends Extra>(runtime: Runtime<X>, event: string, binding:
   // The app's own words: what they throw must not end the loss of a connection that it is told of.
   runtime.link.request(event, payload, shielded((result: RequestResult) => {
     if (!result.ok) settle(failed?.(result.code, payload))
-    else if (acked) runtime.dispatch(acked(result.response, payload))
+    else if (acked) {
+      const [response, ...more] = result.answer
+      runtime.dispatch(acked(response, payload, ...more))
+    }
   }))
 }

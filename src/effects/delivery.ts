@@ -93,10 +93,10 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     runtime.dispatch(reports.messageEmitted({ id, channelId, attempt, at, deadline: at + delivery.ackTimeoutMs }))
     try {
       const { name, payload } = wire.outbound('message:send', entry.message)
-      link.emit(name, payload, (raw) => {
+      link.emit(name, payload, (...answer) => {
         flights.end(target)
         const before = runtime.getState()
-        outcomes.answered(target, startedAt, raw)
+        outcomes.answered(target, startedAt, answer)
         // An echo may have settled it before: then no action tells that there is room again.
         if (runtime.getState() === before) runtime.reconcile()
       })

@@ -2,7 +2,7 @@ import type { Clock, Stop } from '../environment'
 import type { Connection } from '../transport/transport'
 
 export type RequestResult =
-  | { readonly ok: true; readonly response: unknown }
+  | { readonly ok: true; readonly answer: readonly unknown[] }
   | { readonly ok: false; readonly code: 'timeout' | 'disconnected' }
 
 /** The open connection, if there is one, with requests that always end: in an answer, a timeout or a disconnect. */
@@ -10,7 +10,7 @@ export interface Link {
   /** Which connection this is; changes with each one, 0 when none is open. */
   readonly generation: () => number
   /** False when there is no open connection; nothing was sent then. */
-  emit(event: string, payload: object | undefined, onAck?: (response: unknown) => void): boolean
+  emit(event: string, payload: object | undefined, onAck?: (...answer: readonly unknown[]) => void): boolean
   /** Calls `done` exactly once. */
   request(event: string, payload: object | undefined, done: (result: RequestResult) => void, timeoutMs?: number): void
   /** For the session only. */
@@ -43,7 +43,7 @@ export function createLink(clock: Clock, defaultTimeoutMs: number): Link {
       }
       pending.add(settle)
       stopTimer = clock.setTimer(timeoutMs, () => settle({ ok: false, code: 'timeout' }))
-      connection.emit(event, payload ?? {}, (response) => settle({ ok: true, response }))
+      connection.emit(event, payload ?? {}, (...answer) => settle({ ok: true, answer }))
     },
     opened(next) {
       connection = next

@@ -117,8 +117,8 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
       delay(target, failure('timeout', 'the server did not answer in time', true, target.attempt))
     },
     /** `startedAt` is monotonic. */
-    answered(target: Target, startedAt: number, raw: unknown): void {
-      const response = wire.response('message:send', raw)
+    answered(target: Target, startedAt: number, answer: readonly unknown[]): void {
+      const response = wire.response('message:send', answer)
       if (!response.ok) {
         unreadable(target, response.problem)
       } else if (!response.value.success) {

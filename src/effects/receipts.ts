@@ -65,13 +65,13 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
     }
     // A server that gives no answers leaves a callback in the socket for each that is asked for.
     const asks = clock.monotonic() - (askedAt[kind] ??= clock.monotonic()) < ANSWER_MS
-    link.emit(asked.name, asked.payload, asks ? (raw) => confirm(kind, channelId, mark, raw) : undefined)
+    link.emit(asked.name, asked.payload, asks ? (...answer) => confirm(kind, channelId, mark, answer) : undefined)
   }
 
   /** What is refused for now is told again; an acknowledged read mark needs not be kept for the next connection. */
-  function confirm(kind: Kind, channelId: string, mark: ReadMark, raw: unknown): void {
+  function confirm(kind: Kind, channelId: string, mark: ReadMark, answer: readonly unknown[]): void {
     askedAt[kind] = null
-    const response = wire.response(`message:${kind}`, raw)
+    const response = wire.response(`message:${kind}`, answer)
     if (!response.ok) runtime.metrics.count('invalid_payload')
     const { userId } = runtime.getState().connection
     if (userId === null || !response.ok) return

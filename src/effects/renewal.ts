@@ -111,7 +111,7 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
       unanswered()
       return
     }
-    const response = runtime.wire.response('auth:refresh', result.response)
+    const response = runtime.wire.response('auth:refresh', result.answer)
     if (!response.ok) {
       runtime.invalid('invalid_ack', `unable to read the answer to "auth:refresh": ${response.problem}`)
       unanswered()

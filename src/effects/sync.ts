@@ -114,7 +114,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
       failed(channelId, direction, 'timeout', 'the server did not answer in time', true)
       return
     }
-    const response = wire.response(direction === 'newer' ? 'message:sync' : 'message:history', result.response)
+    const response = wire.response(direction === 'newer' ? 'message:sync' : 'message:history', result.answer)
     if (!response.ok) unreadable(channelId, direction, 'invalid_ack', response.problem)
     else if (response.value.success) loaded(asked, response.value.data)
     else {

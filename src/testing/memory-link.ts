@@ -97,10 +97,10 @@ export function createLink(options: LinkOptions): Link {
     if (state !== 'open') return
     const args = cloneOverWire([payload])
     const acknowledge = onAck === undefined ? () => {} : once(onAck)
-    const reply = once((response: unknown) => {
+    const reply = once((...answer: readonly unknown[]) => {
       if (onAck === undefined) return
-      const [copy] = cloneOverWire([response])
-      down.send({ direction: 'ack', event, payload: copy, deliver: () => acknowledge(copy) })
+      const copy = cloneOverWire(answer)
+      down.send({ direction: 'ack', event, payload: copy[0], deliver: () => acknowledge(...copy) })
     })
     up.send({ direction: 'up', event, payload: args[0], deliver: () => socket?.receive(event, args, reply) })
   }
@@ -139,11 +139,11 @@ export function createLink(options: LinkOptions): Link {
 
 const CUT: CloseEvent = { reason: 'transport_close', message: 'the connection was cut' }
 
-function once<T>(task: (value: T) => void): (value: T) => void {
+function once<A extends readonly unknown[]>(task: (...args: A) => void): (...args: A) => void {
   let isDone = false
-  return (value) => {
+  return (...args) => {
     if (isDone) return
     isDone = true
-    task(value)
+    task(...args)
   }
 }

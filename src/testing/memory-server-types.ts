@@ -49,7 +49,7 @@ export interface ServerPeer {
 }
 
 /** `reply` acknowledges; it does nothing when the client did not ask for an ack. */
-export type ServerHandler = (payload: unknown, peer: ServerPeer, reply: (response: unknown) => void) => void
+export type ServerHandler = (payload: unknown, peer: ServerPeer, reply: (...answer: readonly unknown[]) => void) => void
 
 /** A message that the server commits by itself. `createdAt` defaults to the server's clock, `id` to a fixed series per server. */
 export interface PushedMessage {
@@ -83,7 +83,7 @@ export interface ServerLink {
 export interface ServerSocket {
   /** Called once the client's side is open, before anything else. */
   start(): void
-  receive(event: string, args: readonly unknown[], reply: (response: unknown) => void): void
+  receive(event: string, args: readonly unknown[], reply: (...answer: readonly unknown[]) => void): void
   /** The link is gone, whoever ended it. */
   lost(): void
 }

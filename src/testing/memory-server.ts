@@ -125,7 +125,7 @@ function start(core: ServerCore, peer: Peer, tokenExpiresAt: number | undefined)
   if (capabilities !== null) peer.emit('session', { capabilities, maxMessageBytes, dedupWindowMs, tokenExpiresAt })
 }
 
-type Reply = (response: unknown) => void
+type Reply = (...answer: readonly unknown[]) => void
 
 function receive(core: ServerCore, protocol: Protocol, peer: Peer, event: string, args: readonly unknown[], reply: Reply): void {
   const { options, peers, received, script } = core
@@ -136,7 +136,7 @@ function receive(core: ServerCore, protocol: Protocol, peer: Peer, event: string
   const need = NEEDS.get(event)
   const builtIn = need === undefined || has(core, need) ? protocol.get(event) : undefined
   const handler = script.handler(event) ?? builtIn
-  handler?.(payload, peer, (response) => { if (peers.isOpen(peer)) reply(response) })
+  handler?.(payload, peer, (...answer) => { if (peers.isOpen(peer)) reply(...answer) })
 }
 
 /** What a test lets the server say by itself. */

@@ -68,7 +68,7 @@ function openConnection(socket: Socket, handlers: ConnectionHandlers): Connectio
   const emit: Connection['emit'] = (event, payload, onAck) => {
     if (!socket.connected) return
     if (onAck === undefined) socket.emit(event, payload)
-    else socket.emit(event, payload, (response: unknown) => { if (state === 'open') onAck(response) })
+    else socket.emit(event, payload, (...answer: readonly unknown[]) => { if (state === 'open') onAck(...answer) })
   }
 
   return { emit, close: release }

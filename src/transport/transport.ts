@@ -34,9 +34,9 @@ export interface ConnectionHandlers {
 export interface Connection {
   /**
    * Sends at once; ignored unless open (the outbox is the only queue).
-   * `onAck` gets the server's answer at most once, and never after the connection ended.
+   * `onAck` gets the arguments of the server's answer at most once, and never after the connection ended.
    */
-  emit(event: string, payload: Json | object, onAck?: (response: unknown) => void): void
+  emit(event: string, payload: Json | object, onAck?: (...answer: readonly unknown[]) => void): void
   /** Ends the connection without `onClose`. Safe to call twice. */
   close(): void
 }

@@ -17,8 +17,8 @@ export interface ProtocolOptions {
   readonly incoming?: { readonly [E in InboundEvent]?: (...args: readonly unknown[]) => unknown }
   /** From our payload to what the server takes. */
   readonly outgoing?: { readonly [E in OutboundEvent]?: (payload: SocketEvents[E]) => object }
-  /** From the server's acknowledgement to a `SocketResponse`. */
-  readonly ack?: (response: unknown, event: OutboundEvent) => unknown
+  /** From the server's acknowledgement to a `SocketResponse`. `more` are its further arguments: the data of a server that answers `(error, data)`. */
+  readonly ack?: (response: unknown, event: OutboundEvent, ...more: readonly unknown[]) => unknown
 }
 
 export type ServerEvent<X extends Extra> =
@@ -81,9 +81,9 @@ export function createWire<X extends Extra>({ protocol = {}, parseExtra }: WireO
         return null
       }
     },
-    response(event: OutboundEvent, raw: unknown): Parsed<SocketResponse<Fields>> {
+    response(event: OutboundEvent, [response, ...more]: readonly unknown[]): Parsed<SocketResponse<Fields>> {
       try {
-        return parseResponse(protocol.ack ? protocol.ack(raw, event) : raw)
+        return parseResponse(protocol.ack ? protocol.ack(response, event, ...more) : response)
       } catch {
         return bad('protocol.ack could not map it')
       }

@@ -98,6 +98,40 @@ describe('servers of other people', () => {
     expect(contents(log.of('b'))).toEqual(texts(30, 'b'))
   })
 
+  it('one that answers as Node does, (error, data), is understood through `protocol.ack`', async () => {
+    const log: string[] = []
+    const server = await serve((io) => {
+      io.on('connection', (socket) => {
+        socket.on('message:send', ({ id, content }: Committed, answer: (error: string | null, data?: object) => void) => {
+          if (content === 'no') return answer('forbidden')
+          log.push(content)
+          return answer(null, { id, seq: log.length })
+        })
+        socket.on('typing', (_typing: object, answer: (error: string | null, heard?: number) => void) => answer(null, 7))
+      })
+    })
+    const typing = createAction<{ channelId: string }>('app/typing')
+    const heard: unknown[] = []
+    const alice = open({
+      url: server.url,
+      config: {
+        protocol: { ack: (error, _event, data) => (error === null ? { success: true, data } : { success: false, error: { code: String(error), message: 'no', retryable: false } }) },
+        ...socketBindings<{}, { typing: (payload: { channelId: string }) => void }>()({ emits: { typing: { action: typing, acked: (...answer) => {
+          heard.push(answer)
+          return { type: 'app/heard' }
+        } } } }),
+      },
+    })
+    await alice.untilConnected()
+    for (const text of ['one', 'no', 'two']) alice.send(text)
+    await alice.untilShown(['one:sent', 'two:sent', 'no:failed'])
+    expect(log).toEqual(['one', 'two'])
+    expect(alice.messages().map(({ seq, failure }) => failure?.code ?? seq)).toEqual([1, 2, 'forbidden'])
+    alice.store.dispatch(typing({ channelId: 'general' }))
+    await alice.until(() => heard.length > 0)
+    expect(heard).toEqual([[null, { channelId: 'general' }, 7]])
+  })
+
   it('one with other names and shapes is spoken to through `protocol`', async () => {
     interface Chat { _id: string; room: string; from: string; text: string; ts: string }
     const log: Chat[] = []

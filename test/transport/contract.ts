@@ -8,7 +8,7 @@ type Auth = { readonly token: string; readonly userId: string }
 export interface ContractPeer {
   readonly auth: unknown
   emit(event: string, ...args: readonly unknown[]): void
-  on(event: string, handler: (payload: unknown, reply: (response: unknown) => void) => void): void
+  on(event: string, handler: (payload: unknown, reply: (...answer: readonly unknown[]) => void) => void): void
   disconnect(): void
   readonly gone: Promise<void>
 }
@@ -223,6 +223,16 @@ export function describeTransport(name: string, setup: () => Promise<ContractWor
       expect(seen).toEqual(Array.from({ length: 50 }, (_, n) => ({ n })))
       expect(answers).toEqual(Array.from({ length: 50 }, (_, n) => ({ got: { n } })))
       await roundTrip()
+    })
+
+    it('gives all arguments of an answer, and none of an empty one', async () => {
+      const { client, peer } = await meet()
+      peer.on('say', (payload, reply) => reply(null, { got: payload }, 3))
+      const answered = (payload: object): Promise<readonly unknown[]> =>
+        new Promise((resolve) => client.connection.emit('say', payload, (...answer) => resolve(answer)))
+      expect(await answered({ n: 1 })).toEqual([null, { got: { n: 1 } }, 3])
+      peer.on('nod', (_payload, reply) => reply())
+      expect(await new Promise((resolve) => client.connection.emit('nod', {}, (...answer) => resolve(answer)))).toEqual([])
     })
 
     it('copies a payload at the emit: later changes do not travel', async () => {

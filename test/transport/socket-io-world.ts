@@ -59,7 +59,7 @@ function createPeer(socket: Socket): ContractPeer {
     emit: (event, ...args) => { socket.emit(event, ...args) },
     on(event, handler) {
       socket.on(event, (payload: unknown, reply: unknown) => {
-        handler(payload, (response) => { if (typeof reply === 'function') reply(response) })
+        handler(payload, (...answer) => { if (typeof reply === 'function') reply(...answer) })
       })
     },
     disconnect: () => { socket.disconnect() },
