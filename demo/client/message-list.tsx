@@ -19,7 +19,7 @@ export function MessageList({ channelId }: { readonly channelId: string }) {
   const newest = messages.at(-1)
   const end = useEnd(scroller, newest, EDGE_PX)
   const { atEnd } = end
-  const rows = useRows(messages, scroller, end.follows)
+  const rows = useRows(messages, scroller, atEnd)
   useStayAtEnd({ rows, scroller, end, newestId: newest?.id })
   useMarkRead(channelId, atEnd && !hasNewer)
 
@@ -63,9 +63,9 @@ const Row = ({ message, newDay }: { readonly message: Message | undefined; reado
   message && <MessageRow message={message} newDay={newDay} />
 
 /** Only what is on the screen is rendered; what comes in above moves nothing that is being read. */
-function useRows(messages: readonly Message[], scroller: { readonly current: HTMLDivElement | null }, follows: boolean) {
-  /** Who follows sees what came in with the commit that brings it, and not only with the scroll event that comes of it. */
-  const atTheEnd = ({ count, overscan }: Range): number[] => {
+function useRows(messages: readonly Message[], scroller: { readonly current: HTMLDivElement | null }, atEnd: boolean) {
+  /** Who is at the end sees what came in with the commit that brings it, and not only with the scroll event that comes of it. */
+  const lastOnes = ({ count, overscan }: Range): number[] => {
     const top = rows.getTotalSize() - (rows.scrollRect?.height ?? 0)
     return defaultRangeExtractor({ startIndex: rows.getVirtualItemForOffset(top)?.index ?? 0, endIndex: count - 1, count, overscan })
   }
@@ -75,8 +75,8 @@ function useRows(messages: readonly Message[], scroller: { readonly current: HTM
     estimateSize: () => 72,
     getItemKey: (index) => messages[index]?.id ?? index,
     // Nobody sees what stands above the end before they scroll, and in a burst it is gone by then.
-    overscan: follows ? 2 : 6,
-    rangeExtractor: follows ? atTheEnd : defaultRangeExtractor,
+    overscan: atEnd ? 2 : 6,
+    rangeExtractor: atEnd ? lastOnes : defaultRangeExtractor,
     // One commit for all that a frame changes, in place of one for each scroll event.
     useFlushSync: false,
     paddingStart: TOP_PX,

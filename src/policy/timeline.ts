@@ -123,9 +123,10 @@ export function mergeMessages<X extends Extra>(
   window: Window<X>, incoming: readonly WireMessage<X>[], limit: number, keep: 'newest' | 'oldest' = 'newest',
 ): Window<X> {
   const index = indexOf(window)
-  const next = follows(window, incoming, index)
-    ? behind(window, incoming, index, limit, keep) : trimmed(mergeEach(window, incoming, index), index, limit, keep)
-  if (next !== window) indexes.handOn(window, next, index)
+  const merged = follows(window, incoming, index) ? null : mergeEach(window, incoming, index)
+  if (merged === window) return window
+  const next = merged ? trimmed(merged, index, limit, keep) : behind(window, incoming, index, limit, keep)
+  indexes.handOn(window, next, index)
   return next
 }
 

@@ -53,11 +53,20 @@ function highestForeign(messages: readonly WireMessage[], me: string | null, fro
   return highest
 }
 
+/** How far a burst goes on from the cursor without a break, also with what it pushes out of the window itself: longer than that, it held it all. */
+function coveredBy<X extends Extra>(held: Window<X>, incoming: readonly WireMessage<X>[], cursor: number): number {
+  let end = cursor
+  for (const seq of incoming.flatMap((message) => message.seq ?? []).sort((a, b) => a - b)) if (seq === end + 1) end = contiguousFrom(held, seq)
+  return end
+}
+
 /** Unanchored, the first seq held is where the window begins: what is older is history, not a gap. */
-function cursorAfter<X extends Extra>(channel: Channel<X>, messages: Window<X>): number | null {
+function cursorAfter<X extends Extra>(channel: Channel<X>, incoming: readonly WireMessage<X>[], messages: Window<X>): number | null {
   const first = firstOf(messages)?.seq
   const isSameRun = channel.anchored || (first !== undefined && firstOf(channel.messages)?.seq === first)
-  if (isSameRun && channel.cursor !== null) return contiguousFrom(messages, channel.cursor)
+  if (isSameRun && channel.cursor !== null) {
+    return contiguousFrom(messages, first !== undefined && first > channel.cursor + 1 ? coveredBy(channel.messages, incoming, channel.cursor) : channel.cursor)
+  }
   return first === undefined ? channel.cursor : contiguousFrom(messages, first - 1)
 }
 
@@ -94,7 +103,7 @@ export function receive<X extends Extra>(given: Channel<X>, incoming: readonly W
   return withEarly({
     messages, latest, loaded, detached, open, place, stale, doubt, catchUp, history, receipts, early,
     foreign: channel.anchored || !evicted ? foreign : Math.max(foreign, (firstOf(channel.messages)?.seq ?? firstOf(messages)?.seq ?? 1) - 1),
-    cursor: cursorAfter(channel, messages),
+    cursor: cursorAfter(channel, fresh, messages),
     anchored: channel.anchored || evicted,
     hasOlder: evicted || (channel.anchored ? channel.hasOlder : (firstOf(messages)?.seq ?? 1) > 1),
   })

@@ -186,6 +186,20 @@ describeInBrowsers('demo', ({ engine, browser, itNeeds }) => {
     expect(new Set(ids).size).toBe(200)
   })
 
+  it('who scrolls back while a message of theirs is unsent sees what is there', async () => {
+    const demo = await serve()
+    const alice = await visit(demo, 'alice')
+    await alice.press('Load 200 old messages')
+    await alice.sees('message 200')
+    await alice.flip('Network')
+    await alice.cutOff()
+    await alice.say('written offline')
+    await alice.sees('written offline', ['pending'])
+    await alice.page.evaluate(scrollHalfUp)
+    await alice.page.waitFor(fillsTheScreen, [])
+    expect((await alice.shown('written offline')).length).toBe(0)
+  })
+
   it('G2: with every ack lost, a message is sent all the same, and once', async () => {
     const demo = await serve()
     const alice = await visit(demo, 'alice')
@@ -244,4 +258,17 @@ function loadedIds(channelId: string): string[] {
 
 function directionsShown(): string[] {
   return [...document.querySelectorAll('[data-message-id] .text')].map((text) => getComputedStyle(text).direction)
+}
+
+function scrollHalfUp(): void {
+  const log = document.querySelector('[role="log"]')
+  if (log) log.scrollTop = (log.scrollHeight - log.clientHeight) / 2
+}
+
+/** Messages stand in the upper and in the lower half of what is seen. */
+function fillsTheScreen(): boolean {
+  const log = document.querySelector('[role="log"]')?.getBoundingClientRect()
+  const tops = [...document.querySelectorAll('[role="log"] [data-message-id]')].map((element) => element.getBoundingClientRect().top - (log?.top ?? 0))
+  const half = (log?.height ?? 0) / 2
+  return tops.some((top) => top > 0 && top < half) && tops.some((top) => top > half && top < 2 * half)
 }

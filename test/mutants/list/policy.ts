@@ -18,7 +18,7 @@ export const policy: readonly Mutant[] = [
   ]),
   ...inFile('src/policy/timeline.ts', [
     ['G2', 'a repeated message is appended again', 'index.has(message.id) || (last', '(last'],
-    ['G2', 'messages of the same content are one', '  const index = indexOf(window)\n  const next = follows(', '  const index = indexOf(window)\n  incoming = incoming.filter(({ id, content }) => !window.some((chunk) => chunk.some((held) => held.id !== id && held.content === content)))\n  const next = follows('],
+    ['G2', 'messages of the same content are one', '  const index = indexOf(window)\n  const merged = follows(', '  const index = indexOf(window)\n  incoming = incoming.filter(({ id, content }) => !window.some((chunk) => chunk.some((held) => held.id !== id && held.content === content)))\n  const merged = follows('],
     ['G2', 'what is appended is not in the index', 'index.set(message.id, message)\n    last = message', 'last = message'],
     ['G1', 'what is not appended after all stays in the index', 'for (const { id } of incoming.slice(0, count)) index.delete(id)', ''],
     ['G10', "another user's copy replaces a message", 'known.userId !== message.userId || ', ''],
