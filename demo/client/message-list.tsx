@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'react'
 import type { Message } from 'redux-chat'
 import { MessageRow } from './message-row'
 import { usePerson } from './person-context'
-import { useEnd, useStayAtEnd } from './use-stay-at-end'
+import { useAtEnd, useStayAtEnd } from './use-stay-at-end'
 import { useVisible } from './use-visible'
 
 /** This near to an edge counts as being there. */
@@ -17,7 +17,7 @@ export function MessageList({ channelId }: { readonly channelId: string }) {
   const { hasOlder, hasNewer, loadingOlder, gap, loadOlder, loadNewer } = chat.useChannel(channelId)
   const scroller = useRef<HTMLDivElement>(null)
   const newest = messages.at(-1)
-  const end = useEnd(scroller, newest, EDGE_PX)
+  const end = useAtEnd(scroller, newest, EDGE_PX)
   const { atEnd } = end
   const rows = useRows(messages, scroller, atEnd)
   useStayAtEnd({ rows, scroller, end, newestId: newest?.id })
@@ -65,7 +65,7 @@ const Row = ({ message, newDay }: { readonly message: Message | undefined; reado
 /** Only what is on the screen is rendered; what comes in above moves nothing that is being read. */
 function useRows(messages: readonly Message[], scroller: { readonly current: HTMLDivElement | null }, atEnd: boolean) {
   /** Who is at the end sees what came in with the commit that brings it, and not only with the scroll event that comes of it. */
-  const lastOnes = ({ count, overscan }: Range): number[] => {
+  const rowsAtEnd = ({ count, overscan }: Range): number[] => {
     const top = rows.getTotalSize() - (rows.scrollRect?.height ?? 0)
     return defaultRangeExtractor({ startIndex: rows.getVirtualItemForOffset(top)?.index ?? 0, endIndex: count - 1, count, overscan })
   }
@@ -76,7 +76,7 @@ function useRows(messages: readonly Message[], scroller: { readonly current: HTM
     getItemKey: (index) => messages[index]?.id ?? index,
     // Nobody sees what stands above the end before they scroll, and in a burst it is gone by then.
     overscan: atEnd ? 2 : 6,
-    rangeExtractor: atEnd ? lastOnes : defaultRangeExtractor,
+    rangeExtractor: atEnd ? rowsAtEnd : defaultRangeExtractor,
     // One commit for all that a frame changes, in place of one for each scroll event.
     useFlushSync: false,
     paddingStart: TOP_PX,

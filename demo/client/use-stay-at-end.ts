@@ -4,7 +4,7 @@ import type { Message } from 'redux-chat'
 type Scroller = RefObject<HTMLElement | null>
 
 /** Whether a reader is at the end, to within `edge` px, and whether the list follows what comes in. */
-export function useEnd(scroller: Scroller, newest: Message | undefined, edge: number) {
+export function useAtEnd(scroller: Scroller, newest: Message | undefined, edge: number) {
   const [atEnd, setAtEnd] = useState(true)
   const lastTop = useRef(0)
   return {
@@ -26,7 +26,7 @@ export function useEnd(scroller: Scroller, newest: Message | undefined, edge: nu
 interface Following {
   readonly rows: { scrollToEnd(): void }
   readonly scroller: Scroller
-  readonly end: ReturnType<typeof useEnd>
+  readonly end: ReturnType<typeof useAtEnd>
   readonly newestId: string | undefined
 }
 

@@ -116,10 +116,10 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
     const perChannel = capabilities.includes('ordered') ? delivery.inFlightPerChannel : 1
     const before = looked?.capabilities === capabilities ? looked.channels : EMPTY_TABLE
     let found: OutboxEntry<X>[] | null = null
-    for (const key of changedKeys(before, channels)) {
-      const queue = valueAt(channels, key)
+    for (const channelId of changedKeys(before, channels)) {
+      const queue = valueAt(channels, channelId)
       if (!queue) continue
-      for (const entry of due(queue, perChannel, flights.countIn(key), gate)) found = withItem(found, entry)
+      for (const entry of due(queue, perChannel, flights.countIn(channelId), gate)) found = withItem(found, entry)
     }
     return found ?? []
   }

@@ -53,7 +53,7 @@ function highestForeign(messages: readonly WireMessage[], me: string | null, fro
   return highest
 }
 
-/** How far a burst goes on from the cursor without a break, also with what it pushes out of the window itself: longer than that, it held it all. */
+/** How far a burst goes on from the cursor without a break. One that is longer than the window pushes out part of itself, which was here all the same. */
 function coveredBy<X extends Extra>(held: Window<X>, incoming: readonly WireMessage<X>[], cursor: number): number {
   let end = cursor
   for (const seq of incoming.flatMap((message) => message.seq ?? []).sort((a, b) => a - b)) if (seq === end + 1) end = contiguousFrom(held, seq)
@@ -65,7 +65,8 @@ function cursorAfter<X extends Extra>(channel: Channel<X>, incoming: readonly Wi
   const first = firstOf(messages)?.seq
   const isSameRun = channel.anchored || (first !== undefined && firstOf(channel.messages)?.seq === first)
   if (isSameRun && channel.cursor !== null) {
-    return contiguousFrom(messages, first !== undefined && first > channel.cursor + 1 ? coveredBy(channel.messages, incoming, channel.cursor) : channel.cursor)
+    const isOverrun = first !== undefined && first > channel.cursor + 1
+    return contiguousFrom(messages, isOverrun ? coveredBy(channel.messages, incoming, channel.cursor) : channel.cursor)
   }
   return first === undefined ? channel.cursor : contiguousFrom(messages, first - 1)
 }

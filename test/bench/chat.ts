@@ -36,7 +36,7 @@ export function openChat(config: Partial<SocketConfig>, told?: Told) {
 /** `before` messages received by bursts into one channel. */
 export function loaded(before: number, windowSize: number) {
   const opened = openChat({ storage: false, history: { windowSize } })
-  // What the window takes in one action; the inbox's own bursts beyond it.
+  // What the window takes in one action, and 500 at the least.
   const burst = Math.max(500, Math.min(before, windowSize))
   for (let from = 0; from < before; from += burst) opened.store.dispatch(received(series(from, Math.min(burst, before - from))))
   return opened
