@@ -4,6 +4,8 @@ import { openStore, type TestStore } from '../support/chat-store'
 import { valueAt, valuesOf } from '../../src/policy/table'
 
 const RUNS = Number(process.env['WINDOW_RUNS'] ?? 30)
+/** In which a page comes for a cursor that is lost by then: few runs meet that. */
+const PINNED = [64]
 const CHANNELS = ['a', 'b', 'c', 'd', 'e']
 /** As the library says of itself: more would flood a server. */
 const MAX_REQUESTS = 4
@@ -189,6 +191,6 @@ async function runWindows(run: number): Promise<readonly string[]> {
 
 describe('windows', () => {
   it('G2, G3, G6, G8: whatever is scrolled, lost, doubled or reordered, each shows an unbroken part, and its end in the end', async () => {
-    for (let run = 0; run < RUNS; run++) expect([run, await runWindows(run)]).toEqual([run, []])
+    for (const run of [...PINNED, ...Array(RUNS).keys()]) expect([run, await runWindows(run)]).toEqual([run, []])
   }, 300_000)
 })
