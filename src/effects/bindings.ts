@@ -8,12 +8,14 @@ import { shielded } from './shielded'
 /** An app's event map, as Socket.IO types it: event name to listener. */
 export type EventMap = { readonly [event: string]: (...args: never[]) => void }
 
-type FirstArg<F> = F extends (...args: infer A) => unknown ? (A extends readonly [] ? undefined : A[0]) : never
+/** What is sent with an event, less the acknowledgement that its sender asks for. */
+type ArgsOf<F> = F extends (...args: infer A) => unknown ? (A extends readonly [...infer Sent, (...answer: never[]) => unknown] ? Sent : A) : never
+type FirstOf<A extends readonly unknown[]> = A extends readonly [] ? undefined : A[0]
 
-/** Which action an inbound event dispatches. `parse` may narrow the payload; a throw drops and reports the event. */
-export type EventBinding<P> =
-  | ((payload: P) => UnknownAction)
-  | { readonly action: (payload: P) => UnknownAction; readonly parse: (payload: unknown) => P }
+/** Which action an inbound event dispatches; a function gets all its arguments. `parse` may narrow the first. What throws drops the event and is reported. */
+export type EventBinding<A extends readonly unknown[]> =
+  | ((...args: A) => UnknownAction)
+  | { readonly action: (payload: FirstOf<A>) => UnknownAction; readonly parse: (payload: unknown) => FirstOf<A> }
 
 export type EventBindings = { readonly [event: string]: EventBinding<never> }
 
@@ -34,8 +36,8 @@ export interface EmitBinding<P> {
 
 export type EmitBindings = { readonly [event: string]: EmitBinding<never> }
 
-type TypedEvents<M> = { readonly [E in keyof M]?: EventBinding<FirstArg<M[E]>> }
-type TypedEmits<M> = { readonly [E in keyof M]?: EmitBinding<FirstArg<M[E]>> }
+type TypedEvents<M> = { readonly [E in keyof M]?: EventBinding<ArgsOf<M[E]>> }
+type TypedEmits<M> = { readonly [E in keyof M]?: EmitBinding<FirstOf<ArgsOf<M[E]>>> }
 
 /**
  * Types bindings by the app's own event maps: `socketBindings<ServerEvents, ClientEvents>()({ events, emits })`
@@ -52,9 +54,8 @@ export function applyEvent<X extends Extra>(runtime: Runtime<X>, name: string, a
   const binding = Object.hasOwn(events, name) && events[name]
   if (!binding) return
   try {
-    // The payload is whatever the app's map promises; its own `parse` is what can check it.
-    const payload = (typeof binding === 'function' ? args[0] : binding.parse(args[0])) as never
-    runtime.dispatch(typeof binding === 'function' ? binding(payload) : binding.action(payload))
+    // What comes is whatever the app's map promises; its own `parse` is what can check it.
+    runtime.dispatch(typeof binding === 'function' ? binding(...args as never) : binding.action(binding.parse(args[0])))
   } catch (reason) {
     runtime.invalid('event_refused', `unable to apply the event "${name}": ${reasonText(reason)}`)
   }

@@ -182,8 +182,10 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
 
   /** No attempt is made any more until somebody or something asks. */
   function halt(status: 'offline' | 'unauthorized' | 'failed', reason: string, error?: ChatError): void {
+    const whose = userId
     settle('halted', { status, reason, nextRetryAt: null, ...(error && { error }) })
-    if (!error) return
+    // Whoever left on seeing the report is told no more.
+    if (!error || userId !== whose) return
     if (status === 'unauthorized') options.onAuthError?.(error)
     else options.onConnectionError?.(error)
   }

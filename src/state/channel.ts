@@ -156,7 +156,12 @@ export function receiveLive<X extends Extra>(channel: Channel<X>, incoming: read
     : receive(channel, incoming.map((message) => (isTaken(message) ? unplaced(message) : message)), me, limits)
 }
 
-function joinNewer<X extends Extra>(channel: Channel<X>, after: number, page: Page<X>, me: string | null, { windowSize }: Limits): Channel<X> {
+/** Whoever reads on goes on where the window ended: of a page that is longer than the window, the rest follows with the next one. */
+const fitting = <X extends Extra>(page: Page<X>, windowSize: number): Page<X> =>
+  (page.messages.length > windowSize ? { ...page, messages: page.messages.slice(0, windowSize), more: true } : page)
+
+function joinNewer<X extends Extra>(channel: Channel<X>, after: number, given: Page<X>, me: string | null, { windowSize }: Limits): Channel<X> {
+  const page = channel.detached ? fitting(given, windowSize) : given
   const messages = mergeMessages(channel.messages, page.messages, windowSize)
   // Only an empty page proves that there is nothing up to `latest`: what is newer may have come between the server's two reads.
   const covered = highestSeq(page.messages, null) ?? (page.more ? after : Math.max(page.latest ?? 0, after))
@@ -195,7 +200,7 @@ export function receiveOlder<X extends Extra>(
   const rested: Channel<X> = { ...channel, history: 'idle' }
   if (before !== historyEdge(channel)) return rested
   // The first page comes unasked: it fills what room there is, and pushes nothing new out.
-  const messages = mergeMessages(channel.messages, page.messages, windowSize, channel.loaded ? 'oldest' : 'newest')
+  const messages = mergeMessages(channel.messages, page.messages.slice(-windowSize), windowSize, channel.loaded ? 'oldest' : 'newest')
   // One that stood last for want of a place may have got it by this page.
   const dropped = (channel.messages.at(-1) ?? []).some(({ id }) => !findMessage(messages, id))
   const last = lastOf(messages)?.seq

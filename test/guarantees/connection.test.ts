@@ -120,6 +120,20 @@ describe('connection', () => {
     expect(told).toMatchObject([{ type: 'auth_failed', code: 'token_expired' }])
   })
 
+  it('whoever leaves on seeing that a token is refused is not told that they have to sign in', async () => {
+    const told: ChatError[] = []
+    const clock = createManualClock()
+    const server = createMemoryServer({ now: clock.now, authenticate: () => ({ code: 'token_expired' }) })
+    const alice = openStore({ env: createTestEnvironment({ server, clock }), config: { onAuthError: (error) => told.push(error) } })
+    alice.store.subscribe(() => {
+      if (alice.connection().status === 'unauthorized') alice.dispatch(alice.chat.actions.disconnect())
+    })
+    alice.connect()
+    await alice.advance(60_000)
+    expect(alice.actions).toContainEqual(expect.objectContaining({ type: 'chat/connectionLost', payload: expect.objectContaining({ status: 'unauthorized' }) }))
+    expect(told).toEqual([])
+  })
+
   it('a rejection that says it is retryable is not about the token', async () => {
     const clock = createManualClock()
     let open = false

@@ -105,6 +105,30 @@ describe('catch-up', () => {
     expect(tab.messages().at(-1)?.content).toBe('c60')
   })
 
+  it('G6: pages larger than the window and than what was asked for leave nothing out', async () => {
+    const tab = openStore({ config: { history: { windowSize: 8 } } })
+    const all = page(60, true)
+    tab.env.server.on('message:sync', (payload, _peer, reply) => {
+      const { after } = payload as { after: number }
+      reply({ success: true, data: { messages: all.slice(after, after + 20), receipts: [], latest: 60, more: after + 20 < 60 } })
+    })
+    tab.env.server.on('message:history', (payload, _peer, reply) => {
+      const { before } = payload as { before: number }
+      reply({ success: true, data: { messages: all.slice(Math.max(0, before - 21), before - 1), more: before > 21 } })
+    })
+    await openGeneral(tab)
+    for (const [command, left] of [['loadOlder', 'hasOlder'], ['loadNewer', 'hasNewer']] as const) {
+      const seen = new Set(tab.messages().map(({ content }) => content))
+      for (let i = 0; i < 20 && tab.channel()[left]; i++) {
+        tab.dispatch(tab.chat.actions[command]({ channelId: 'general' }))
+        await tab.advance(1_000)
+        for (const { content } of tab.messages()) seen.add(content)
+      }
+      expect([command, seen.size]).toEqual([command, 60])
+    }
+    expect(tab.messages().at(-1)?.content).toBe('c60')
+  })
+
   it('whoever leaves as it begins is told of no timeout', async () => {
     const tab = openStore()
     tab.store.subscribe(() => {

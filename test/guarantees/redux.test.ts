@@ -214,6 +214,17 @@ describe('bindings', () => {
     expect(alice.errors()).toMatchObject([{ type: 'invalid_payload', code: 'event_refused' }])
   })
 
+  it('an event of several arguments is bound by a function of them all', async () => {
+    const alice = openStore({ config: socketBindings<{ moved: (x: number, y: number) => void }>()({
+      events: { moved: (x, y) => ({ type: 'cursor/moved', payload: { x, y } }) },
+    }) })
+    alice.connect()
+    await alice.settle()
+    alice.env.server.emitRaw('alice', 'moved', 3, 4)
+    await alice.settle()
+    expect(alice.actions).toContainEqual({ type: 'cursor/moved', payload: { x: 3, y: 4 } })
+  })
+
   it('an emit that cannot be made, or is not answered, dispatches its failure', async () => {
     const alice = open()
     alice.dispatch(react({ emoji: 'a' }))

@@ -129,22 +129,24 @@ createChat({ url: 'https://chat.test', token: 't', protocol: { names: { 'message
 createChat({ url: 'https://chat.test', token: 't', protocol: { names: { 'message:sned': 'send' } } })
 
 // Bindings are typed by the app's own event maps.
-interface ServerEvents { typing: (who: { userId: string }) => void; ping: () => void }
-interface ClientEvents { typing: (where: { channelId: string }) => void; away: (reason: string) => void }
+interface ServerEvents { typing: (who: { userId: string }) => void; ping: () => void; moved: (x: number, y: number) => void; asked: (question: string, answer: (text: string) => void) => void }
+interface ClientEvents { typing: (where: { channelId: string }) => void; away: (reason: string) => void; left: (done: () => void) => void }
 const userTyping = createAction<{ userId: string }>('typing/seen')
 const typing = createAction<{ channelId: string }>('typing/started')
 const count = createAction<number>('count')
 const pinged = createAction('pinged')
 const bind = socketBindings<ServerEvents, ClientEvents>()
 const bindings = bind({
-  events: { typing: userTyping, ping: () => pinged() },
-  emits: { typing: { action: typing, acked: (_response, payload) => count(payload.channelId.length) } },
+  events: { typing: userTyping, ping: () => pinged(), moved: (x, y) => count(x + y), asked: (...args) => count(args.length satisfies 1) },
+  emits: { typing: { action: typing, acked: (_response, payload) => count(payload.channelId.length) }, left: { action: pinged } },
 })
 createChat({ url: 'https://chat.test', token: 't', ...bindings })
 // @ts-expect-error the server has no such event
 bind({ events: { tpying: userTyping } })
 // @ts-expect-error the event's payload does not fit the action
 bind({ events: { typing: count } })
+// @ts-expect-error an event of two numbers gives no third
+bind({ events: { moved: (x: number, y: number, z: number) => count(x + y + z) } })
 // @ts-expect-error the client has no such event
 bind({ emits: { shout: { action: typing } } })
 // @ts-expect-error the action's payload does not fit the emit
