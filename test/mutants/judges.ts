@@ -29,7 +29,7 @@ export const PROPERTIES: readonly Property[] = [
   ...inTest('guarantees/convergence.test.ts', 'the same facts in any order and any multiplicity'),
   ...inTest('guarantees/caches.test.ts', 'never show: a state that was copied'),
   ...inTest('guarantees/bursts.test.ts', 'one that is longer than the window leaves no gap'),
-  ...inTest('guarantees/windows.test.ts', 'whatever is scrolled, lost, doubled or reordered'),
+  ...inTest('guarantees/windows.test.ts', 'whatever is scrolled, lost, doubled or reordered', 'of pages that are longer than what was asked for'),
   ...inTest('guarantees/logs.test.ts', 'whatever a server has, lacks, loses or begins anew'),
   ...inTest('guarantees/refusals.test.ts', 'whatever a server refuses, no message is lost'),
   ...inTest('guarantees/marks.test.ts', 'whatever is told of them, in any form'),

@@ -25,6 +25,8 @@ export const state: readonly Mutant[] = [
     ['G6', 'a page covers nothing but its messages', 'const covered = highestSeq(page.messages, null) ?? (page.more ?', 'const covered = (page.messages.length >= 0 ?'],
     ['G6', 'a page reaches up to what came after it was read', 'const covered = highestSeq(page.messages, null) ??', 'const covered = (page.more ? highestSeq(page.messages, null) : null) ??'],
     ['G6', 'a burst that is longer than the window leaves a gap', 'if (seq === end + 1) end = contiguousFrom(held, seq)', ''],
+    ['G6', 'a long page of history is shown from its far end', 'mergeMessages(channel.messages, page.messages.slice(-windowSize),', 'mergeMessages(channel.messages, page.messages,'],
+    ['G6', 'a long page pushes out what is to be read next', 'const page = channel.detached ? fitting(given, windowSize) : given', 'const page = given'],
     ['G6', 'live messages join a detached window', 'channel.detached ? channel.messages : mergeMessages(', 'mergeMessages('],
     ['G1', 'a log that began anew is not read', 'if (page.latest !== null && page.latest < after && page.messages.length === 0 && !page.more) return doubted(channel, page.latest)', ''],
     ['G6', 'a copy that is behind counts as a new log', 'channel.doubt === null ?', 'latest < 0 ?'],
