@@ -54,43 +54,38 @@ function withStorage(environment: Environment, storage: KeyValueStorage | false 
 /** With none of these nothing would ever be sent or shown. */
 const AT_LEAST_ONE: ReadonlySet<string> = new Set(['pageSize', 'windowSize', 'maxAttempts', 'inFlightPerChannel', 'inFlightTotal'])
 
-function checkSection(section: string, defaults: object, given: object): void {
-  for (const [name, value] of Object.entries(given)) {
-    if (value === undefined) continue
-    const names = Object.keys(defaults)
-    if (!names.includes(name)) complain('option_unknown', `${section} has no option "${name}"; use one of ${names.join(', ')}`)
+function filled<T extends object>(section: string, defaults: T, given: { readonly [K in keyof T]?: T[K] | undefined } | undefined): T {
+  const all = withDefaults(defaults, given)
+  for (const [name, value] of Object.entries(all)) {
+    if (!Object.hasOwn(defaults, name)) complain('option_unknown', `${section} has no option "${name}"; use one of ${Object.keys(defaults).join(', ')}`)
     const least = AT_LEAST_ONE.has(name) ? 1 : 0
     if (name !== 'backoff' && !(typeof value === 'number' && value >= least)) {
       complain('option_invalid', `${section}.${name} must be a number of at least ${least}, not ${String(value)}`)
     }
   }
-}
-
-function filled<T extends object>(section: string, defaults: T, given: { readonly [K in keyof T]?: T[K] | undefined } = {}): T {
-  checkSection(section, defaults, given)
-  return withDefaults(defaults, given)
+  return all
 }
 
 function resolve<X extends Extra, Path extends string>(config: SocketConfig<X, Path>, path: Path): ResolvedOptions<X> {
   check(config)
-  const { reconnection, auth, delivery, history, storage, environment, userTiming = true } = config
-  const { onAuthError, onConnectionError, onReconnect, onError, onMetric } = config
+  const { delivery, onMetric } = config
   return {
     ...config,
     reducerPath: path,
     getToken: tokenSource(config),
-    reconnection: filled('reconnection', { attempts: 5, delayMs: 1_000, jitter: 0.5, timeoutMs: 20_000 }, reconnection),
-    auth: filled('auth', { timeoutMs: 10_000, renewBeforeMs: 15_000 }, auth),
+    reconnection: filled('reconnection', { attempts: 5, delayMs: 1_000, jitter: 0.5, timeoutMs: 20_000 }, config.reconnection),
+    auth: filled('auth', { timeoutMs: 10_000, renewBeforeMs: 15_000 }, config.auth),
     delivery: filled('delivery', {
       ackTimeoutMs: 10_000, maxAttempts: 10, retryForMs: 24 * 60 * 60 * 1_000, inFlightPerChannel: 32, inFlightTotal: 100, backoff: BACKOFF,
     }, { ...delivery, backoff: filled('delivery.backoff', BACKOFF, delivery?.backoff) }),
-    history: filled('history', { pageSize: 50, windowSize: 1_000, maxChannels: 100 }, history),
-    environment: withStorage(createEnvironment(environment), storage),
-    userTiming,
-    onAuthError: onAuthError && shielded(onAuthError),
-    onConnectionError: onConnectionError && shielded(onConnectionError),
-    onReconnect: onReconnect && shielded(onReconnect),
-    onError: onError && shielded(onError),
+    history: filled('history', { pageSize: 50, windowSize: 1_000, maxChannels: 100 }, config.history),
+    environment: withStorage(createEnvironment(config.environment), config.storage),
+    userTiming: config.userTiming ?? true,
+    onAuthError: shielded(config.onAuthError),
+    onConnectionError: shielded(config.onConnectionError),
+    onReconnect: shielded(config.onReconnect),
+    onError: shielded(config.onError),
+    // Without it nothing is to be made for it.
     onMetric: onMetric && shielded(onMetric),
   }
 }

@@ -85,17 +85,18 @@ export interface SocketConfig<X extends Extra = {}, Path extends string = string
 
 type Filled<T> = { readonly [K in keyof T]-?: T[K] }
 type Sections = 'reconnection' | 'auth' | 'delivery' | 'history'
-type Callbacks = 'onAuthError' | 'onConnectionError' | 'onReconnect' | 'onError' | 'onMetric'
+type Callbacks = 'onAuthError' | 'onConnectionError' | 'onReconnect' | 'onError'
 
 /** The options with every default in its place. */
-export type ResolvedOptions<X extends Extra> = Omit<SocketConfig<X>, Sections | Callbacks | 'environment' | 'getToken' | 'token' | 'storage' | 'reducerPath'> & {
+export type ResolvedOptions<X extends Extra> = Omit<SocketConfig<X>, Sections | Callbacks | 'onMetric' | 'environment' | 'getToken' | 'token' | 'storage' | 'reducerPath'> & {
   readonly [S in Exclude<Sections, 'delivery'>]: Filled<NonNullable<SocketConfig[S]>>
 } & {
   readonly delivery: Filled<NonNullable<SocketConfig['delivery']>> & { readonly backoff: BackoffOptions }
 } & {
-  /** None of them can throw. */
-  readonly [C in Callbacks]: SocketConfig[C] | undefined
+  /** None of them can throw; one that was not given does nothing. */
+  readonly [C in Callbacks]: NonNullable<SocketConfig[C]>
 } & {
+  readonly onMetric: SocketConfig['onMetric'] | undefined
   readonly reducerPath: string
   readonly getToken: GetToken
   readonly environment: Environment

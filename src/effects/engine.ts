@@ -56,7 +56,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   function onOpened(reconnected: boolean): void {
     receipts.opened()
     sync.opened(reconnected)
-    if (reconnected) options.onReconnect?.()
+    if (reconnected) options.onReconnect()
     reconcile()
   }
 

@@ -54,7 +54,7 @@ export function createChatMiddleware<X extends Extra>(
       const result = run(next, action)
       // What an app sends may have an `error` of its own.
       const error = ours && action.type !== sendMessage.type && carriedError(action)
-      if (error) options.onError?.(error)
+      if (error) options.onError(error)
       return result
     }
   }
