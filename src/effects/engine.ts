@@ -108,11 +108,10 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   function onDoubt(): void {
     const { messages, connection } = runtime.getState()
     const [channelId] = connection.capabilities.includes('sync') ? keysOf(messages) : []
-    const asked = channelId === undefined ? null : runtime.wire.asked('message:sync', { channelId, after: Number.MAX_SAFE_INTEGER, limit: 1 })
-    if (asked) runtime.link.request(asked.name, asked.payload, (result) => {
-      if (!result.ok && result.code === 'timeout') session.reopen()
+    if (channelId === undefined) return session.reopen()
+    runtime.link.ask('message:sync', { channelId, after: Number.MAX_SAFE_INTEGER, limit: 1 }, ({ unclear }) => {
+      if (unclear === 'timeout' || unclear === 'unmapped') session.reopen()
     }, Math.min(5_000, options.delivery.ackTimeoutMs))
-    else session.reopen()
   }
 
   function signIn(userId: string): void {

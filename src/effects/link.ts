@@ -1,5 +1,8 @@
 import type { Clock, Stop } from '../environment'
+import type { Extra, SocketEvents } from '../model'
+import type { Answer } from '../transport/parse'
 import type { Connection } from '../transport/transport'
+import { UNMAPPED, type OutboundEvent, type Wire } from '../transport/wire'
 
 export type RequestResult =
   | { readonly ok: true; readonly answer: readonly unknown[] }
@@ -13,17 +16,22 @@ export interface Link {
   emit(event: string, payload: object | undefined, onAck?: (...answer: readonly unknown[]) => void): boolean
   /** Calls `done` exactly once. */
   request(event: string, payload: object | undefined, done: (result: RequestResult) => void, timeoutMs?: number): void
+  /** Likewise, for what the library itself asks. */
+  ask<E extends OutboundEvent>(event: E, payload: SocketEvents[E], done: (answer: Answer) => void, timeoutMs?: number): void
   /** For the session only. */
   opened(connection: Connection): void
   closed(): void
 }
 
-export function createLink(clock: Clock, defaultTimeoutMs: number): Link {
+const unanswered = (unclear: 'timeout' | 'disconnected'): Answer =>
+  ({ error: { code: unclear, message: 'the server did not answer in time', retryable: true }, unclear })
+
+export function createLink<X extends Extra>(clock: Clock, wire: Wire<X>, defaultTimeoutMs: number): Link {
   let connection: Connection | null = null
   let opened = 0
   const pending = new Set<(result: RequestResult) => void>()
 
-  return {
+  const link: Link = {
     generation: () => (connection ? opened : 0),
     emit(event, payload, onAck) {
       if (!connection) return false
@@ -45,6 +53,11 @@ export function createLink(clock: Clock, defaultTimeoutMs: number): Link {
       stopTimer = clock.setTimer(timeoutMs, () => settle({ ok: false, code: 'timeout' }))
       connection.emit(event, payload ?? {}, (...answer) => settle({ ok: true, answer }))
     },
+    ask(event, payload, done, timeoutMs) {
+      const asked = wire.asked(event, payload)
+      if (!asked) return done(UNMAPPED)
+      link.request(asked.name, asked.payload, (result) => done(result.ok ? wire.response(event, result.answer) : unanswered(result.code)), timeoutMs)
+    },
     opened(next) {
       connection = next
       opened++
@@ -54,4 +67,5 @@ export function createLink(clock: Clock, defaultTimeoutMs: number): Link {
       for (const settle of [...pending]) settle({ ok: false, code: 'disconnected' })
     },
   }
+  return link
 }

@@ -32,10 +32,10 @@ export function createChatMiddleware<X extends Extra>(
     let engine: Engine | null = null
     // What a subscriber or another middleware throws must not end what the chat is in the middle of.
     const report = shielded((action: UnknownAction) => void api.dispatch(action))
+    const wire = createWire<X>(options)
     const runtime: Runtime<X> = {
-      options, environment, actions, metrics, getState,
-      wire: createWire<X>({ protocol: options.protocol, parseExtra: options.parseExtra }),
-      link: createLink(clock, options.delivery.ackTimeoutMs),
+      options, environment, actions, metrics, getState, wire,
+      link: createLink(clock, wire, options.delivery.ackTimeoutMs),
       // An action that the app bound is told of where it was bound.
       dispatch: (action) => (action.type.startsWith(prefix) ? report(action) : void api.dispatch(action)),
       ...createReporter(clock, environment.id, metrics, (error) => report(actions.reports.errorReported({ error }))),

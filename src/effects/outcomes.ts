@@ -1,6 +1,6 @@
 import type { Extra, OutboxEntry, SendFailure, SocketErrorBody } from '../model'
 import { fullJitter } from '../policy/backoff'
-import { errorBody, reactionTo } from '../policy/errors'
+import { reactionTo } from '../policy/errors'
 import { entryIn, exhausted, failure, queueIn } from '../policy/outbox'
 import { channelIn } from '../state/messages'
 import type { Renewal } from './renewal'
@@ -103,11 +103,6 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
     runtime.dispatch(reports.messageAcked(ack))
   }
 
-  function unreadable(target: Target, problem: string): void {
-    runtime.invalid('invalid_ack', `unable to read the answer to "message:send": ${problem}`, { channelId: target.channelId, messageId: target.id })
-    delay(target, failure('invalid_ack', problem, true, target.attempt))
-  }
-
   return {
     current,
     isUnderWay,
@@ -118,19 +113,15 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
     },
     /** `startedAt` is monotonic. */
     answered(target: Target, startedAt: number, answer: readonly unknown[]): void {
-      const response = wire.response('message:send', answer)
-      if (!response.ok) {
-        unreadable(target, response.problem)
-      } else if (!response.value.success) {
-        refused(target, startedAt, errorBody(response.value))
-      } else {
-        const ack = wire.sendAck(target.id, response.value.data)
-        if (!ack.ok) unreadable(target, ack.problem)
-        else {
-          metrics.acked(startedAt, clock.monotonic())
-          accepted(target, ack.value)
-        }
+      const sent = wire.sent(target.id, answer)
+      if (!sent.error) {
+        metrics.acked(startedAt, clock.monotonic())
+        accepted(target, sent)
+        return
       }
+      const { id: messageId, channelId } = target
+      if (sent.unclear) runtime.invalid('invalid_ack', `unable to read the answer to "message:send": ${sent.error.message}`, { channelId, messageId })
+      refused(target, startedAt, sent.error)
     },
   }
 }

@@ -1,6 +1,6 @@
 import type { Stop } from '../environment'
 import type { Extra, ReadMark } from '../model'
-import { errorBody, reactionTo } from '../policy/errors'
+import { reactionTo } from '../policy/errors'
 import { idOf, keyOf } from '../policy/keys'
 import { fromEnd } from '../policy/sequence'
 import { changedKeys, EMPTY_TABLE, valueAt } from '../policy/table'
@@ -8,6 +8,7 @@ import { positionOf } from '../policy/timeline'
 import type { ChannelState } from '../state/channel'
 import { resolve } from '../state/marks'
 import type { MessagesState } from '../state/messages'
+import { UNMAPPED } from '../transport/wire'
 import type { Runtime } from './runtime'
 
 /** Receipts of this span leave as one watermark per channel. */
@@ -60,7 +61,8 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
     sent.set(key, position)
     const asked = wire.asked(`message:${kind}`, { channelId, ...mark })
     if (!asked) {
-      runtime.report('emit_failed', 'unmappable', `unable to send a "message:${kind}": protocol.outgoing could not map it`, { channelId })
+      const { code, message } = UNMAPPED.error
+      runtime.report('emit_failed', code, `unable to send a "message:${kind}": ${message}`, { channelId })
       return
     }
     // A server that gives no answers leaves a callback in the socket for each that is asked for.
@@ -71,11 +73,10 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
   /** What is refused for now is told again; an acknowledged read mark needs not be kept for the next connection. */
   function confirm(kind: Kind, channelId: string, mark: ReadMark, answer: readonly unknown[]): void {
     askedAt[kind] = null
-    const response = wire.response(`message:${kind}`, answer)
-    if (!response.ok) runtime.metrics.count('invalid_payload')
+    const { error, unclear } = wire.response(`message:${kind}`, answer)
+    if (unclear) runtime.metrics.count('invalid_payload')
     const { userId } = runtime.getState().connection
-    if (userId === null || !response.ok) return
-    const error = response.value.success ? null : errorBody(response.value)
+    if (userId === null || unclear) return
     if (error && reactionTo(error) !== 'fail') {
       refused.add(kind + channelId)
       stopRetry()

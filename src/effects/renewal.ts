@@ -1,7 +1,7 @@
 import type { Stop } from '../environment'
-import type { Extra } from '../model'
-import { errorBody, reactionTo } from '../policy/errors'
-import type { RequestResult } from './link'
+import type { Extra, SocketErrorBody } from '../model'
+import { reactionTo } from '../policy/errors'
+import type { Answer } from '../transport/parse'
 import type { Runtime } from './runtime'
 import type { TokenResult, Tokens } from './token'
 
@@ -86,44 +86,28 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
 
   function present({ token, expiresAt }: Extract<TokenResult, { kind: 'token' }>): void {
     const mine = generation
-    const asked = runtime.wire.asked('auth:refresh', { token })
-    if (!asked) {
-      outcomes.reconnect()
-      return
-    }
     presenting = true
-    runtime.link.request(asked.name, asked.payload, (result) => {
+    runtime.link.ask('auth:refresh', { token }, (answer) => {
       if (mine !== generation) return
       presenting = false
-      presented(result, expiresAt)
+      presented(answer, expiresAt)
       runtime.reconcile()
     })
   }
 
-  /** A connection on which nothing may be sent, and nothing tells that this ends, is of no use. */
-  function unanswered(): void {
-    if (expired) outcomes.reconnect()
-    else again()
+  function presented({ data, error, unclear }: Answer, expiresAt: number | null): void {
+    if (unclear === 'unreadable') runtime.invalid('invalid_ack', `unable to read the answer to "auth:refresh": ${error.message}`)
+    if (data) renewed(runtime.wire.expiresAt(data) ?? expiresAt)
+    // A connection on which nothing may be sent, and nothing tells that this ends, is of no use.
+    else if (unclear === 'unmapped' || (unclear && expired)) outcomes.reconnect()
+    else if (unclear) again()
+    else refused(error)
   }
 
-  function presented(result: RequestResult, expiresAt: number | null): void {
-    if (!result.ok) {
-      unanswered()
-      return
-    }
-    const response = runtime.wire.response('auth:refresh', result.answer)
-    if (!response.ok) {
-      runtime.invalid('invalid_ack', `unable to read the answer to "auth:refresh": ${response.problem}`)
-      unanswered()
-      return
-    }
-    if (response.value.success) renewed(runtime.wire.expiresAt(response.value.data) ?? expiresAt)
-    else {
-      const { code, message, retryable, retryAfterMs } = errorBody(response.value)
-      const isStale = clock.now() - askedAt > STALE_MS && ++fruitless <= MAX_FRUITLESS
-      if (retryable === true || isStale || reactionTo({ code, message }) === 'retry') again(retryAfterMs)
-      else outcomes.unauthorized(code)
-    }
+  function refused({ code, message, retryable, retryAfterMs }: SocketErrorBody): void {
+    const isStale = clock.now() - askedAt > STALE_MS && ++fruitless <= MAX_FRUITLESS
+    if (retryable === true || isStale || reactionTo({ code, message }) === 'retry') again(retryAfterMs)
+    else outcomes.unauthorized(code)
   }
 
   function renewed(expiresAt: number | null): void {

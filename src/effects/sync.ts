@@ -1,13 +1,13 @@
 import type { PageDirection } from '../actions'
-import type { Extra } from '../model'
+import type { Extra, SocketErrorBody } from '../model'
 import { BACKOFF, fullJitter } from '../policy/backoff'
-import { errorBody, reactionTo } from '../policy/errors'
+import { reactionTo } from '../policy/errors'
 import { lastOf } from '../policy/sequence'
 import { changedKeys, EMPTY_TABLE, valueAt } from '../policy/table'
 import { historyEdge, newerEdge, type ChannelState } from '../state/channel'
 import { channelIn, type MessagesState } from '../state/messages'
+import type { Answer } from '../transport/parse'
 import { createAgenda } from './agenda'
-import type { RequestResult } from './link'
 import type { Runtime } from './runtime'
 
 /** Requests under way at once, so that a client with thousands of channels does not flood the server. */
@@ -85,50 +85,37 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   }
 
   function start(channelId: string, direction: PageDirection, from: number, beyond = from): void {
-    const asked = direction === 'newer'
-      ? wire.asked('message:sync', { channelId, after: beyond, limit })
-      : wire.asked('message:history', { channelId, before: beyond, limit })
-    if (!asked) {
-      failed(channelId, direction, 'unmappable', 'protocol.outgoing could not map it', false)
-      return
-    }
     running++
     const startedAt = clock.monotonic()
     // Whoever sees the report may end the connection.
     const generation = link.generation()
     runtime.dispatch(reports.syncStarted({ channelId, direction }))
-    link.request(asked.name, asked.payload, (result) => {
+    const answered = (answer: Answer): void => {
       running--
       // After a disconnect the state has already forgotten this request.
       if (link.generation() !== generation) return
-      finish({ channelId, direction, from, beyond, startedAt }, result)
+      finish({ channelId, direction, from, beyond, startedAt }, answer)
       // Its pause is known only now, after the state that came of it was looked at.
       note(channelId)
       runtime.reconcile()
-    })
+    }
+    if (direction === 'newer') link.ask('message:sync', { channelId, after: beyond, limit }, answered)
+    else link.ask('message:history', { channelId, before: beyond, limit }, answered)
   }
 
-  function finish(asked: Asked, result: RequestResult): void {
-    const { channelId, direction } = asked
-    if (!result.ok) {
-      failed(channelId, direction, 'timeout', 'the server did not answer in time', true)
-      return
-    }
-    const response = wire.response(direction === 'newer' ? 'message:sync' : 'message:history', result.answer)
-    if (!response.ok) unreadable(channelId, direction, 'invalid_ack', response.problem)
-    else if (response.value.success) loaded(asked, response.value.data)
-    else {
-      const error = errorBody(response.value)
-      if (reactionTo(error) === 'reauthenticate') unauthorized(asked.startedAt)
-      failed(channelId, direction, error.code, error.message, reactionTo(error) !== 'fail', error.retryAfterMs)
-    }
+  function finish(asked: Asked, { data, error, unclear }: Answer): void {
+    if (data) return loaded(asked, data)
+    if (unclear === 'unreadable') metrics.count('invalid_payload')
+    if (reactionTo(error) === 'reauthenticate') unauthorized(asked.startedAt)
+    failed(asked, error)
   }
 
-  function loaded({ channelId, direction, from, beyond }: Asked, data: { readonly [field: string]: unknown }): void {
+  function loaded(asked: Asked, data: { readonly [field: string]: unknown }): void {
+    const { channelId, direction, from, beyond } = asked
     const parsed = wire.page(data, channelId)
     if (!parsed.ok) {
-      unreadable(channelId, direction, 'invalid_page', parsed.problem)
-      return
+      metrics.count('invalid_payload')
+      return failed(asked, { code: 'invalid_page', message: parsed.problem, retryable: true })
     }
     const { page, problems, seqs } = parsed.value
     const end = seqs.reduce((furthest, seq) => ((direction === 'newer' ? seq > furthest : seq < furthest) ? seq : furthest), beyond)
@@ -137,7 +124,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     const goesOn = page.more && !isVain && page.messages.length === 0
     if (goesOn) start(channelId, direction, from, end)
     if (problems[0]) runtime.invalid('invalid_message', `unable to read ${problems.length} messages of a page: ${problems[0]}`, { channelId }, problems.length)
-    if (isVain) failed(channelId, direction, 'empty_page', 'the server promised more and gave none', true)
+    if (isVain) failed(asked, { code: 'empty_page', message: 'the server promised more and gave none', retryable: true })
     if (isVain || goesOn) return
     const key = waitKey(direction, channelId)
     const failures = waits.get(key)?.failures ?? 0
@@ -160,7 +147,9 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     waits.set(key, { failures, readyAt: clock.monotonic() + delay })
   }
 
-  function failed(channelId: string, direction: PageDirection, code: string, message: string, retryable: boolean, retryAfterMs?: number): void {
+  function failed({ channelId, direction }: Pick<Asked, 'channelId' | 'direction'>, reason: SocketErrorBody): void {
+    const { code, message, retryAfterMs } = reason
+    const retryable = reactionTo(reason) !== 'fail'
     pause(channelId, direction, retryAfterMs)
     // A refusal for good is asked about again on the next connection, when the channel is opened, or when something new comes from it.
     const key = waitKey(direction, channelId)
@@ -168,11 +157,6 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     if (!retryable) waits.set(key, { failures: waits.get(key)?.failures ?? 1, readyAt: Infinity, refusedAt: latest ?? 0 })
     const error = runtime.error('sync_failed', code, `unable to load messages of "${channelId}": ${message}`, { channelId, retryable })
     runtime.dispatch(reports.syncFailed({ channelId, direction, error }))
-  }
-
-  function unreadable(channelId: string, direction: PageDirection, code: string, problem: string): void {
-    metrics.count('invalid_payload')
-    failed(channelId, direction, code, problem, true)
   }
 
   /** What a channel lacks is to be asked for, at once or when it may be. */

@@ -1,4 +1,4 @@
-import type { SocketErrorBody, SocketResponse } from '../model'
+import type { SocketErrorBody } from '../model'
 import { fieldsOf } from './json'
 
 /** What to do about an error: try again, wait for a fresh token, or give up. Decided by code, never by text. */
@@ -30,9 +30,3 @@ export function rejectionReaction(code: string | undefined, retryable: boolean |
 
 /** What was thrown, in its own words. A DOMException is no Error everywhere, and does not exist in React Native. */
 export const reasonText = (reason: unknown): string => String(fieldsOf(reason)['message'] || reason)
-
-/** Both forms of a refused `SocketResponse` as one. */
-export function errorBody(response: Extract<SocketResponse<unknown>, { success: false }>): SocketErrorBody {
-  const { error } = response
-  return typeof error === 'string' ? { code: 'rejected', message: error } : error
-}

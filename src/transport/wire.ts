@@ -1,8 +1,8 @@
-import type { Extra, ReceiptEvent, SocketEvents, SocketResponse, WireMessage } from '../model'
+import type { Extra, ReceiptEvent, SocketErrorBody, SocketEvents, WireMessage } from '../model'
 import type { Fields } from '../policy/json'
 import {
-  bad, good, isAbsent, mapped, own, parseMessage, parsePage, parseReceipt, parseResponse, parseSession, toMillis, toSeq,
-  type Parsed, type ParsedPage, type ParseExtra, type SessionAnnouncement,
+  isAbsent, own, parsed, parseMessage, parsePage, parseReceipt, parseResponse, parseSession, problemIn, toMillis, toSeq,
+  type Answer, type Parsed, type ParsedPage, type ParseExtra, type SessionAnnouncement,
 } from './parse'
 
 export type ProtocolEvent = keyof SocketEvents
@@ -40,16 +40,24 @@ export function inboundClash({ names = {} }: ProtocolOptions = {}): string | nul
   return all.find((name, i) => all.indexOf(name) !== i) ?? null
 }
 
+/** To a question that the app's own mapping has no words for. */
+export const UNMAPPED = { error: { code: 'unmappable', message: 'protocol.outgoing could not map it', retryable: false }, unclear: 'unmapped' } as const
+
+const unreadable = (problem: string): Answer => ({ error: { code: 'invalid_ack', message: problem, retryable: true }, unclear: 'unreadable' })
+
+/** What came of a `message:send`. */
+export type Sent = Extract<Answer, { error: SocketErrorBody }> | { readonly seq?: number; readonly createdAt?: number; readonly error?: undefined }
+
 /** The one place where inbound data is trusted or dropped, and where names and shapes meet the server's. */
 export function createWire<X extends Extra>({ protocol = {}, parseExtra }: WireOptions<X>) {
   const nameOf = (event: ProtocolEvent): string => protocol.names?.[event] ?? event
   const inbound = new Map(INBOUND.map((event) => [nameOf(event), event]))
 
-  function parseEvent(event: InboundEvent, raw: unknown): Parsed<ServerEvent<X>> {
-    if (event === 'auth:expired') return good({ kind: 'authExpired' })
-    if (event === 'message:new') return mapped(parseMessage(raw, parseExtra), (message) => ({ kind: 'message', message }))
-    if (event === 'session') return mapped(parseSession(raw), (session) => ({ kind: 'session', session }))
-    return mapped(parseReceipt(event === 'message:read' ? 'read' : 'delivered', raw), (receipt) => ({ kind: 'receipt', receipt }))
+  function parseEvent(event: InboundEvent, raw: unknown): ServerEvent<X> {
+    if (event === 'auth:expired') return { kind: 'authExpired' }
+    if (event === 'message:new') return { kind: 'message', message: parseMessage(raw, parseExtra) }
+    if (event === 'session') return { kind: 'session', session: parseSession(raw) }
+    return { kind: 'receipt', receipt: parseReceipt(event === 'message:read' ? 'read' : 'delivered', raw) }
   }
 
   const outbound = <E extends OutboundEvent>(event: E, payload: SocketEvents[E]): { readonly name: string; readonly payload: object } => {
@@ -57,17 +65,20 @@ export function createWire<X extends Extra>({ protocol = {}, parseExtra }: WireO
     return { name: nameOf(event), payload: map ? map(payload) : payload }
   }
 
+  function response(event: OutboundEvent, [first, ...more]: readonly unknown[]): Answer {
+    try {
+      return parseResponse(protocol.ack ? protocol.ack(first, event, ...more) : first)
+    } catch (reason) {
+      return unreadable(problemIn(reason))
+    }
+  }
+
   return {
     /** Null when the event is not the library's own. Never throws, whatever came. */
     inbound(name: string, args: readonly unknown[]): Parsed<ServerEvent<X>> | null {
       const event = inbound.get(name)
-      if (!event) return null
-      try {
-        const map = protocol.incoming?.[event]
-        return parseEvent(event, map ? map(...args) : args[0])
-      } catch {
-        return bad('protocol.incoming could not map it')
-      }
+      const map = event && protocol.incoming?.[event]
+      return event ? parsed(() => parseEvent(event, map ? map(...args) : args[0])) : null
     },
     /** The server's name and payload for what we send. Throws what the app's mapping throws. */
     outbound,
@@ -81,23 +92,20 @@ export function createWire<X extends Extra>({ protocol = {}, parseExtra }: WireO
         return null
       }
     },
-    response(event: OutboundEvent, [response, ...more]: readonly unknown[]): Parsed<SocketResponse<Fields>> {
-      try {
-        return parseResponse(protocol.ack ? protocol.ack(response, event, ...more) : response)
-      } catch {
-        return bad('protocol.ack could not map it')
-      }
-    },
-    /** What an accepted `message:send` tells; a wrong id means that the answer is not ours. */
-    sendAck(id: string, data: Fields): Parsed<{ readonly seq?: number; readonly createdAt?: number }> {
+    response,
+    /** The answer to the `message:send` of `id`; another one means that it is not ours. */
+    sent(id: string, answer: readonly unknown[]): Sent {
+      const told = response('message:send', answer)
+      if (told.error) return told
+      const { data } = told
       const ackId = own(data, 'id')
       const seq = toSeq(own(data, 'seq'))
       const createdAt = toMillis(own(data, 'createdAt'))
-      if (!isAbsent(ackId) && ackId !== id) return bad('the acknowledgement names another message')
-      if (seq === null) return good(createdAt === null ? {} : { createdAt })
-      return good(createdAt === null ? { seq } : { seq, createdAt })
+      if (!isAbsent(ackId) && ackId !== id) return unreadable('the acknowledgement names another message')
+      if (seq === null) return createdAt === null ? {} : { createdAt }
+      return createdAt === null ? { seq } : { seq, createdAt }
     },
-    page: (data: Fields, channelId: string): Parsed<ParsedPage<X>> => parsePage(data, channelId, parseExtra),
+    page: (data: Fields, channelId: string): Parsed<ParsedPage<X>> => parsed(() => parsePage(data, channelId, parseExtra)),
     expiresAt: (data: Fields): number | null => toMillis(own(data, 'expiresAt')),
   }
 }

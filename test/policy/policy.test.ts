@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fullJitter, spread } from '../../src/policy/backoff'
-import { errorBody, reactionTo, rejectionReaction } from '../../src/policy/errors'
+import { reactionTo, rejectionReaction } from '../../src/policy/errors'
 import { isJson, jsonBytes } from '../../src/policy/json'
 import { due, exhausted, failure } from '../../src/policy/outbox'
 import { committedStatus, joinReceipt, othersBest } from '../../src/policy/status'
 import { compareMessages, contiguousFrom, findMessage, holds, mergeMessages, type Window } from '../../src/policy/timeline'
 import type { OutboxEntry, WireMessage } from '../../src/model'
+import { createWire } from '../../src/transport/wire'
 
 const message = (seq: number | undefined, id = `m${seq}`, createdAt = seq ?? 0): WireMessage =>
   ({ id, channelId: 'c', userId: 'u', content: id, createdAt, ...(seq !== undefined && { seq }) })
@@ -35,13 +36,17 @@ describe('errors', () => {
     expect(reactionTo({ code: 'rate_limited', message: '' })).toBe('retry')
     expect(reactionTo({ code: 'rate_limited', message: '', retryable: false })).toBe('fail')
     expect(reactionTo({ code: 'token_expired', message: '', retryable: false })).toBe('reauthenticate')
-    expect(reactionTo(errorBody({ success: false, error: 'database is down' }))).toBe('fail')
+    expect(reactionTo({ code: 'rejected', message: 'database is down' })).toBe('fail')
     expect(rejectionReaction(undefined, undefined)).toBe('reauthenticate')
     expect(rejectionReaction('unavailable', undefined)).toBe('retry')
     expect(rejectionReaction('token_expired', true)).toBe('retry')
     expect(rejectionReaction('banned', undefined)).toBe('reauthenticate')
-    expect(errorBody({ success: false, error: 'database is down' })).toEqual({ code: 'rejected', message: 'database is down' })
-    expect(errorBody({ success: false, error: { code: 'x', message: 'y' } })).toEqual({ code: 'x', message: 'y' })
+  })
+
+  it('is read from a text as from an object', () => {
+    const { response } = createWire({})
+    expect(response('message:send', [{ success: false, error: 'database is down' }])).toEqual({ error: { code: 'rejected', message: 'database is down' } })
+    expect(response('message:send', [{ success: false, error: { code: 'x', message: 'y' } }])).toEqual({ error: { code: 'x', message: 'y' } })
   })
 })
 

@@ -44,7 +44,7 @@ export const effects: readonly Mutant[] = [
     ['G6', 'delivery is confirmed beyond a gap', 'Math.min(channel.foreign, channel.cursor)', 'channel.foreign'],
     ['G8', 'a refused receipt is told again at once', 'refused.add(kind + channelId)', 'sent.delete(kind + channelId)'],
     ['G8', 'each read mark waits for an answer', ' < ANSWER_MS', ' < Infinity'],
-    ['G5', 'a refused delivery is not told again', "if (userId === null || !response.ok) return", "if (kind === 'delivered' || userId === null || !response.ok) return"],
+    ['G5', 'a refused delivery is not told again', "if (userId === null || unclear) return", "if (kind === 'delivered' || userId === null || unclear) return"],
   ]),
   ...inFile('src/effects/sync.ts', [
     ['G8', 'a hole that stays is asked for in a loop', 'else pause(channelId, direction)', 'else waits.delete(key)'],
