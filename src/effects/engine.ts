@@ -7,7 +7,7 @@ import { entriesIn, findEntry, idsIn, queueIn, TAKEN_OVER } from '../policy/outb
 import { lastOf } from '../policy/sequence'
 import { entriesOf, keysOf } from '../policy/table'
 import { findMessage } from '../policy/timeline'
-import { isOf } from '../state/handlers'
+import { createHandlers, isOf } from '../state/handlers'
 import type { ServerEvent } from '../transport/wire'
 import { applyEmit, applyEvent } from './bindings'
 import { createDelivery } from './delivery'
@@ -22,7 +22,6 @@ import { createSync } from './sync'
 export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   const { environment, options, actions, metrics } = runtime
   const { commands, reports } = actions
-  const prefix = `${options.reducerPath}/`
   const inbox = createInbox(runtime)
   const session = createSession(runtime, { onOpened, onEvent, onClosed, onThawed: () => recovery.lookAgain(), onDoubt })
   const delivery = createDelivery(runtime, session.renewal)
@@ -173,16 +172,16 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   }
 
   /** Commands that the state alone does not tell. */
-  function obey(action: UnknownAction): void {
-    if (isOf(commands.connect, action)) signIn(action.payload.userId)
-    else if (isOf(commands.openChannel, action)) sync.wanted(action.payload.channelId)
-    else if (isOf(commands.sendMessage, action)) composed(action.payload)
-    else if (isOf(commands.retryMessage, action)) retry([action.payload.id])
-    else if (isOf(commands.retryAllFailed, action)) retry(idsIn(runtime.getState().outbox))
-    else if (isOf(commands.discardMessage, action)) delivery.disown(action.payload.id)
-    else if (isOf(commands.disconnect, action)) leave()
-    else if (isOf(commands.signOut, action)) signOut(action.payload.discardOutbox === true)
-  }
+  const obey = createHandlers<void>()
+    .on(commands.connect, (_, { userId }) => signIn(userId))
+    .on(commands.openChannel, (_, { channelId }) => sync.wanted(channelId))
+    .on(commands.sendMessage, (_, message) => composed(message))
+    .on(commands.retryMessage, (_, { id }) => retry([id]))
+    .on(commands.retryAllFailed, () => retry(idsIn(runtime.getState().outbox)))
+    .on(commands.discardMessage, (_, { id }) => delivery.disown(id))
+    .on(commands.disconnect, leave)
+    .on(commands.signOut, (_, { discardOutbox }) => signOut(discardOutbox === true))
+    .reduce
 
   /** Level-triggered: looks at the state and does what is missing. A change that it causes itself makes it look once more. */
   function reconcile(): void {
@@ -220,7 +219,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     /** After the reducers have seen an action. */
     handle(action: UnknownAction, changed: boolean): void {
       persistence.handle(action)
-      if (action.type.startsWith(prefix)) obey(action)
+      obey(undefined, action, undefined)
       if (changed) reconcile()
       // Last, because the app's own code may throw there. An app's own action may well be called `chat/typing`; but what is told of an emit
       // that failed, emitted as well, would fail for ever.

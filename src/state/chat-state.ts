@@ -9,7 +9,7 @@ import { findMessage, holds } from '../policy/timeline'
 import { isPlaced } from './channel'
 import { createConnectionReducer, initialConnection } from './connection'
 import { createErrorsReducer, initialErrors, without, type ErrorsState } from './errors'
-import { isOf } from './handlers'
+import { createHandlers } from './handlers'
 import { readMark, resolve } from './marks'
 import { channelIn, createMessagesReducer, initialMessages, type MessagesState } from './messages'
 import { createOutboxReducer, settle } from './outbox'
@@ -61,43 +61,38 @@ function confirmReads<X extends Extra>(outbox: OutboxState<X>, messages: Message
 const covers = (confirmed: number | null, wanted: number | null): boolean =>
   confirmed !== null && wanted !== null && confirmed >= wanted
 
+/** The timeline before an action and after it. */
+interface Timelines<X extends Extra> {
+  readonly before: MessagesState<X>
+  readonly now: MessagesState<X>
+}
+
+/** What moves between the outbox and the timeline. */
+const createCrossing = <X extends Extra>({ commands, reports, events }: ChatActions<X>) => createHandlers<OutboxState<X>, Timelines<X>>()
+  // What the timeline held before was settled when it came: the echo of an acknowledged message searches no queue.
+  .on(events.messagesReceived, (outbox, { messages }, { before }) =>
+    settle(outbox, messages, (message) => !holds(channelIn(before, message.channelId).messages, message)))
+  .on(events.receiptsReceived, (outbox, { receipts }, { now }) => confirmReads(outbox, now, receipts))
+  .on(reports.pageLoaded, (outbox, { page, channelId }, { now }) => {
+    const channel = channelIn(now, channelId)
+    // A page that the timeline has no use for settles nothing: what is not shown there must stay shown here.
+    return confirmReads(settle(outbox, page.messages, (message) => isPlaced(channel, message)), now, page.receipts)
+  })
+  // What is restored, or adopted from a tab that has ended, may have come back as an echo before.
+  .on(reports.outboxRestored, (outbox, { entries }, { now }) => settle(outbox, entries.map(({ message }) => message), ({ channelId, id, userId }) =>
+    findMessage(channelIn(now, channelId).messages, id)?.userId === userId))
+  .on(commands.markRead, (outbox, { channelId, messageId }, { before, now }) =>
+    (now === before ? outbox : noteRead(outbox, channelId, readMark(channelIn(now, channelId), messageId))))
+  .reduce
+
 /** The reducer of one chat: four slices, and the few actions that move something from one to another. */
 export function createChatReducer<X extends Extra>(path: string, actions: ChatActions<X>, { windowSize, maxChannels }: StateOptions) {
   const connection = createConnectionReducer(actions)
   const messages = createMessagesReducer(actions)
   const outbox = createOutboxReducer(actions)
+  const crossing = createCrossing(actions)
   const errors = createErrorsReducer(actions)
   const prefix = `${path}/`
-
-  /** What moves between the outbox and the timeline. */
-  function crossOver(before: ChatState<X>, state: ChatState<X>, action: UnknownAction): OutboxState<X> {
-    const { commands, reports, events } = actions
-    // What the timeline held before was settled when it came: the echo of an acknowledged message searches no queue.
-    if (isOf(events.messagesReceived, action)) {
-      return settle(state.outbox, action.payload.messages, (message) => !holds(channelIn(before.messages, message.channelId).messages, message))
-    }
-    if (isOf(events.receiptsReceived, action)) return confirmReads(state.outbox, state.messages, action.payload.receipts)
-    if (isOf(reports.pageLoaded, action)) {
-      const { page, channelId } = action.payload
-      const channel = channelIn(state.messages, channelId)
-      // A page that the timeline has no use for settles nothing: what is not shown there must stay shown here.
-      return confirmReads(settle(state.outbox, page.messages, (message) => isPlaced(channel, message)), state.messages, page.receipts)
-    }
-    // What is restored, or adopted from a tab that has ended, may have come back as an echo before.
-    if (isOf(reports.outboxRestored, action)) {
-      return settle(state.outbox, action.payload.entries.map(({ message }) => message), ({ channelId, id, userId }) =>
-        findMessage(channelIn(state.messages, channelId).messages, id)?.userId === userId)
-    }
-    if (isOf(commands.markRead, action) && state.messages !== before.messages) {
-      const { channelId, messageId } = action.payload
-      return noteRead(state.outbox, channelId, readMark(channelIn(state.messages, channelId), messageId))
-    }
-    return state.outbox
-  }
-
-  /** Errors tell of their user's channels and messages. */
-  const isSomebodyElse = ({ outbox: { userId } }: ChatState<X>, action: UnknownAction): boolean =>
-    isOf(actions.commands.connect, action) && userId !== null && userId !== action.payload.userId
 
   return function chatReducer(state: ChatState<X> = initialState, action: UnknownAction): ChatState<X> {
     // redux-persist's mergers leave alone what changed by itself: a stored copy is always older, of this state and of each slice in it.
@@ -110,9 +105,9 @@ export function createChatReducer<X extends Extra>(path: string, actions: ChatAc
       connection: connection(state.connection, action, undefined),
       messages: messages(state.messages, action, { windowSize, maxChannels, capabilities, userId, outbox: state.outbox }),
       outbox: outbox(state.outbox, action, { maxMessageBytes, dedupWindowMs, at: momentOf(action) }),
-      errors: isSomebodyElse(state, action) ? initialErrors : errors(state.errors, action, undefined),
+      errors: errors(state.errors, action, state.outbox.userId),
     }
-    const crossed = crossOver(state, next, action)
+    const crossed = crossing(next.outbox, action, { before: state.messages, now: next.messages })
     const settled = crossed === next.outbox ? next : { ...next, outbox: crossed, errors: mended(next, crossed) }
     return isSame(state, settled) ? state : settled
   }

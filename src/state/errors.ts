@@ -28,7 +28,7 @@ export const without = (state: ErrorsState, isGone: (error: ChatError) => boolea
 const ofMessage = (id: string) => ({ messageId }: ChatError): boolean => messageId === id
 
 export function createErrorsReducer<X extends Extra>({ commands, reports }: ChatActions<X>) {
-  return createHandlers<ErrorsState>()
+  return createHandlers<ErrorsState, string | null>()
     .on(reports.errorReported, (state, { error }) => add(state, error))
     .on(reports.connectionLost, (state, { error }) => add(state, error))
     .on(reports.messageFailed, (state, { error }) => add(state, error))
@@ -43,5 +43,7 @@ export function createErrorsReducer<X extends Extra>({ commands, reports }: Chat
     .on(commands.dismissError, (state, { id }) => without(state, (error) => error.id === id))
     .on(commands.clearErrors, () => initialErrors)
     .on(commands.signOut, () => initialErrors)
+    // They tell of their user's channels and messages.
+    .on(commands.connect, (state, { userId }, before) => (before === null || before === userId ? state : initialErrors))
     .reduce
 }
