@@ -40,12 +40,12 @@ const pageLifecycle: Lifecycle = {
       const told = lifecycleEvent(event)
       if (told) listener(told)
     }
-    for (const name of WINDOW_EVENTS) window.addEventListener(name, onEvent)
-    for (const name of DOCUMENT_EVENTS) document.addEventListener(name, onEvent)
-    return () => {
-      for (const name of WINDOW_EVENTS) window.removeEventListener(name, onEvent)
-      for (const name of DOCUMENT_EVENTS) document.removeEventListener(name, onEvent)
+    const all = (change: 'addEventListener' | 'removeEventListener'): void => {
+      for (const name of WINDOW_EVENTS) window[change](name, onEvent)
+      for (const name of DOCUMENT_EVENTS) document[change](name, onEvent)
     }
+    all('addEventListener')
+    return () => all('removeEventListener')
   },
 }
 

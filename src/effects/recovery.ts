@@ -65,7 +65,7 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
       runtime.reconcile()
     }
     const release = (): void => {
-      if (looks !== mine || visits !== visit) return
+      if (looks !== mine) return
       stopPatience()
       go()
     }
@@ -117,6 +117,7 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
     stop(): void {
       user = null
       visits++
+      looks++
       isLooking = false
       suspended.length = 0
       stopPatience()

@@ -61,8 +61,7 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
     agedAt = clock.monotonic() + Math.max(SHORTEST_LIFE_MS, left / 2)
     if (expiresAt === null) return
     const delay = Math.max(left > 0 ? soonestMs : RETRY_MS, left - Math.min(renewBeforeMs, left / 2))
-    // Past 24.8 days a timer fires at once; the server's own expiry notice serves for such a token.
-    if (delay < 2 ** 31) stopTimer = clock.setTimer(delay, () => { if (inBand()) renew() })
+    stopTimer = clock.setTimer(delay, () => { if (inBand()) renew() })
   }
 
   function renew(): void {

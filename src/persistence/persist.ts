@@ -59,10 +59,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   const looking = new Map<string, Promise<unknown>>()
   let purges = 0
   const leavers = createLeavers(writer, () => present !== null)
-  /** Users whose records are to be removed, and are not yet. */
-  const unwanted = new Set<string>()
-  /** Those of them whose removal is under way. */
-  const discarding = new Map<string, Promise<void>>()
+  /** Users whose records are to be removed, and are not yet: with the removal, while one is under way. */
+  const unwanted = new Map<string, Promise<void> | null>()
   /** Records of newer code, or that cannot be read, by user: nothing is written in their place. */
   const untouchable = new Map<string, Set<string>>()
   /** On the device, and not shown yet: it needs not be written. */
@@ -93,7 +91,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   async function readNow(visit: Visit): Promise<Restoration<X>> {
     const { userId } = visit
     // What was sent since one that is under way was asked for is none of its business.
-    if (!isOver(visit) && unwanted.has(userId)) await (discarding.get(userId) ?? discard(userId).finally(() => keepShown(userId)))
+    if (!isOver(visit) && unwanted.has(userId)) await (unwanted.get(userId) ?? discard(userId).finally(() => keepShown(userId)))
     await adoption.moving()
     const before = ownership.name()
     const kept = await ownership.claim(userId, () => !isOver(visit))
@@ -185,10 +183,9 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
 
   /** What the device refuses to remove is removed before its user sees anything of it again. */
   async function discard(userId: string): Promise<void> {
-    unwanted.add(userId)
     const mine = writer.instead((edit) => edit.userId === userId, (target) => target.clear(userId), ({ record }) => record === null)
-    discarding.set(userId, mine)
-    await mine.finally(() => { if (discarding.get(userId) === mine) discarding.delete(userId) })
+    unwanted.set(userId, mine)
+    await mine.finally(() => { if (unwanted.get(userId) === mine) unwanted.set(userId, null) })
     unwanted.delete(userId)
   }
 
