@@ -86,11 +86,10 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
 
   /** One attempt to connect, from the token to the server's answer. */
   function begin(skipCache: boolean): void {
-    const wasOpen = phase === 'open'
-    if (!drop()) return
+    const goesOn = phase === 'open' ? settle('busy', { status: 'reconnecting', reason: 'reopened', nextRetryAt: null }) : drop()
+    if (!goesOn) return
     phase = 'busy'
     refreshed = skipCache
-    if (wasOpen && !tell(reports.connectionLost({ status: 'reconnecting', reason: 'reopened', attempt, nextRetryAt: null, wasOpen }))) return
     if (!tell(reports.connectionStarted({ attempt }))) return
     stopTimer = tokens.ask(skipCache, useToken)
   }
@@ -168,7 +167,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     stopTimer = clock.setTimer(delay, () => begin(false))
   }
 
-  function settle(next: 'waiting' | 'halted', change: {
+  function settle(next: 'busy' | 'waiting' | 'halted', change: {
     readonly status: 'reconnecting' | 'offline' | 'unauthorized' | 'failed'
     readonly reason: string
     readonly nextRetryAt: number | null
