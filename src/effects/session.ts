@@ -183,8 +183,6 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   function halt(status: 'offline' | 'unauthorized' | 'failed', reason: string, error?: ChatError): void {
     const whose = userId
     settle('halted', { status, reason, nextRetryAt: null, ...(error && { error }) })
-    const whose = userId
-    settle('halted', { status, reason, nextRetryAt: null, ...(error && { error }) })
     // Whoever left on seeing the report is told no more.
     if (!error || userId !== whose) return
     if (status === 'unauthorized') options.onAuthError(error)
