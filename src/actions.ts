@@ -3,7 +3,7 @@ import { ChatConfigError } from './chat-error'
 import type {
   ChatError, Extra, OutboxEntry, Page, ReadMark, ReceiptEvent, SendFailure, WireMessage,
 } from './model'
-import { isJson } from './policy/json'
+import { fieldsOf, isJson } from './policy/json'
 import { isId, MAX_ID_LENGTH } from './policy/keys'
 import { hasOnly, OWN_FIELDS } from './policy/message'
 
@@ -34,7 +34,7 @@ const requireId = (action: string, field: string, value: unknown): void => {
 }
 
 function checkDraft(draft: { readonly channelId: unknown; readonly content: unknown }): void {
-  requireId('sendMessage', 'channelId', draft.channelId)
+  requireId('sendMessage', 'channelId', fieldsOf(draft)['channelId'])
   if (typeof draft.content !== 'string') invalid('sendMessage: content must be a string; put other data into extra fields')
   const clash = RESERVED.find((name) => Object.hasOwn(draft, name))
   if (clash) invalid(`sendMessage: "${clash}" is the library's own field; rename the extra field`)
@@ -51,22 +51,24 @@ function compose<X extends Extra>(draft: Draft<X>, sources: Sources): ComposedMe
   return { channelId, content, id, createdAt, problem: 'unserialisable' } as unknown as ComposedMessage<X>
 }
 
-/** Asks whether the middleware is in the store: it swallows this action, and gives it back to nobody. */
+/** Asks whether the middleware is in the store: it swallows this action, and gives what its store's audience is joined by. */
 export const probeType = (path: string): string => `${path}/probe`
 
 /** Commands: what the UI asks for. */
 function createCommands<X extends Extra>(path: string, sources: Sources) {
   const inChannel = <P extends { readonly channelId: string }>(name: string) =>
     createAction(`${path}/${name}`, (payload: P) => {
-      requireId(name, 'channelId', payload.channelId)
+      requireId(name, 'channelId', fieldsOf(payload)['channelId'])
       return { payload }
     })
   const onMessage = (name: string) =>
-    createAction(`${path}/${name}`, (payload: { readonly id: string }) =>
-      ({ payload, meta: { id: payload.id, at: sources.now() } }))
+    createAction(`${path}/${name}`, (payload: { readonly id: string }) => {
+      requireId(name, 'id', fieldsOf(payload)['id'])
+      return { payload, meta: { id: payload.id, at: sources.now() } }
+    })
   return {
     connect: createAction(`${path}/connect`, (payload: { readonly userId: string }) => {
-      requireId('connect', 'userId', payload.userId)
+      requireId('connect', 'userId', fieldsOf(payload)['userId'])
       return { payload }
     }),
     disconnect: createAction(`${path}/disconnect`),
@@ -83,7 +85,10 @@ function createCommands<X extends Extra>(path: string, sources: Sources) {
     retryAllFailed: createAction(`${path}/retryAllFailed`, () => ({ payload: undefined, meta: { at: sources.now() } })),
     discardMessage: onMessage('discardMessage'),
     markRead: inChannel<{ readonly channelId: string; readonly messageId?: string }>('markRead'),
-    dismissError: createAction<{ readonly id: string }>(`${path}/dismissError`),
+    dismissError: createAction(`${path}/dismissError`, (payload: { readonly id: string }) => {
+      requireId('dismissError', 'id', fieldsOf(payload)['id'])
+      return { payload }
+    }),
     clearErrors: createAction(`${path}/clearErrors`),
   }
 }
@@ -96,8 +101,9 @@ function createReports<X extends Extra>(path: string) {
    * that RTK prepares costs four spreads: these are written out.
    */
   const onMessage = <P extends { readonly id: string; readonly attempt: number } & At>(name: string) => {
-    const { type, match } = createAction<P>(`${path}/${name}`)
+    const type = `${path}/${name}`
     const create = (payload: P) => ({ type, payload, meta: { id: payload.id, attempt: payload.attempt, at: payload.at } })
+    const match = (action: unknown): action is ReturnType<typeof create> => fieldsOf(action)['type'] === type
     return Object.assign(create, { type, match })
   }
   type Target = { readonly id: string; readonly channelId: string; readonly attempt: number } & At
@@ -163,4 +169,7 @@ export function createActions<X extends Extra>(path: string, sources: Sources) {
 }
 
 export type ChatActions<X extends Extra> = ReturnType<typeof createActions<X>>
+/** What the UI asks for: `connect`, `sendMessage`, `markRead` ... */
 export type Commands<X extends Extra> = ChatActions<X>['commands']
+/** What happened: what the effects did or saw (`messageAcked`, `connectionLost` ...) and what the server said (`messagesReceived`, `receiptsReceived`). */
+export type Facts<X extends Extra> = ChatActions<X>['reports'] & ChatActions<X>['events']

@@ -8,7 +8,7 @@ import { BACKOFF } from './policy/backoff'
 import { withDefaults } from './policy/defaults'
 import { createSelectors, type ChatSelectors } from './state/selectors'
 import { createChatReducer, type ChatState } from './state/chat-state'
-import { createActions, type Commands } from './actions'
+import { createActions, type Commands, type Facts } from './actions'
 import { inboundClash } from './transport/wire'
 import { createKeyValueStorage, type KeyValueStorage } from './persistence/key-value'
 import { createEnvironment } from './create-environment'
@@ -23,6 +23,8 @@ export interface Chat<X extends Extra = {}, Path extends string = 'chat'> {
   readonly reducer: Reducer<ChatState<X>, UnknownAction>
   readonly middleware: Middleware
   readonly actions: Commands<X>
+  /** What the chat itself dispatches, for reducers and listeners of the app to match: `chat.facts.messagesReceived.match(action)`. Not to be dispatched. */
+  readonly facts: Facts<X>
   readonly selectors: ChatSelectors<X, Path>
   /** Measurements of all stores that use this chat: `getSnapshot()`, `subscribe(listener)`, `reset()`. */
   readonly metrics: Pick<Metrics, 'getSnapshot' | 'subscribe' | 'reset'>
@@ -34,14 +36,16 @@ const complain = (code: string, reason: string): never => {
 
 function tokenSource<X extends Extra, Path extends string>({ token, getToken }: SocketConfig<X, Path>): GetToken {
   if (token !== undefined && isBearer(token)) complain('bearer_prefix', BEARER_TEXT)
-  if (getToken) return getToken
-  return token === undefined ? complain('token_missing', 'there is no token; give getToken or token') : () => token
+  if (typeof getToken === 'function') return getToken
+  return token === undefined ? complain('token_missing', 'there is no token; give getToken (a function) or token') : () => token
 }
 
-function check<X extends Extra, Path extends string>({ url, reducerPath, protocol }: SocketConfig<X, Path>): void {
+function check<X extends Extra, Path extends string>({ url, reducerPath, protocol, events }: SocketConfig<X, Path>): void {
   if (typeof url !== 'string' || url === '') complain('url_missing', 'url must be the address of the Socket.IO server')
   const clash = inboundClash(protocol)
   if (clash !== null) complain('protocol_names_clash', `protocol.names gives two inbound events the name "${clash}"; give each its own`)
+  const taken = inboundClash(protocol, Object.keys(events ?? {}))
+  if (taken !== null) complain('event_taken', `events binds "${taken}", which the chat reads itself; react to its facts (chat.facts) in place of it`)
   if (reducerPath === '') complain('reducer_path_empty', 'reducerPath must not be empty')
 }
 
@@ -82,9 +86,6 @@ function resolve<X extends Extra, Path extends string>(config: SocketConfig<X, P
     history: filled('history', { pageSize: 50, windowSize: 1_000, maxChannels: 100 }, config.history),
     environment: withStorage(createEnvironment(config.environment), config.storage),
     userTiming: config.userTiming ?? true,
-    onAuthError: shielded(config.onAuthError),
-    onConnectionError: shielded(config.onConnectionError),
-    onReconnect: shielded(config.onReconnect),
     onError: shielded(config.onError),
     // Without it nothing is to be made for it.
     onMetric: onMetric && shielded(onMetric),
@@ -111,6 +112,7 @@ export function createChat<X extends Extra = {}, const Path extends string = 'ch
     reducer: createChatReducer(path, actions, options.history),
     middleware: createChatMiddleware(options, actions, metrics),
     actions: actions.commands,
+    facts: { ...actions.reports, ...actions.events },
     selectors: createSelectors<X, Path>(path),
     metrics,
   }

@@ -1,5 +1,6 @@
 import { v7 as uuid } from 'uuid'
 import type { Clock, Environment, Lifecycle, LifecycleEvent } from './environment'
+import { ChatConfigError } from './chat-error'
 import { withDefaults } from './policy/defaults'
 import { defaultStorage } from './persistence/default-storage'
 import { createWebLocks } from './persistence/tabs'
@@ -53,6 +54,8 @@ const pageLifecycle: Lifecycle = {
 const POOLED_IDS = 64
 const ID_BYTES = 16
 
+const NO_CRYPTO = 'unable to make ids: there is no crypto.getRandomValues; import react-native-get-random-values first, or give environment.id'
+
 /** UUID v7 in rising order: within a millisecond, and behind a clock that was set back, the sequence counts on. */
 function createIds(): () => string {
   const pool = new Uint8Array(POOLED_IDS * ID_BYTES)
@@ -62,6 +65,7 @@ function createIds(): () => string {
   let seq = 0
   return () => {
     if (used === pool.length) {
+      if (typeof crypto === 'undefined') throw new ChatConfigError('crypto_missing', NO_CRYPTO)
       crypto.getRandomValues(pool)
       used = 0
     }

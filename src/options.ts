@@ -3,6 +3,7 @@ import type { ChatError, Extra } from './model'
 import type { BackoffOptions } from './policy/backoff'
 import type { ParseExtra } from './transport/parse'
 import type { ProtocolOptions } from './transport/wire'
+import type { SocketCallbacks } from './effects/audience'
 import type { EmitBindings, EventBindings } from './effects/bindings'
 import type { MetricSample } from './effects/metrics'
 import type { KeyValueStorage } from './persistence/key-value'
@@ -11,7 +12,7 @@ import type { KeyValueStorage } from './persistence/key-value'
 export type GetToken = (request: { readonly skipCache: boolean }) => Promise<string | null> | string | null
 
 /** What `createChat` takes. Every time is in milliseconds. */
-export interface SocketConfig<X extends Extra = {}, Path extends string = string> {
+export interface SocketConfig<X extends Extra = {}, Path extends string = 'chat'> extends SocketCallbacks {
   /** Where the Socket.IO server is: `https://chat.example.com`, or with a namespace `https://example.com/chat`. */
   readonly url: string
   /** Gives the raw session JWT for each attempt to connect; null means signed out, a throw means not reachable now. */
@@ -73,29 +74,21 @@ export interface SocketConfig<X extends Extra = {}, Path extends string = string
   /** Performance marks in the browser's panel. Default true. */
   readonly userTiming?: boolean
   readonly onMetric?: (sample: MetricSample) => void
-  /** The session cannot be authorised: sign in again. */
-  readonly onAuthError?: (error: ChatError) => void
-  /** Reconnection was given up. */
-  readonly onConnectionError?: (error: ChatError) => void
-  /** Connected again after a loss. */
-  readonly onReconnect?: () => void
   /** Every error that is put into the state. */
   readonly onError?: (error: ChatError) => void
 }
 
 type Filled<T> = { readonly [K in keyof T]-?: T[K] }
 type Sections = 'reconnection' | 'auth' | 'delivery' | 'history'
-type Callbacks = 'onAuthError' | 'onConnectionError' | 'onReconnect' | 'onError'
 
 /** The options with every default in its place. */
-export type ResolvedOptions<X extends Extra> = Omit<SocketConfig<X>, Sections | Callbacks | 'onMetric' | 'environment' | 'getToken' | 'token' | 'storage' | 'reducerPath'> & {
+export type ResolvedOptions<X extends Extra> = Omit<SocketConfig<X>, Sections | 'onError' | 'onMetric' | 'environment' | 'getToken' | 'token' | 'storage' | 'reducerPath'> & {
   readonly [S in Exclude<Sections, 'delivery'>]: Filled<NonNullable<SocketConfig[S]>>
 } & {
   readonly delivery: Filled<NonNullable<SocketConfig['delivery']>> & { readonly backoff: BackoffOptions }
 } & {
-  /** None of them can throw; one that was not given does nothing. */
-  readonly [C in Callbacks]: NonNullable<SocketConfig[C]>
-} & {
+  /** Neither can throw. */
+  readonly onError: NonNullable<SocketConfig['onError']>
   readonly onMetric: SocketConfig['onMetric'] | undefined
   readonly reducerPath: string
   readonly getToken: GetToken

@@ -27,6 +27,9 @@ describe('createChat', () => {
   it.each([
     [{ url: '' }, /^url_missing: .*address/],
     [{ token: undefined }, /^token_missing: .*getToken/],
+    [{ token: undefined, getToken: 'raw.jwt.token' }, /^token_missing: .*getToken \(a function\)/],
+    [{ events: { 'message:new': () => ({ type: 'x' }) } }, /^event_taken: .*"message:new".*chat\.facts/],
+    [{ protocol: { names: { 'message:new': 'msg' } }, events: { msg: () => ({ type: 'x' }) } }, /^event_taken: .*"msg"/],
     [{ token: 'Bearer raw.jwt.token' }, /^bearer_prefix: .*raw JWT/],
     [{ reducerPath: '' }, /^reducer_path_empty/],
     [{ reconnection: { attempts: -1 } }, /^option_invalid: .*reconnection\.attempts must be a number of at least 0, not -1/],

@@ -34,7 +34,7 @@ export interface EmitBinding<P> {
   readonly failed?: (code: 'disconnected' | 'timeout', payload: P) => UnknownAction
 }
 
-export type EmitBindings = { readonly [event: string]: EmitBinding<never> }
+export type EmitBindings = { readonly [event: string]: Omit<EmitBinding<never>, 'action'> & { readonly action: Matcher<unknown> } }
 
 type TypedEvents<M> = { readonly [E in keyof M]?: EventBinding<ArgsOf<M[E]>> }
 type TypedEmits<M> = { readonly [E in keyof M]?: EmitBinding<FirstOf<ArgsOf<M[E]>>> }
@@ -69,7 +69,7 @@ export function applyEmit<X extends Extra>(runtime: Runtime<X>, action: UnknownA
   }
 }
 
-function emitBound<X extends Extra>(runtime: Runtime<X>, event: string, binding: EmitBinding<never>, payload: never): void {
+function emitBound<X extends Extra>(runtime: Runtime<X>, event: string, binding: EmitBindings[string], payload: never): void {
   const { acked, failed } = binding
   const settle = (outcome: UnknownAction | undefined): void => {
     if (outcome) runtime.dispatch(outcome)

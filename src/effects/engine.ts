@@ -55,7 +55,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   function onOpened(reconnected: boolean): void {
     receipts.opened()
     sync.opened(reconnected)
-    if (reconnected) options.onReconnect()
+    if (reconnected) runtime.audience.told.onReconnect()
     reconcile()
   }
 
@@ -210,7 +210,8 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   function follow(): void {
     keep()
     if (user === null) return
-    delivery.reconcile()
+    // A state that somebody put into its place (an import, a reset) may be another user's.
+    if (runtime.getState().outbox.userId === user) delivery.reconcile()
     sync.reconcile()
     receipts.reconcile()
   }

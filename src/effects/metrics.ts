@@ -1,6 +1,7 @@
 import type { Clock, Stop } from '../environment'
 import type { Extra, OutboxState } from '../model'
 import { entriesIn } from '../policy/outbox'
+import { shielded } from './shielded'
 
 /** One measurement, as it happens: milliseconds for `ack_latency`, a number of messages or events otherwise. */
 export interface MetricSample {
@@ -117,8 +118,9 @@ export function createMetrics({ clock, userTiming, onMetric }: MetricsOptions) {
     getSnapshot: (): MetricsSnapshot => (snapshot ??= measure()),
     /** Calls `listener` after each measurement; the undo is returned. */
     subscribe(listener: () => void): Stop {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
+      const safe = shielded(listener)
+      listeners.add(safe)
+      return () => listeners.delete(safe)
     },
     reset(): void {
       latencies = []

@@ -7,6 +7,7 @@ import type { ResolvedOptions } from '../options'
 import { fieldsOf } from '../policy/json'
 import type { ChatState } from '../state/chat-state'
 import { createWire } from '../transport/wire'
+import { createAudience } from './audience'
 import { createEngine, type Engine } from './engine'
 import { createLink } from './link'
 import type { Metrics } from './metrics'
@@ -25,6 +26,10 @@ export function createChatMiddleware<X extends Extra>(
   const { clock } = environment
   const prefix = `${reducerPath}/`
   const probe = probeType(reducerPath)
+  const { connect, disconnect, signOut } = actions.commands
+  const { connectionLost, errorReported, messageFailed, syncFailed } = actions.reports
+  /** What puts an error into the state. An app's own action may be called `chat/...` too, and carry an `error` of its own. */
+  const carriers: ReadonlySet<string> = new Set([connectionLost, errorReported, messageFailed, syncFailed].map(({ type }) => type))
 
   return (api) => {
     const read = (): ChatState<X> | undefined => fieldsOf(api.getState())[reducerPath] as ChatState<X> | undefined
@@ -33,8 +38,9 @@ export function createChatMiddleware<X extends Extra>(
     // What a subscriber or another middleware throws must not end what the chat is in the middle of.
     const report = shielded((action: UnknownAction) => void api.dispatch(action))
     const wire = createWire<X>(options)
+    const audience = createAudience(options)
     const runtime: Runtime<X> = {
-      options, environment, actions, metrics, getState, wire,
+      options, environment, actions, metrics, audience, getState, wire,
       link: createLink(clock, wire, options.delivery.ackTimeoutMs),
       // An action that the app bound is told of where it was bound.
       dispatch: (action) => (action.type.startsWith(prefix) ? report(action) : void api.dispatch(action)),
@@ -43,17 +49,15 @@ export function createChatMiddleware<X extends Extra>(
     }
     engine = createEngine(runtime) as unknown as Engine
 
-    const { connect, disconnect, sendMessage, signOut } = actions.commands
     const run = createTurns({ switches: [connect.type, disconnect.type, signOut.type], engine, read })
 
     return (next) => (action) => {
       if (!isAction(action)) return next(action)
       const ours = action.type.startsWith(prefix)
       if (ours) getState()
-      if (action.type === probe) return null
+      if (action.type === probe) return audience.join
       const result = run(next, action)
-      // What an app sends may have an `error` of its own.
-      const error = ours && action.type !== sendMessage.type && carriedError(action)
+      const error = carriers.has(action.type) && carriedError(action)
       if (error) options.onError(error)
       return result
     }

@@ -5,6 +5,7 @@ import type { ChatError, Extra, SocketErrorType } from '../model'
 import type { ResolvedOptions } from '../options'
 import type { ChatState } from '../state/chat-state'
 import type { Wire } from '../transport/wire'
+import type { Audience } from './audience'
 import type { Link } from './link'
 import type { Metrics } from './metrics'
 
@@ -23,6 +24,7 @@ export interface Runtime<X extends Extra> {
   readonly wire: Wire<X>
   readonly link: Link
   readonly metrics: Metrics
+  readonly audience: Audience
   getState(): ChatState<X>
   dispatch(action: UnknownAction): void
   /** A plain error, to be put into the payload of a report. */

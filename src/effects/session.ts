@@ -31,7 +31,7 @@ const PROBE_AFTER_HIDDEN_MS = 20_000
  * the generation in which it was asked for and is ignored in the next one.
  */
 export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: SessionHandlers) {
-  const { environment, options, link, metrics } = runtime
+  const { environment, options, link, metrics, audience } = runtime
   const { clock, lifecycle, transport } = environment
   const { reports } = runtime.actions
   let userId: string | null = null
@@ -185,8 +185,8 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     settle('halted', { status, reason, nextRetryAt: null, ...(error && { error }) })
     // Whoever left on seeing the report is told no more.
     if (!error || userId !== whose) return
-    if (status === 'unauthorized') options.onAuthError(error)
-    else options.onConnectionError(error)
+    if (status === 'unauthorized') audience.told.onAuthError(error)
+    else audience.told.onConnectionError(error)
   }
 
   /** The network, the page or the user is back: try at once, with the attempts counted anew. */

@@ -1,5 +1,4 @@
 import type { Stop } from '../environment'
-import { fieldsOf } from '../policy/json'
 
 /** The port to Web Locks and BroadcastChannel (or their simulated twin): a lock held for the tab's life says that the tab lives. */
 export interface TabLocks {
@@ -43,7 +42,7 @@ export function createWebLocks(): TabLocks | null {
       if (typeof BroadcastChannel === 'undefined') return () => undefined
       const channel = new BroadcastChannel(place)
       channel.onmessage = ({ data }: MessageEvent<unknown>) => {
-        const { name, isNew } = fieldsOf(data)
+        const { name, isNew } = typeof data === 'object' && data !== null ? data as { name?: unknown; isNew?: unknown } : {}
         if (typeof name !== 'string') return
         met(name)
         if (isNew === true) channel.postMessage({ name: tab, isNew: false })

@@ -4,18 +4,17 @@ import type { Store } from '@reduxjs/toolkit'
 import { probeType } from '../actions'
 import { ChatConfigError } from '../chat-error'
 import type { Chat } from '../create-chat'
+import type { Audience, SocketCallbacks } from '../effects/audience'
 import type { MetricsSnapshot } from '../effects/metrics'
-import type { ChatError, ConnectionState, Extra, Message, SocketErrorType } from '../model'
+import type { ChatError, ConnectionState, Extra, Message } from '../model'
 import type { ChatState } from '../state/chat-state'
+import { channelIn } from '../state/messages'
 import type { ChannelView } from '../state/selectors'
 import { createPresence } from './presence'
 
-export interface SocketOptions {
+export interface SocketOptions extends SocketCallbacks {
   /** Who is signed in; null or undefined for nobody, who is not connected. */
   readonly userId: string | null | undefined
-  readonly onAuthError?: ((error: ChatError) => void) | undefined
-  readonly onConnectionError?: ((error: ChatError) => void) | undefined
-  readonly onReconnect?: (() => void) | undefined
 }
 
 /** A channel's state and what can be done with it; the functions stay the same for one channel. */
@@ -26,6 +25,9 @@ export interface ChannelHandle extends ChannelView {
   markRead(messageId?: string): void
 }
 
+/** A chat without extra fields takes none. */
+type ExtraArgs<X extends Extra> = [X extends unknown ? keyof X : never] extends [never] ? [] : {} extends X ? [extra?: X] : [extra: X]
+
 export interface ChatHooks<X extends Extra> {
   /**
    * Connects while mounted and disconnects with the last component that uses it, or when `userId` is gone; messages stay until `signOut` or
@@ -33,27 +35,31 @@ export interface ChatHooks<X extends Extra> {
    */
   useSocket(options: SocketOptions): ConnectionState
   useConnection(): ConnectionState
-  /** What a channel shows; the channel is open while a component with this hook is mounted. */
-  useMessages(channelId: string): readonly Message<X>[]
-  useChannel(channelId: string): ChannelHandle
+  /** What a channel shows; the channel is open while a component with this hook is mounted. Of no channel yet (null, undefined) it is nothing. */
+  useMessages(channelId: string | null | undefined): readonly Message<X>[]
+  useChannel(channelId: string | null | undefined): ChannelHandle
   /** A stable function that sends and gives the message's id. */
-  useSendMessage(channelId: string): (content: string, ...extra: {} extends X ? [extra?: X] : [extra: X]) => string
+  useSendMessage(channelId: string | null | undefined): (content: string, ...extra: ExtraArgs<X>) => string
   /** Messages by others above my read watermark, as far as known: of a channel that was opened, or from which a message came. */
-  useUnreadCount(channelId: string): number
+  useUnreadCount(channelId: string | null | undefined): number
   useErrors(): { readonly errors: readonly ChatError[]; dismiss(id: string): void; clear(): void }
   /** Renders after every measurement: for a panel, not for a list. */
   useChatMetrics(): MetricsSnapshot
 }
+
+/** No channel is chosen yet: none has this id. */
+const idOf = (channelId: string | null | undefined): string => channelId ?? ''
 
 export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, Path>): ChatHooks<X> {
   type Root = { readonly [P in Path]: ChatState<X> }
   const { actions, selectors, metrics } = chat
   const presence = createPresence()
 
-  /** A store without the middleware would show every message as pending for ever, and say nothing. */
-  function requireMiddleware(store: Store): void {
+  /** A store without the middleware would show every message as pending for ever, and say nothing. Gives what its audience is joined by. */
+  function joinOf(store: Store): Audience['join'] {
     const probe = { type: probeType(chat.reducerPath) }
-    if (store.dispatch(probe) !== probe) return
+    const join: unknown = store.dispatch(probe)
+    if (join !== probe) return join as Audience['join']
     throw new ChatConfigError('middleware_missing',
       'unable to connect: the store has no middleware of this chat; add .concat(chat.middleware) to the middleware of configureStore')
   }
@@ -61,67 +67,55 @@ export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, 
   const useChatSelector = <R>(select: (root: Root) => R): R => useSelector(select)
   const useConnection = (): ConnectionState => useChatSelector(selectors.selectConnection)
 
-  /** The newest error of a kind: what a transition of the status was about. */
-  const newest = (root: Root, type: SocketErrorType): ChatError | undefined =>
-    [...selectors.selectErrors(root)].reverse().find((error) => error.type === type)
-
-  function useTransitions({ status, userId }: ConnectionState, { onAuthError, onConnectionError, onReconnect }: SocketOptions): void {
-    const latest = useRef({ onAuthError, onConnectionError, onReconnect })
-    const before = useRef({ status, userId, connected: false })
-    const store = useStore<Root>()
-    useEffect(() => {
-      latest.current = { onAuthError, onConnectionError, onReconnect }
-    })
-    useEffect(() => {
-      const { status: old, userId: whose } = before.current
-      // Somebody else's connection was no earlier one of this user.
-      const connected = before.current.connected && whose === userId
-      before.current = { status, userId, connected: status === 'connected' || (connected && status !== 'idle') }
-      if (status === old) return
-      const tell = (type: SocketErrorType, callback: ((error: ChatError) => void) | undefined): void => {
-        const error = newest(store.getState(), type)
-        if (error) callback?.(error)
-      }
-      if (status === 'unauthorized') tell('auth_failed', latest.current.onAuthError)
-      else if (status === 'failed') tell('connection_error', latest.current.onConnectionError)
-      else if (status === 'connected' && connected) latest.current.onReconnect?.()
-    })
-  }
-
   function useSocket(options: SocketOptions): ConnectionState {
     const { userId } = options
     const store = useStore()
-    const connection = useConnection()
+    const latest = useRef<SocketCallbacks>(options)
+    useEffect(() => {
+      latest.current = options
+    })
     useEffect(() => {
       if (userId === null || userId === undefined || userId === '') return
-      return presence.enter(store, `socket:${userId}`,
-        () => {
-          requireMiddleware(store)
-          store.dispatch(actions.connect({ userId }))
-        },
+      const quit = joinOf(store)({
+        onAuthError: (error) => latest.current.onAuthError?.(error),
+        onConnectionError: (error) => latest.current.onConnectionError?.(error),
+        onReconnect: () => latest.current.onReconnect?.(),
+      })
+      const leave = presence.enter(store, `socket:${userId}`,
+        () => store.dispatch(actions.connect({ userId })),
         () => {
           const current = selectors.selectConnection(store.getState() as Root)
           // A reset of the whole state has forgotten whose the connection is, and gives no reason.
           if (current.userId === userId || !current.reason && current.userId === null) store.dispatch(actions.disconnect())
         })
+      return () => {
+        quit()
+        leave()
+      }
     }, [store, userId])
-    useTransitions(connection, options)
-    return connection
+    return useConnection()
   }
 
-  function useMessages(channelId: string): readonly Message<X>[] {
+  function useMessages(chosen: string | null | undefined): readonly Message<X>[] {
+    const channelId = idOf(chosen)
     const store = useStore()
     useEffect(() => {
-      // No channel is chosen yet.
       if (channelId === '') return
       return presence.enter(store, `channel:${channelId}`,
         () => store.dispatch(actions.openChannel({ channelId })),
         () => store.dispatch(actions.closeChannel({ channelId })))
     }, [store, channelId])
+    const userId = useChatSelector((root) => selectors.selectConnection(root).userId)
+    useEffect(() => {
+      // A reset of the whole state has forgotten what is on the screen.
+      const isForgotten = channelId !== '' && userId !== null && !channelIn((store.getState() as Root)[chat.reducerPath].messages, channelId).open
+      if (isForgotten) store.dispatch(actions.openChannel({ channelId }))
+    }, [store, channelId, userId])
     return useChatSelector(useCallback((root: Root) => selectors.selectMessages(root, channelId), [channelId]))
   }
 
-  function useChannel(channelId: string): ChannelHandle {
+  function useChannel(chosen: string | null | undefined): ChannelHandle {
+    const channelId = idOf(chosen)
     const store = useStore()
     const view = useChatSelector((root) => selectors.selectChannel(root, channelId))
     const commands = useMemo(() => ({
@@ -148,12 +142,13 @@ export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, 
     useMessages,
     useChannel,
     useErrors,
-    useSendMessage: (channelId) => {
+    useSendMessage: (chosen) => {
+      const channelId = idOf(chosen)
       const store = useStore()
       return useCallback((content, ...[extra]) =>
         store.dispatch(actions.sendMessage({ ...extra, channelId, content } as Parameters<typeof actions.sendMessage>[0])).payload.id, [store, channelId])
     },
-    useUnreadCount: (channelId) => useChatSelector((root) => selectors.selectUnreadCount(root, channelId)),
+    useUnreadCount: (chosen) => useChatSelector((root) => selectors.selectUnreadCount(root, idOf(chosen))),
     useChatMetrics: () => useSyncExternalStore(metrics.subscribe, metrics.getSnapshot, metrics.getSnapshot),
   }
 }

@@ -1,5 +1,5 @@
 /** One object may be asked with any number of second arguments (unknown channels share one): of so many the results are kept. */
-export const MAX_RESULTS = 1_000
+export const MAX_RESULTS = 10_000
 
 /** Remembers the result for each argument object (and a second argument) as long as the object lives. */
 export function perObject<A extends object, B, R>(compute: (a: A, b: B) => R): (a: A, b: B) => R {

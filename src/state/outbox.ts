@@ -214,6 +214,8 @@ export function createOutboxReducer<X extends Extra>({ commands, reports }: Chat
     })))
     .on(reports.messageFailed, (state, { channelId, id, failure: failed }) =>
       changeEntry(state, channelId, id, (entry) => ({ ...entry, lease: null, nextAttemptAt: null, failure: failed, lastError: failed })))
+    // Nothing is in flight on a connection that has only now opened, whatever a preloaded or imported state says.
+    .on(reports.connectionOpened, (state) => changeEvery(state, rested))
     // A connection that we replaced ourselves was broken by no message.
     .on(reports.connectionLost, (state, { wasOpen, reason }) =>
       (!wasOpen ? state : reason === 'reopened' ? changeEvery(state, rested) : changeQueues(state, afterLoss)))

@@ -34,9 +34,9 @@ export interface WireOptions<X extends Extra> {
 
 const INBOUND: readonly InboundEvent[] = ['message:new', 'message:delivered', 'message:read', 'auth:expired', 'session']
 
-/** A name that two inbound events share: only one of them would ever be heard. Null when all differ. */
-export function inboundClash({ names = {} }: ProtocolOptions = {}): string | null {
-  const all = INBOUND.map((event) => names[event] ?? event)
+/** A name that two inbound events share, or that the app binds as well (`bound`): only one of them would ever be heard. Null when all differ. */
+export function inboundClash({ names = {} }: ProtocolOptions = {}, bound: readonly string[] = []): string | null {
+  const all = [...INBOUND.map((event) => names[event] ?? event), ...bound]
   return all.find((name, i) => all.indexOf(name) !== i) ?? null
 }
 

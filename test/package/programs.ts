@@ -76,6 +76,13 @@ const sent: Sent | undefined = undefined
 // @ts-expect-error the extra is required: so the types are really there, not any
 chat.actions.sendMessage({ channelId: 'general', content: 'hi' })
 export { id, mood, world, type, response, sent, socketBindings }
+// What a module of an app exports, inferred: a declaration has to be able to name it.
+export const { actions, facts, selectors } = chat
+export const { connect, sendMessage, markRead } = chat.actions
+export const { selectMessages, selectChannel } = chat.selectors
+export const greet = () => chat.actions.sendMessage({ channelId: 'general', content: 'hi', mood: 'good' })
+export const messagesIn = () => store.getState().chat.messages
+export { chat, store }
 `
 
 export const typedReact = `
@@ -89,13 +96,14 @@ export function useText(): string {
   return messages.map(({ content }) => content).join()
 }
 export const boundary: unknown = ChatErrorBoundary
+export const { useMessages, useSocket, useSendMessage } = chat
 `
 
 /** Checks our declarations too. Not `exactOptionalPropertyTypes`: Redux Toolkit's own declarations do not pass it. */
 const compiler = (module: string, resolution: string, include: readonly string[]) => JSON.stringify({
   compilerOptions: {
     target: 'ES2022', module, moduleResolution: resolution, lib: ['ES2022', 'DOM'], jsx: 'react-jsx', types: [],
-    strict: true, noEmit: true, skipLibCheck: false,
+    strict: true, noEmit: true, declaration: true, skipLibCheck: false,
   },
   include,
 })

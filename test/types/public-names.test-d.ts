@@ -3,11 +3,11 @@ import { combineReducers, configureStore, createAction, type Middleware, type Re
 import { expectTypeOf } from 'vitest'
 import {
   chatDevTools, createChat, createSocketIoTransport, socketBindings,
-  type ChannelView, type Chat, type ChatConfigError, type ChatError, type ChatState, type ConnectionState, type Draft, type Environment, type GetToken,
-  type KeyValueStorage, type Message, type MessageStatus, type MetricsSnapshot, type MetricSample, type RecordStorage, type SendFailure,
+  type ChannelView, type Chat, type ChatConfigError, type ChatError, type ChatSelectors, type ChatState, type Commands, type ComposedMessage, type ConnectionState,
+  type Draft, type Environment, type Facts, type GetToken, type KeyValueStorage, type Message, type MessagesState, type MessageStatus, type SocketCallbacks, type MetricsSnapshot, type MetricSample, type RecordStorage, type SendFailure,
   type SocketConfig, type SocketErrorType, type SocketEvents, type SocketResponse, type Sequence, type Table, type TabLocks, type Transport, type WireMessage,
 } from 'redux-chat'
-import type { ChatErrorBoundaryProps, SocketOptions } from 'redux-chat/react'
+import type { ChatErrorBoundaryProps, ChatHooks, SocketOptions } from 'redux-chat/react'
 
 const plain = createChat({ url: 'https://chat.test', token: 't' })
 const todos = (state: readonly string[] = []): readonly string[] => state
@@ -81,6 +81,20 @@ plain.actions.retryMessage('id')
 // @ts-expect-error there is no such action
 void plain.actions.resend
 
+// Facts: to be matched by the app's reducers and listeners.
+declare const some: UnknownAction
+if (plain.facts.messagesReceived.match(some)) expectTypeOf(some.payload.messages).toEqualTypeOf<readonly WireMessage<{}>[]>()
+if (plain.facts.messageFailed.match(some)) expectTypeOf(some.payload.error).toEqualTypeOf<ChatError>()
+expectTypeOf(plain.facts).toEqualTypeOf<Facts<{}>>()
+expectTypeOf(plain.actions).toEqualTypeOf<Commands<{}>>()
+expectTypeOf(plain.selectors).toEqualTypeOf<ChatSelectors<{}, 'chat'>>()
+expectTypeOf<ReturnType<typeof plain.actions.sendMessage>['payload']>().toEqualTypeOf<ComposedMessage<{}>>()
+expectTypeOf<ChatState['messages']>().toEqualTypeOf<MessagesState<{}>>()
+
+// A configuration that is kept in a variable says where the chat is mounted.
+declare const kept: SocketConfig
+createChat(kept).selectors.selectMessages(bothState, 'general')
+
 // parseExtra types the app's own fields everywhere.
 interface Mood { readonly mood: 'good' | 'bad'; readonly replyTo?: string }
 const moody = createChat({
@@ -141,6 +155,8 @@ const bindings = bind({
   emits: { typing: { action: typing, acked: (_response, payload) => count(payload.channelId.length) }, left: { action: pinged } },
 })
 createChat({ url: 'https://chat.test', token: 't', ...bindings })
+// Without event maps an action of any payload is bound.
+createChat({ url: 'https://chat.test', token: 't', emits: { typing: { action: typing } } })
 // @ts-expect-error the server has no such event
 bind({ events: { tpying: userTyping } })
 // @ts-expect-error the event's payload does not fit the action
@@ -183,6 +199,11 @@ createChat({
 })
 
 // A component hands on what it may not have been given, also under `exactOptionalPropertyTypes`.
+// A hook knows the extra fields, as the action does; no channel may be chosen yet.
+expectTypeOf<ReturnType<ChatHooks<{}>['useSendMessage']>>().parameters.toEqualTypeOf<[content: string]>()
+expectTypeOf<ReturnType<ChatHooks<Mood>['useSendMessage']>>().parameters.toEqualTypeOf<[content: string, extra: Mood]>()
+expectTypeOf<null | undefined>().toExtend<Parameters<ChatHooks<{}>['useMessages']>[0]>()
+expectTypeOf<{ onAuthError: undefined; onReconnect: undefined }>().toExtend<SocketCallbacks>()
 expectTypeOf<{ userId: string; onAuthError: undefined; onConnectionError: undefined; onReconnect: undefined }>().toExtend<SocketOptions>()
 expectTypeOf<{ fallbackRender: undefined; onError: undefined; resetKeys: undefined }>().toExtend<ChatErrorBoundaryProps>()
 
