@@ -43,6 +43,7 @@ export type Message<X extends Extra = {}> = WireMessage<X> & {
   readonly attempts?: number
   /** When it is sent again, in milliseconds since the epoch; null when that waits for something else than time. */
   readonly nextAttemptAt?: number | null
+  /** Why it failed; while pending, what the last attempt met. */
   readonly failure?: SendFailure
 }
 

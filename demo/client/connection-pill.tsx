@@ -1,4 +1,5 @@
-import { useEffect, useState } from 'react'
+import { useLayoutEffect, useState } from 'react'
+import { focusLog } from './focus-log'
 import { usePerson } from './person-context'
 
 const TEXTS = {
@@ -8,9 +9,11 @@ const TEXTS = {
 
 function useSecondsUntil(moment: number | null): number | null {
   const [now, setNow] = useState(() => Date.now())
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (moment === null) return undefined
-    const timer = setInterval(() => setNow(Date.now()), 200)
+    const tick = () => setNow(Date.now())
+    tick()
+    const timer = setInterval(tick, 200)
     return () => clearInterval(timer)
   }, [moment])
   return moment === null ? null : Math.max(0, Math.ceil((moment - now) / 1000))
@@ -20,11 +23,16 @@ export function ConnectionPill() {
   const { chat, store, userId } = usePerson()
   const { status, attempt, nextRetryAt } = chat.useConnection()
   const seconds = useSecondsUntil(nextRetryAt)
+  const again = (): void => {
+    store.dispatch(chat.actions.connect({ userId }))
+    focusLog()
+  }
   return (
     <span className={`pill ${status}`} role="status">
-      {TEXTS[status]}{status === 'reconnecting' && ` (${attempt}${seconds === null ? '' : `, in ${seconds} s`})`}
+      {TEXTS[status]}{status === 'reconnecting' && ` (${attempt})`}
+      {status === 'reconnecting' && seconds !== null && <span aria-hidden>in {seconds} s</span>}
       {(status === 'failed' || status === 'unauthorized') &&
-        <button type="button" onClick={() => store.dispatch(chat.actions.connect({ userId }))}>Connect</button>}
+        <button type="button" onClick={again}>Connect</button>}
     </span>
   )
 }

@@ -12,8 +12,8 @@ const Switch = ({ name, on, onChange }: SwitchProps) => (
   <button type="button" role="switch" aria-checked={on} className="switch" onClick={() => onChange(!on)}>{name}</button>
 )
 
-/** Old messages were never announced: a fresh page begins at the channel's end and loads them as one scrolls up. */
-const showFromItsEnd = (): void => window.location.reload()
+/** They are announced to nobody: fresh pages, of both people if both are here, begin at the channel's end and load them as one scrolls up. */
+const showFromItsEnd = (): void => (window.top ?? window).location.reload()
 
 /** The server keeps this switch, so a fresh page asks for it; what was pressed before the answer came counts. */
 function useDropsAcks(userId: string) {
@@ -65,7 +65,7 @@ export function Controls({ channelId }: { readonly channelId: string }) {
       <button type="button" onClick={() => ask('/control/expire', { userId }, 'Your token has expired: a fresh one is fetched.')}>Expire token</button>
       <button type="button" onClick={() => ask('/control/faults', { userId, rejectNext: 1 }, 'Your next message will be refused.')}>Reject next message</button>
       <button type="button" onClick={() => ask('/control/crash', { downMs: 2_000 }, 'The server is gone for two seconds, for everybody.')}>Restart server</button>
-      <button type="button" onClick={() => ask('/control/seed', { channelId, count: 200 }, '', showFromItsEnd)}>Load 200 old messages</button>
+      <button type="button" onClick={() => ask('/control/seed', { channelId, count: 200 }, '', showFromItsEnd)}>Add 200 messages</button>
       <p role={note.bad ? 'alert' : 'status'} className={note.bad ? 'note bad' : 'note'}>{note.text}</p>
     </fieldset>
   )

@@ -1,6 +1,7 @@
 import { defaultRangeExtractor, useVirtualizer, type Range } from '@tanstack/react-virtual'
 import { useEffect, useRef } from 'react'
 import type { Message } from 'redux-chat'
+import { focusLog } from './focus-log'
 import { MessageRow } from './message-row'
 import { usePerson } from './person-context'
 import { useAtEnd, useStayAtEnd } from './use-stay-at-end'
@@ -10,6 +11,8 @@ import { useVisible } from './use-visible'
 const EDGE_PX = 60
 /** Room for what stands above the oldest message. */
 const TOP_PX = 44
+/** Between the newest message and the composer. */
+const END_PX = 8
 
 export function MessageList({ channelId }: { readonly channelId: string }) {
   const { chat, store } = usePerson()
@@ -32,14 +35,15 @@ export function MessageList({ channelId }: { readonly channelId: string }) {
   function jumpToLatest(): void {
     if (hasNewer) store.dispatch(chat.actions.openChannel({ channelId }))
     end.follow()
+    focusLog()
   }
 
   return (
     <div className="messages">
       {gap && <p className="notice" role="status">Messages {gap.after + 1} to {gap.before - 1} are being fetched</p>}
-      <div ref={scroller} className="scroller" onScroll={(event) => onScrolled(event.currentTarget)} role="log" aria-label={`Messages in ${channelId}`} tabIndex={0}>
+      <div ref={scroller} className="scroller" onScroll={(event) => onScrolled(event.currentTarget)} role="log" aria-relevant="additions" aria-label={`Messages in ${channelId}`} tabIndex={0}>
         <div className="rows" style={{ height: rows.getTotalSize() }}>
-          {hasOlder && <button type="button" className="older" onClick={loadOlder} disabled={loadingOlder}>{loadingOlder ? 'Loading' : 'Load older messages'}</button>}
+          {hasOlder && <button type="button" className="older" tabIndex={-1} onClick={loadOlder} disabled={loadingOlder}>{loadingOlder ? 'Loading' : 'Load older messages'}</button>}
           {rows.getVirtualItems().map(({ key, index, start }) => (
             <div key={key} ref={rows.measureElement} data-index={index} className="row" style={{ transform: `translateY(${start}px)` }}>
               <Row message={messages[index]} newDay={isNewDay(messages[index - 1], messages[index], hasOlder)} />
@@ -80,6 +84,7 @@ function useRows(messages: readonly Message[], scroller: { readonly current: HTM
     // One commit for all that a frame changes, in place of one for each scroll event.
     useFlushSync: false,
     paddingStart: TOP_PX,
+    paddingEnd: END_PX,
     anchorTo: 'end',
     scrollEndThreshold: EDGE_PX,
   })

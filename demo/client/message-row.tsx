@@ -1,5 +1,7 @@
+import type { UnknownAction } from '@reduxjs/toolkit'
 import { memo } from 'react'
 import type { Message } from 'redux-chat'
+import { focusLog } from './focus-log'
 import { usePerson } from './person-context'
 import { Ticks } from './ticks'
 
@@ -30,13 +32,17 @@ export const MessageRow = memo(function MessageRow({ message, newDay }: { readon
 const HOPELESS: ReadonlySet<string | undefined> = new Set(['too_large', 'unserialisable'])
 
 function Failed({ message: { id, failure } }: { readonly message: Message }) {
-  const { chat, store } = usePerson()
+  const { chat: { actions }, store } = usePerson()
+  const act = (action: UnknownAction): void => {
+    store.dispatch(action)
+    focusLog()
+  }
   return (
-    <div className="failed">
+    <div className="failure">
       <span>{failure?.message}</span>
       <span className="choices">
-        {!HOPELESS.has(failure?.code) && <button type="button" onClick={() => store.dispatch(chat.actions.retryMessage({ id }))}>Retry</button>}
-        <button type="button" onClick={() => store.dispatch(chat.actions.discardMessage({ id }))}>Discard</button>
+        {!HOPELESS.has(failure?.code) && <button type="button" onClick={() => act(actions.retryMessage({ id }))}>Retry</button>}
+        <button type="button" onClick={() => act(actions.discardMessage({ id }))}>Discard</button>
       </span>
     </div>
   )

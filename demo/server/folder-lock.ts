@@ -17,7 +17,7 @@ export async function lockFolder(folder: string, waitMs: number): Promise<() => 
     return await lock(folder, { stale: STALE_MS, retries })
   } catch (error) {
     if (!isLocked(error)) throw error
-    throw refuseForGood('data_folder_locked', `unable to open ${folder}: another server uses it; stop that one, or give this one another data folder`)
+    throw refuseForGood('data_folder_locked', `unable to open ${folder}: another server uses it; stop that one, or give this one another folder (DATA_DIR)`)
   }
 }
 

@@ -178,7 +178,7 @@ describeInBrowsers('demo', ({ engine, browser, itNeeds }) => {
   it('history comes page by page as one scrolls up', async () => {
     const demo = await serve()
     const alice = await visit(demo, 'alice')
-    await alice.press('Load 200 old messages')
+    await alice.press('Add 200 messages')
     await alice.sees('message 200')
     await alice.page.waitFor(scrollUpTo, ['message 1'], { timeoutMs: 30_000 })
     const ids = await alice.page.evaluate(loadedIds, CHANNEL)
@@ -189,7 +189,7 @@ describeInBrowsers('demo', ({ engine, browser, itNeeds }) => {
   it('who scrolls back while a message of theirs is unsent sees what is there', async () => {
     const demo = await serve()
     const alice = await visit(demo, 'alice')
-    await alice.press('Load 200 old messages')
+    await alice.press('Add 200 messages')
     await alice.sees('message 200')
     await alice.flip('Network')
     await alice.cutOff()
