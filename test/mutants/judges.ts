@@ -26,6 +26,7 @@ export const PROPERTIES: readonly Property[] = [
   ...inTest('persistence/purges-model.test.ts', 'what was there when a purge was asked for is removed'),
   ...inTest('persistence/torn-log.test.ts', 'no life has the log renewed twice'),
   ...inTest('persistence/storage-model.test.ts', 'as one that keeps all in one list'),
+  ...inTest('react/lives.test.tsx', 'what is open and connected is what is mounted'),
   ...inTest('guarantees/convergence.test.ts', 'the same facts in any order and any multiplicity'),
   ...inTest('guarantees/caches.test.ts', 'never show: a state that was copied'),
   ...inTest('guarantees/bursts.test.ts', 'one that is longer than the window leaves no gap'),

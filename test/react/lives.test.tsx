@@ -154,18 +154,22 @@ async function runLife(seed: number): Promise<readonly string[]> {
   const check = (): void => {
     const open = entriesOf(store.getState().chat.messages).filter(([, channel]) => channel.open).map(([id]) => id).sort()
     const wanted = [...new Set(mounted.rooms.filter(({ hidden, id }) => !hidden && id !== '').map(({ id }) => id))].sort()
-    if (open.join() !== wanted.join()) problems.push(`open: ${open.join()}, mounted: ${wanted.join()}`)
     const { status, userId } = store.getState().chat.connection
     const isWanted = mounted.sockets > 0 && mounted.user !== null
     if (isWanted ? status !== 'connected' || userId !== mounted.user : env.network.open > 0) problems.push(`${status} as ${String(userId)}, wanted ${String(mounted.user)}`)
+    // A reset forgets what is open until somebody signs in.
     if (!isWanted) return
+    if (open.join() !== wanted.join()) problems.push(`open: ${open.join()}, mounted: ${wanted.join()}`)
     for (const id of wanted) {
       const last = chat.selectors.selectMessages(store.getState(), id).filter(({ seq }) => seq !== undefined).at(-1)?.content
       if (last !== env.server.log(id).at(-1)?.content) problems.push(`${id} ends with ${String(last)}`)
     }
   }
   const leave = (user: string | null): void => {
-    if (user === null && random() < 0.5 && mounted.user !== null) act(() => { store.dispatch(chat.actions.signOut()) })
+    if (user === null && random() < 0.5 && mounted.user !== null) act(() => {
+      store.dispatch(chat.actions.signOut())
+      if (random() < 0.5) store.dispatch({ type: 'reset' })
+    })
     mounted = { ...mounted, user }
   }
   const change = (key: number): void => {
