@@ -29,7 +29,7 @@ interface Look<X extends Extra> {
 }
 
 /** Makes what the outbox says true: emits what is due, and lets leases run out. Safe to call at any time, any number of times. */
-export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Renewal) {
+export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, isWary }: { readonly renewal: Renewal; readonly isWary: () => boolean }) {
   const { environment, options, link, wire } = runtime
   const { clock } = environment
   const { delivery } = options
@@ -211,7 +211,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, renewal: Re
       held = on
     },
     reconcile(): void {
-      if (link.generation() === 0 || held || renewal.isExpired()) {
+      if (link.generation() === 0 || held || isWary() || renewal.isExpired()) {
         dropTimer()
         return
       }

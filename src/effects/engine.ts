@@ -24,7 +24,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   const { commands, reports } = actions
   const inbox = createInbox(runtime)
   const session = createSession(runtime, { onOpened, onEvent, onClosed, onThawed: () => recovery.lookAgain(), onDoubt })
-  const delivery = createDelivery(runtime, session.renewal)
+  const delivery = createDelivery(runtime, session)
   const sync = createSync(runtime, session.renewal.refuse)
   const receipts = createReceipts(runtime)
   const persistence = createOutboxPersistence<X>({
@@ -63,6 +63,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     inbox.flush()
     delivery.closed()
     sync.closed()
+    receipts.closed()
   }
 
   function onEvent(name: string, args: readonly unknown[]): void {

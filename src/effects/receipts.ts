@@ -2,6 +2,7 @@ import type { Stop } from '../environment'
 import type { Extra, ReadMark } from '../model'
 import { reactionTo } from '../policy/errors'
 import { idOf, keyOf } from '../policy/keys'
+import { POISON_LOSSES } from '../policy/outbox'
 import { fromEnd } from '../policy/sequence'
 import { changedKeys, EMPTY_TABLE, valueAt } from '../policy/table'
 import { positionOf } from '../policy/timeline'
@@ -10,9 +11,13 @@ import { resolve } from '../state/marks'
 import type { MessagesState } from '../state/messages'
 import { UNMAPPED } from '../transport/wire'
 import type { Runtime } from './runtime'
+import { createSuspects } from './suspects'
 
 /** Receipts of this span leave as one watermark per channel. */
 const COALESCE_MS = 50
+
+/** A receipt that was told so soon before the connection broke, and got no answer, may be what broke it. */
+const SUSPECT_MS = 1_000
 
 /** What the server refuses for now is told again after this, or after what the server asks for. */
 const RETRY_MS = 5_000
@@ -28,8 +33,13 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
   const { link, wire } = runtime
   /** The highest position sent on this connection, by kind and channel. */
   const sent = new Map<string, number>()
-  /** What the server did not take, by kind and channel. */
-  const refused = new Set<string>()
+  /** What is told again, by kind and channel: when (monotonic). */
+  const later = new Map<string, number>()
+  /** What was told and not answered, by kind and channel: when (monotonic). */
+  const unanswered = new Map<string, { readonly channelId: string; readonly at: number }>()
+  const suspects = createSuspects(runtime.environment)
+  /** Each time that these were told the connection broke: what is no further is told no more. */
+  const givenUp = new Map<string, number>()
   /** The channels and my read marks as they were when this connection was last told of them. */
   let told: MessagesState<X> = EMPTY_TABLE
   let toldReads: unknown = null
@@ -57,8 +67,10 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
 
   function tell(kind: Kind, channelId: string, mark: ReadMark, position: number, confirmed: number): void {
     const key = kind + channelId
-    if (position <= Math.max(confirmed, sent.get(key) ?? 0)) return
+    if (position <= Math.max(confirmed, sent.get(key) ?? 0, givenUp.get(key) ?? 0)) return
+    if (suspects.until(key) > clock.monotonic()) return tellAgainAt(key, suspects.until(key))
     sent.set(key, position)
+    unanswered.set(key, { channelId, at: clock.monotonic() })
     const asked = wire.asked(`message:${kind}`, { channelId, ...mark })
     if (!asked) {
       const { code, message } = UNMAPPED.error
@@ -72,16 +84,16 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
 
   /** What is refused for now is told again; an acknowledged read mark needs not be kept for the next connection. */
   function confirm(kind: Kind, channelId: string, mark: ReadMark, answer: readonly unknown[]): void {
+    const key = kind + channelId
     askedAt[kind] = null
+    unanswered.delete(key)
+    suspects.cleared(key)
     const { error, unclear } = wire.response(`message:${kind}`, answer)
     if (unclear) runtime.metrics.count('invalid_payload')
     const { userId } = runtime.getState().connection
     if (userId === null || unclear) return
     if (error && reactionTo(error) !== 'fail') {
-      refused.add(kind + channelId)
-      stopRetry()
-      stopRetry = clock.setTimer(Math.max(RETRY_MS, error.retryAfterMs ?? 0), tellAgain)
-      return
+      return tellAgainAt(key, clock.monotonic() + Math.max(RETRY_MS, error.retryAfterMs ?? 0))
     }
     // Refused for good, it is dropped as if it were confirmed.
     if (kind === 'read') runtime.dispatch(runtime.actions.events.receiptsReceived({ receipts: [{ kind: 'read', channelId, userId, ...mark }] }))
@@ -96,18 +108,49 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
   /** A new connection knows nothing of what was sent on the last one. */
   function forget(): void {
     stopRetry()
-    refused.clear()
+    later.clear()
+    unanswered.clear()
     sent.clear()
     askedAt = { delivered: null, read: null }
     told = EMPTY_TABLE
     toldReads = null
   }
 
+  function tellAgainAt(key: string, at: number): void {
+    later.set(key, at)
+    setRetry()
+  }
+
+  function setRetry(): void {
+    stopRetry()
+    const next = [...later.values()].reduce((earliest, at) => Math.min(earliest, at), Infinity)
+    if (next !== Infinity) stopRetry = clock.setTimer(Math.max(0, next - clock.monotonic()), tellAgain)
+  }
+
   function tellAgain(): void {
-    for (const key of refused) sent.delete(key)
-    refused.clear()
+    for (const [key, at] of later) {
+      if (at > clock.monotonic()) continue
+      later.delete(key)
+      sent.delete(key)
+    }
+    setRetry()
     told = EMPTY_TABLE
+    toldReads = null
     runtime.reconcile()
+  }
+
+  /** The connection broke. A server that gives no answers clears what it was told long before. */
+  function lost(): void {
+    for (const [key, { channelId, at }] of unanswered) {
+      if (clock.monotonic() - at > SUSPECT_MS) suspects.cleared(key)
+      else if (suspects.lost(key) >= POISON_LOSSES) giveUp(key, channelId)
+    }
+  }
+
+  function giveUp(key: string, channelId: string): void {
+    suspects.cleared(key)
+    givenUp.set(key, sent.get(key) ?? 0)
+    runtime.report('emit_failed', 'connection_lost_repeatedly', `unable to send a receipt for "${channelId}": the connection broke each time`, { channelId })
   }
 
   function flush(): void {
@@ -141,7 +184,10 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
       stopTimer ??= clock.setTimer(COALESCE_MS, flush)
     },
     opened: forget,
+    closed: lost,
     stop(): void {
+      suspects.clear()
+      givenUp.clear()
       stopTimer?.()
       stopTimer = null
       forget()

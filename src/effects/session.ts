@@ -3,11 +3,11 @@ import type { LifecycleEvent, Stop } from '../environment'
 import type { ChatError, Extra } from '../model'
 import { MAX_PAUSE_MS, spread } from '../policy/backoff'
 import { rejectionReaction } from '../policy/errors'
-import { entriesIn } from '../policy/outbox'
 import type { CloseEvent, Connection } from '../transport/transport'
 import { createRenewal } from './renewal'
 import type { Runtime } from './runtime'
 import { createTokens, type TokenResult } from './token'
+import { createWelcome } from './welcome'
 
 export interface SessionHandlers {
   /** `again` is false for the first connection since `start`. */
@@ -19,9 +19,6 @@ export interface SessionHandlers {
   /** The connection looks open, and may not be. */
   onDoubt(): void
 }
-
-/** A server that disconnects sooner than this, and has said nothing, has turned the client away. */
-const TURNED_AWAY_MS = 1_000
 
 /** A hidden page may be frozen at any time; after this long its socket has to prove that it lives. */
 const PROBE_AFTER_HIDDEN_MS = 20_000
@@ -44,14 +41,13 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   /** The token of the present attempt was asked for because the server refused the last one. */
   let refreshed = false
   let everOpened = false
-  /** Until when a server's disconnect means that it turns the client away (monotonic). */
-  let doubtfulUntil = 0
   /** When the page went out of sight (monotonic). */
   let hiddenAt = Infinity
 
   const tokens = createTokens(options.getToken, clock, options.auth.timeoutMs)
   /** Whose token it knows: also through a disconnect, because that one's queue stays. */
   let subjectOf: string | null = null
+  const welcome = createWelcome(runtime)
   const renewal = createRenewal(runtime, tokens, { reconnect: () => begin(true), unauthorized: refuse })
 
   /** False when somebody who saw the last of what had arrived has ended or begun something else. */
@@ -59,6 +55,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     const mine = ++generation
     stopTimer()
     renewal.stop()
+    welcome.closed()
     const wasOpen = phase === 'open'
     connection?.close()
     connection = null
@@ -123,7 +120,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     stopTimer()
     const again = everOpened
     phase = 'open'
-    doubtfulUntil = clock.monotonic() + TURNED_AWAY_MS
+    welcome.opened()
     everOpened = true
     link.opened(opened)
     if (!tell(reports.connectionOpened({ at: clock.now() }))) return
@@ -133,8 +130,10 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   }
 
   function hear(name: string, args: readonly unknown[]): void {
-    doubtfulUntil = 0
+    const wasWary = welcome.isWary()
+    welcome.heard()
     handlers.onEvent(name, args)
+    if (wasWary) runtime.reconcile()
   }
 
   function lost(event: CloseEvent): void {
@@ -145,17 +144,14 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     else begin(true)
   }
 
-  /** Then it was no connection, and its attempt counts; unless it may be about a message in flight, which is told by the next attempts. */
-  const isTurnedAway = (reason: string): boolean =>
-    reason === 'server_disconnect' && clock.monotonic() < doubtfulUntil && entriesIn(runtime.getState().outbox).every(({ lease }) => lease === null)
-
   function retryLater(reason: string, retryAfterMs = 0): void {
     const { attempts, delayMs, jitter } = options.reconnection
     if (!lifecycle.isOnline()) {
       halt('offline', 'offline')
       return
     }
-    if (phase === 'open' && !isTurnedAway(reason)) attempt = 0
+    // A connection from which the client was turned away was none, and its attempt counts.
+    if (phase === 'open' && !welcome.isTurnedAway(reason)) attempt = 0
     if (attempt >= attempts) {
       halt('failed', reason, runtime.error('connection_error', reason,
         `unable to connect: gave up after ${attempts} attempts (${reason}); dispatch connect({ userId }) to try again`, { retryable: true }))
@@ -246,5 +242,6 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
       if (phase === 'open') begin(false)
     },
     renewal,
+    isWary: welcome.isWary,
   }
 }

@@ -2,6 +2,7 @@ import type { PageDirection } from '../actions'
 import type { Extra, SocketErrorBody } from '../model'
 import { BACKOFF, fullJitter } from '../policy/backoff'
 import { reactionTo } from '../policy/errors'
+import { POISON_LOSSES } from '../policy/outbox'
 import { lastOf } from '../policy/sequence'
 import { changedKeys, EMPTY_TABLE, valueAt } from '../policy/table'
 import { historyEdge, newerEdge, type ChannelState } from '../state/channel'
@@ -9,6 +10,7 @@ import { channelIn, type MessagesState } from '../state/messages'
 import type { Answer } from '../transport/parse'
 import { createAgenda } from './agenda'
 import type { Runtime } from './runtime'
+import { createSuspects } from './suspects'
 
 /** Requests under way at once, so that a client with thousands of channels does not flood the server. */
 const MAX_REQUESTS = 4
@@ -52,12 +54,21 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   /** Channels that lack something, as of the last look: those that somebody has open come first. */
   const agenda = createAgenda(clock, runtime.reconcile)
   let looked: MessagesState<X> = EMPTY_TABLE
+  /** Pages that were under way when the connection broke, by direction and channel. */
+  const suspects = createSuspects(environment)
+  /** Pages of a channel may be too large for the way: how many messages it is asked for since that showed. */
+  const smaller = new Map<string, number>()
   let notBefore = 0
   let running = 0
+  /** What is under way is a suspect: all else waits until it is known what comes of it. */
+  let isAlone = false
 
   const waitKey = (direction: PageDirection, channelId: string): string => direction + channelId
 
-  const pausedUntil = (direction: PageDirection, channelId: string): number => waits.get(waitKey(direction, channelId))?.readyAt ?? 0
+  function pausedUntil(direction: PageDirection, channelId: string): number {
+    const key = waitKey(direction, channelId)
+    return Math.max(waits.get(key)?.readyAt ?? 0, suspects.until(key))
+  }
 
   function lacksNewer(channelId: string, channel: ChannelState<X>): boolean {
     // Nobody told the place of a last message without a seq.
@@ -85,7 +96,10 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   }
 
   function start(channelId: string, direction: PageDirection, from: number, beyond = from): void {
+    const key = waitKey(direction, channelId)
+    const most = smaller.get(channelId) ?? limit
     running++
+    isAlone = suspects.has(key)
     const startedAt = clock.monotonic()
     // Whoever sees the report may end the connection.
     const generation = link.generation()
@@ -93,14 +107,21 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     const answered = (answer: Answer): void => {
       running--
       // After a disconnect the state has already forgotten this request.
-      if (link.generation() !== generation) return
+      if (link.generation() !== generation) return lost(key, channelId)
+      suspects.cleared(key)
       finish({ channelId, direction, from, beyond, startedAt }, answer)
       // Its pause is known only now, after the state that came of it was looked at.
       note(channelId)
       runtime.reconcile()
     }
-    if (direction === 'newer') link.ask('message:sync', { channelId, after: beyond, limit }, answered)
-    else link.ask('message:history', { channelId, before: beyond, limit }, answered)
+    if (direction === 'newer') link.ask('message:sync', { channelId, after: beyond, limit: most }, answered)
+    else link.ask('message:history', { channelId, before: beyond, limit: most }, answered)
+  }
+
+  function lost(key: string, channelId: string): void {
+    const losses = suspects.lost(key)
+    if (suspects.has(key)) smaller.set(channelId, Math.max(1, (smaller.get(channelId) ?? limit) >> 1))
+    if (losses === POISON_LOSSES) runtime.report('sync_failed', 'connection_lost_repeatedly', `unable to load messages of "${channelId}": the connection broke each time`, { channelId, retryable: true })
   }
 
   function finish(asked: Asked, { data, error, unclear }: Answer): void {
@@ -179,7 +200,10 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     const channel = valueAt(runtime.getState().messages, channelId)
     if (!channel) return now
     const newer = lacksNewer(channelId, channel) ? newerAt(channelId, channel, now) : Infinity
-    const older = !lacksOlder(channel) ? Infinity : channel.history === 'wanted' ? now : pausedUntil('older', channelId)
+    // Somebody who wants a page is not kept waiting for what an earlier one met.
+    const older = !lacksOlder(channel) ? Infinity : channel.history === 'wanted' ? suspects.until(waitKey('older', channelId)) : pausedUntil('older', channelId)
+    const isHeld = running > 0 && (['newer', 'older'] as const).some((direction) => suspects.has(waitKey(direction, channelId)))
+    if (isHeld) return now + GAP_HOLD_MS
     if (newer <= now) start(channelId, 'newer', newerEdge(channel))
     else if (older <= now) start(channelId, 'older', historyEdge(channel) ?? 1)
     return Math.min(newer, older)
@@ -192,7 +216,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     looked = EMPTY_TABLE
   }
 
-  const isBusy = (): boolean => running >= MAX_REQUESTS
+  const isBusy = (): boolean => running >= (isAlone ? 1 : MAX_REQUESTS)
 
   return {
     reconcile(): void {
@@ -209,6 +233,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     },
     opened(again: boolean): void {
       forget()
+      isAlone = false
       notBefore = again ? clock.monotonic() + environment.random() * RECONNECT_SPREAD_MS : 0
     },
     closed(): void {
@@ -217,6 +242,8 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     },
     stop(): void {
       gapSince.clear()
+      suspects.clear()
+      smaller.clear()
       forget()
     },
   }

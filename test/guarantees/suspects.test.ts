@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest'
+import { openStore, type TestStore } from '../support/chat-store'
+
+/* What breaks the connection each time it is under way, and is no message: all else has the connection meanwhile. Each case failed once. */
+
+function seed({ env }: TestStore, channelId: string, count: number, content = 'old'): void {
+  for (let i = 0; i < count; i++) env.server.push(channelId, { userId: 'bob', content })
+}
+
+async function openBoth(tab: TestStore): Promise<void> {
+  tab.connect()
+  for (const channelId of ['good', 'bad']) tab.dispatch(tab.chat.actions.openChannel({ channelId }))
+  await tab.settle()
+}
+
+/** Twenty messages, one each second. */
+async function talk(tab: TestStore): Promise<void> {
+  for (let i = 0; i < 20; i++) {
+    tab.send(`mine ${i}`, 'good')
+    await tab.advance(1_000)
+  }
+  await tab.advance(5_000)
+}
+
+const sentIn = (tab: TestStore): number => tab.env.server.log('good').filter(({ userId }) => userId === 'alice').length
+const namesBad = (payload: unknown): boolean => (payload as { readonly channelId?: unknown }).channelId === 'bad'
+
+describe('a page', () => {
+  it('G6, G7: that breaks the connection each time holds up no other channel, and is told', async () => {
+    const tab = openStore({ world: { latencyMs: { min: 20, max: 20 } } })
+    for (const channelId of ['good', 'bad']) seed(tab, channelId, 10)
+    tab.env.network.fault({ direction: 'up', event: 'message:sync', action: 'cut', match: namesBad })
+    await openBoth(tab)
+    await talk(tab)
+    expect(sentIn(tab)).toBe(20)
+    expect(tab.messages('good').length).toBe(30)
+    expect(tab.env.server.received('message:sync').length).toBeLessThan(10)
+    expect(tab.errors()).toMatchObject([{ type: 'sync_failed', code: 'connection_lost_repeatedly', channelId: 'bad' }])
+    expect(tab.actions.filter(({ type }) => type === 'chat/connectionOpened').length).toBeLessThan(9)
+  })
+
+  it('G6: that is too large for the way is asked for in smaller parts', async () => {
+    const tab = openStore()
+    seed(tab, 'good', 60, 'x'.repeat(4_000))
+    tab.env.network.fault({ direction: 'ack', event: 'message:sync', action: 'cut', match: (answer) => JSON.stringify(answer).length > 128_000 })
+    tab.env.network.fault({ direction: 'ack', event: 'message:history', action: 'cut', match: (answer) => JSON.stringify(answer).length > 128_000 })
+    await openBoth(tab)
+    await tab.advance(30_000)
+    expect(tab.channel('good')).toMatchObject({ sync: 'idle', gap: null, hasOlder: true })
+    expect(tab.messages('good').length).toBeGreaterThan(0)
+    expect(tab.connection()).toMatchObject({ status: 'connected' })
+    expect(tab.errors()).toEqual([])
+  })
+
+  it('G6: that was under way at losses it had no part in is asked for again and shown', async () => {
+    const tab = openStore()
+    for (const channelId of ['good', 'bad']) seed(tab, channelId, 10)
+    const hold = tab.env.network.fault({ direction: 'ack', event: 'message:sync', action: 'hold' })
+    await openBoth(tab)
+    for (let i = 0; i < 3; i++) {
+      tab.env.network.drop()
+      await tab.advance(3_000)
+    }
+    hold.stop()
+    tab.env.network.drop()
+    await tab.advance(60_000)
+    expect([tab.messages('good').length, tab.messages('bad').length]).toEqual([10, 10])
+  })
+})
+
+describe('a receipt', () => {
+  it('G7: that breaks the connection each time holds up no message, and is left', async () => {
+    const tab = openStore({ world: { latencyMs: { min: 20, max: 20 } } })
+    for (const channelId of ['good', 'bad']) seed(tab, channelId, 3)
+    await openBoth(tab)
+    await tab.advance(2_000)
+    tab.env.network.fault({ direction: 'up', event: 'message:read', action: 'cut', match: namesBad })
+    tab.dispatch(tab.chat.actions.markRead({ channelId: 'bad' }))
+    await talk(tab)
+    await tab.advance(120_000)
+    expect(sentIn(tab)).toBe(20)
+    expect(tab.actions.filter(({ type }) => type === 'chat/connectionOpened').length).toBe(6)
+    expect(tab.errors()).toMatchObject([{ type: 'emit_failed', code: 'connection_lost_repeatedly', channelId: 'bad' }])
+    expect(tab.shown('good').filter((line) => line.includes('failed'))).toEqual([])
+  })
+
+  it('G4: that was told at losses it had no part in is told again', async () => {
+    const tab = openStore()
+    seed(tab, 'good', 3)
+    await openBoth(tab)
+    await tab.advance(2_000)
+    const fault = tab.env.network.fault({ direction: 'up', event: 'message:read', action: 'cut', times: 3 })
+    tab.dispatch(tab.chat.actions.markRead({ channelId: 'good' }))
+    await tab.advance(60_000)
+    expect(fault.hits).toBe(3)
+    expect(tab.env.server.received('message:read').map(({ payload }) => payload)).toContainEqual({ channelId: 'good', seq: 3 })
+  })
+})
+
+describe('a server that turns everybody away', () => {
+  it('G1: is given up after the attempts, and costs no message anything', async () => {
+    const tab = openStore()
+    tab.env.server.onConnection((peer) => { peer.disconnect() })
+    for (let i = 0; i < 10; i++) tab.send(`m${i}`)
+    tab.connect()
+    await tab.advance(60_000)
+    expect(tab.connection()).toMatchObject({ status: 'failed', reason: 'server_disconnect' })
+    expect(tab.actions.filter(({ type }) => type === 'chat/connectionOpened')).toHaveLength(6)
+    expect(tab.shown().every((line) => line.endsWith(':failed'))).toBe(false)
+    expect(tab.shown().filter((line) => line.includes('failed'))).toEqual([])
+  })
+
+  it('G1: once, is sent to as soon as it says anything, and else after a second', async () => {
+    const tab = openStore({ world: { latencyMs: { min: 5, max: 5 } } })
+    let left = 1
+    tab.env.server.onConnection((peer) => { if (left-- > 0) peer.disconnect() })
+    tab.send('hi')
+    tab.connect()
+    await tab.advance(5_000)
+    expect(tab.shown()).toEqual(['hi:sent'])
+  })
+})
