@@ -3,10 +3,10 @@ import type { Extra, SocketErrorBody } from '../model'
 import { BACKOFF, fullJitter } from '../policy/backoff'
 import { reactionTo } from '../policy/errors'
 import { POISON_LOSSES } from '../policy/outbox'
-import { lastOf } from '../policy/sequence'
 import { changedKeys, EMPTY_TABLE, valueAt } from '../policy/table'
 import { historyEdge, newerEdge, type ChannelState } from '../state/channel'
 import { channelIn, type MessagesState } from '../state/messages'
+import { hasGap, lacksOlder } from '../state/missing'
 import type { Answer } from '../transport/parse'
 import { createAgenda } from './agenda'
 import type { Runtime } from './runtime'
@@ -71,18 +71,9 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   }
 
   function lacksNewer(channelId: string, channel: ChannelState<X>): boolean {
-    // Nobody told the place of a last message without a seq.
-    const isUntold = channel.messages.length > 0 && lastOf(channel.messages)?.seq === undefined
-    // A gap that closed by itself after a catch-up that failed is asked about too: only a page tells that nothing is missing.
-    const gap = !channel.stale && !channel.detached && (isUntold || channel.catchUp === 'failed' || (channel.latest ?? 0) > (channel.cursor ?? 0))
+    const gap = hasGap(channel)
     if (!gap) gapSince.delete(channelId)
     return (channel.stale || gap) && channel.catchUp !== 'running'
-  }
-
-  function lacksOlder(channel: ChannelState<X>): boolean {
-    if (channel.history === 'running' || historyEdge(channel) === null) return false
-    const first = channel.open && !channel.loaded && channel.anchored && channel.hasOlder && !channel.stale
-    return channel.history === 'wanted' || first
   }
 
   /** When a catch-up that is lacking may be asked for. */
@@ -183,7 +174,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   /** What a channel lacks is to be asked for, at once or when it may be. */
   function note(channelId: string): void {
     const channel = valueAt(looked, channelId)
-    if (channel && (lacksNewer(channelId, channel) || lacksOlder(channel))) agenda.add(channelId, channel.open)
+    if (channel && (lacksNewer(channelId, channel) || lacksOlder(channel, options.history))) agenda.add(channelId, channel.open)
     else agenda.remove(channelId)
   }
 
@@ -201,7 +192,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     if (!channel) return now
     const newer = lacksNewer(channelId, channel) ? newerAt(channelId, channel, now) : Infinity
     // Somebody who wants a page is not kept waiting for what an earlier one met.
-    const older = !lacksOlder(channel) ? Infinity : channel.history === 'wanted' ? suspects.until(waitKey('older', channelId)) : pausedUntil('older', channelId)
+    const older = !lacksOlder(channel, options.history) ? Infinity : channel.history === 'wanted' ? suspects.until(waitKey('older', channelId)) : pausedUntil('older', channelId)
     const isHeld = running > 0 && (['newer', 'older'] as const).some((direction) => suspects.has(waitKey(direction, channelId)))
     if (isHeld) return now + GAP_HOLD_MS
     if (newer <= now) start(channelId, 'newer', newerEdge(channel))

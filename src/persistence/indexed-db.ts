@@ -67,6 +67,8 @@ export function createIndexedDbStorage({ name, factory: given, dropped }: Indexe
       isLogRenewed = true
       // The browser closes what it clears.
       db.onclose = () => {
+        // Or on a device that was full: then its log may be torn as by a kill, and the next opening goes on behind that.
+        isLogRenewed = false
         opening = null
         // Chromium may tell a transaction of it nothing, for ever (156: 3 of 16 that were cleared in the middle of writes).
         current?.onabort?.(new Event('abort'))

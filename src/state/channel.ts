@@ -2,6 +2,8 @@ import type { Extra, Page, Receipt, ReceiptEvent, WireMessage } from '../model'
 import { unplaced } from '../policy/message'
 import { firstOf, lastOf } from '../policy/sequence'
 import { compareMessages, contiguousFrom, contradicts, findMessage, mergeMessages, positionOf, type Window } from '../policy/timeline'
+import { keyOf } from '../policy/keys'
+import { committedStatus, othersBest } from '../policy/status'
 import { applyReceipts, withEarly, withoutMoments } from './marks'
 
 export interface ChannelState<X extends Extra = {}> {
@@ -85,8 +87,17 @@ export interface Limits {
 const markedBySeqs = <X extends Extra>(channel: Channel<X>, latest: number | null): Channel<X> =>
   (channel.latest === null && latest !== null && channel.messages.length > 0 ? withoutMoments(channel) : channel)
 
+/** Among moments a copy that tells another time would leave what was said of the message behind: then it keeps its place. */
+function steady<X extends Extra>({ messages, receipts, latest }: Channel<X>, message: WireMessage<X>): WireMessage<X> {
+  const held = latest === null && message.seq === undefined ? findMessage(messages, message.id) : undefined
+  if (!held || held.createdAt >= message.createdAt) return message
+  const others = othersBest(receipts, keyOf(held.userId))
+  return committedStatus(held.createdAt, others) === committedStatus(message.createdAt, others) ? message : { ...message, createdAt: held.createdAt }
+}
+
 /** Live messages (and acks, which are messages too). */
-export function receive<X extends Extra>(given: Channel<X>, incoming: readonly WireMessage<X>[], me: string | null, { windowSize }: Limits): Channel<X> {
+export function receive<X extends Extra>(given: Channel<X>, told: readonly WireMessage<X>[], me: string | null, { windowSize }: Limits): Channel<X> {
+  const incoming = given.latest === null && given.messages.length > 0 ? told.map((message) => steady(given, message)) : told
   const latest = highestSeq(incoming, given.latest)
   const channel = markedBySeqs(given, latest)
   const foreign = highestForeign(incoming, me, channel.foreign)

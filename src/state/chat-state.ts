@@ -82,7 +82,7 @@ const createCrossing = <X extends Extra>({ commands, reports, events }: ChatActi
   .on(reports.outboxRestored, (outbox, { entries }, { now }) => settle(outbox, entries.map(({ message }) => message), ({ channelId, id, userId }) =>
     findMessage(channelIn(now, channelId).messages, id)?.userId === userId))
   .on(commands.markRead, (outbox, { channelId, messageId }, { before, now }) =>
-    (now === before ? outbox : noteRead(outbox, channelId, readMark(channelIn(now, channelId), messageId))))
+    (now === before ? outbox : noteRead(outbox, channelId, readMark(channelIn(now, channelId), messageId, outbox.userId ?? ''))))
   .reduce
 
 /** The reducer of one chat: four slices, and the few actions that move something from one to another. */

@@ -67,9 +67,19 @@ function lastPlaced<X extends Extra>({ messages }: ChannelState<X>): WireMessage
   return found
 }
 
+/** Without seqs a mark names a message, and its author has it at least: my own newest one may have come to nobody who is told of it. */
+function newestOf<X extends Extra>({ messages, latest }: ChannelState<X>, me: string): WireMessage<X> | undefined {
+  let found: WireMessage<X> | undefined
+  if (latest === null) fromEnd(messages, (message) => {
+    if (message.userId !== me) found = message
+    return found === undefined
+  })
+  return found ?? lastOf(messages)
+}
+
 /** The watermark that `markRead` sets: a message's, or that of the newest one here. Null when there is nothing to mark. */
-export function readMark<X extends Extra>(channel: ChannelState<X>, messageId: string | undefined): ReadMark | null {
-  const named = messageId === undefined ? lastOf(channel.messages) : findMessage(channel.messages, messageId)
+export function readMark<X extends Extra>(channel: ChannelState<X>, messageId: string | undefined, me: string): ReadMark | null {
+  const named = messageId === undefined ? newestOf(channel, me) : findMessage(channel.messages, messageId)
   const message = named && isUnplaced(channel, named) ? lastPlaced(channel) : named
   if (message) return message.seq === undefined ? { messageId: message.id } : { seq: message.seq }
   return messageId === undefined && channel.cursor ? { seq: channel.cursor } : null

@@ -121,7 +121,7 @@ const reopened = <X extends Extra>(state: State<X>): State<X> => tableOf(entries
 
 /** My own mark is applied by its position, so that it also holds on a server without seq. */
 function markedRead<X extends Extra>(channel: Channel<X>, channelId: string, userId: string, messageId: string | undefined): Channel<X> {
-  const mark = readMark(channel, messageId)
+  const mark = readMark(channel, messageId, userId)
   const position = mark && resolve(channel, mark)
   return position === null ? channel : applyReceipts(channel, [{ kind: 'read', channelId, userId, seq: position }])
 }

@@ -58,7 +58,7 @@ const positive = (value: unknown): number | null => (typeof value === 'number' &
 
 /** Milliseconds since the epoch, or an ISO 8601 text as many servers send it. */
 export function toMillis(value: unknown): number | null {
-  const millis = typeof value === 'string' ? Date.parse(value) : value
+  const millis = typeof value === 'string' ? toWhole(value, 0) ?? Date.parse(value) : value
   return typeof millis === 'number' && Number.isFinite(millis) && Math.abs(millis) <= 8.64e15 ? millis : null
 }
 

@@ -61,8 +61,8 @@ function openConnection(socket: Socket, handlers: ConnectionHandlers): Connectio
     handlers.onEvent(String(event), args)
   })
   socket.on('connect', open)
-  socket.on('connect_error', (error) => end(isRefusal(socket) ? rejected(error) : { reason: 'unreachable', message: error.message }))
-  socket.on('disconnect', (reason) => end(closeEvent(reason, state === 'open')))
+  socket.on('connect_error', (error: unknown) => end(isRefusal(socket) ? rejected(error) : { reason: 'unreachable', message: String(fieldsOf(error)['message']) }))
+  socket.on('disconnect', (reason: unknown) => end(closeEvent(reason, state === 'open')))
   socket.connect()
 
   const emit: Connection['emit'] = (event, payload, onAck) => {
@@ -78,12 +78,12 @@ function openConnection(socket: Socket, handlers: ConnectionHandlers): Connectio
 const isRefusal = (socket: Socket): boolean => !socket.active
 
 /** `code`, `retryable` and `retryAfterMs` are the server's words: each is taken only when it has the right type. */
-function rejected(error: Error): CloseEvent {
+function rejected(error: unknown): CloseEvent {
   const data = fieldsOf(fieldsOf(error)['data'])
   const code = own(data, 'code')
   return {
     reason: 'rejected',
-    message: error.message,
+    message: String(fieldsOf(error)['message']),
     ...(typeof code === 'string' && { code }),
     ...retryHints(data),
   }
@@ -92,7 +92,8 @@ function rejected(error: Error): CloseEvent {
 const REASONS: readonly CloseEvent['reason'][] = ['server_disconnect', 'ping_timeout', 'transport_close', 'transport_error', 'parse_error']
 
 /** A link that breaks before the handshake is done gives `disconnect` without `connect`: it never opened. */
-function closeEvent(reason: string, wasOpen: boolean): CloseEvent {
+function closeEvent(given: unknown, wasOpen: boolean): CloseEvent {
+  const reason = String(given)
   const code = reason.replace('io ', '').replaceAll(' ', '_')
   const known = REASONS.find((each) => each === code) ?? 'transport_close'
   const isDeliberate = known === 'server_disconnect' || known === 'parse_error'

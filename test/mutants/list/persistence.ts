@@ -61,6 +61,7 @@ export const persistence: readonly Mutant[] = [
     ['G2', 'an update writes over what another tab has taken over', '(isRecord(held) ? held : record).tab !== record.tab', '(record).tab !== record.tab'],
     ['G1', 'a take-over forgets those before it', 'needed([...transfers, transferOf', 'needed([transferOf'],
     ['G1', 'a torn log of the browser is written on', 'if (!isLogRenewed) renewLog(factory, name).catch(() => undefined)', ''],
+    ['G1', 'a log that a full device has torn is written on', 'isLogRenewed = false\n        opening', 'opening'],
     ['G8', 'the log is renewed with each connection', 'isLogRenewed = true', ''],
   ]),
   ...inFile('src/persistence/key-value.ts', [

@@ -19,6 +19,9 @@ export const state: readonly Mutant[] = [
     ['G3', 'what is taken over in parts stands the wrong way round', 'earlier ? movedBehind(queue, missing) : queue', 'movedBehind(queue, missing)'],
     ['G2', 'what one look brings twice is shown twice', '[...new Map(restored.map((entry) => [entry.message.id, entry])).values()]', 'restored'],
   ]),
+  ...inFile('src/state/missing.ts', [
+    ['G4', 'a place that the server did not tell is not asked for', 'lastOf(messages)?.seq === undefined', 'lastOf(messages)?.seq === -1'],
+  ]),
   ...inFile('src/state/channel.ts', [
     ['G6', 'the cursor is the newest held', 'cursor: cursorAfter(channel, fresh, messages),', 'cursor: highestSeq(messages.flat(), channel.cursor),'],
     ['G6', 'a page for a window that moved is taken', 'if (before !== historyEdge(channel)) return rested', ''],

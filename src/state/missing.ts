@@ -1,0 +1,30 @@
+import type { Extra } from '../model'
+import { lastOf, lengthOf } from '../policy/sequence'
+import { historyEdge, type ChannelState } from './channel'
+
+/* What a channel lacks, as far as its state tells. */
+
+/** Nobody has told the place of the last message. */
+const isUntold = <X extends Extra>({ messages }: ChannelState<X>): boolean => messages.length > 0 && lastOf(messages)?.seq === undefined
+
+const isUpToDate = <X extends Extra>({ cursor, latest }: ChannelState<X>): boolean => (cursor ?? 0) >= (latest ?? 0)
+
+/** A gap that closed by itself after a catch-up that failed is asked about too: only a page tells that nothing is missing. */
+export const hasGap = <X extends Extra>(channel: ChannelState<X>): boolean =>
+  !channel.stale && !channel.detached && (isUntold(channel) || channel.catchUp === 'failed' || !isUpToDate(channel))
+
+/** All that is newer is here: the place that nobody has told lies among what is older, of which there is room for a page. */
+const hasUntoldAmongOlder = <X extends Extra>(channel: ChannelState<X>, { pageSize, windowSize }: Limits): boolean =>
+  isUntold(channel) && channel.anchored && channel.hasOlder && !channel.stale && !channel.detached && isUpToDate(channel)
+  && lengthOf(channel.messages) + pageSize < windowSize
+
+interface Limits {
+  readonly pageSize: number
+  readonly windowSize: number
+}
+
+export function lacksOlder<X extends Extra>(channel: ChannelState<X>, limits: Limits): boolean {
+  if (channel.history === 'running' || historyEdge(channel) === null) return false
+  const first = channel.open && !channel.loaded && channel.anchored && channel.hasOlder && !channel.stale
+  return channel.history === 'wanted' || first || hasUntoldAmongOlder(channel, limits)
+}
