@@ -13,12 +13,12 @@ export const initialErrors: ErrorsState = []
 const isRepeat = (a: ChatError, b: ChatError): boolean =>
   a.type === b.type && a.code === b.code && a.channelId === b.channelId && a.messageId === b.messageId
 
-/** A repetition of the newest error raises its count instead of filling the list. */
+/** A repetition of the newest error raises its count instead of filling the list; what it says now counts. */
 function add(state: ErrorsState, error: ChatError | undefined): ErrorsState {
   if (!error) return state
   const newest = state.at(-1)
   if (!newest || !isRepeat(newest, error)) return [...state, error].slice(-MAX_ERRORS)
-  return [...state.slice(0, -1), { ...newest, at: error.at, message: error.message, count: (newest.count ?? 1) + (error.count ?? 1) }]
+  return [...state.slice(0, -1), { ...error, id: newest.id, count: (newest.count ?? 1) + (error.count ?? 1) }]
 }
 
 /** Less what is mended; the same list when nothing is. */
