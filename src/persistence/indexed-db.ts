@@ -143,11 +143,11 @@ export function createIndexedDbStorage({ name, factory: given, dropped }: Indexe
       // With nothing more to ask, the browser needs not wait for it.
       if (update.length === 0) records.transaction.commit()
       const users = [...new Set(update.map(({ userId }) => userId))]
-      const owned = new Map(await Promise.all(users.map(async (userId) => [userId, ownedAfter(await transfersOf(records, userId))] as const)))
+      const owned = ownedAfter((await Promise.all(users.map((userId) => transfersOf(records, userId)))).flat())
       await Promise.all(update.map(async (record) => {
         const held: unknown = await settled(records.get([record.userId, record.id]))
         // What somebody took over and removed is not written again either.
-        if (owned.get(record.userId)?.(isRecord(held) ? held : record).tab !== record.tab) lost.push(record.id)
+        if (owned(isRecord(held) ? held : record).tab !== record.tab) lost.push(record.id)
         else records.put(record)
       }))
       return lost

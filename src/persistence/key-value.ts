@@ -87,7 +87,7 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     // What cannot be written now, on a device that is full, hinders no reading.
     await index.tidy(async (tab, slots) => segments.has(tab) || !(await isEmpty(tab, slots))).catch(() => undefined)
     const said = records.flatMap((record) => readSaid(record) ?? [])
-    transfers = said.filter((each) => needed([each], records.filter(({ userId }) => userId === each.userId)).length > 0).sort((a, b) => a.nth - b.nth)
+    transfers = said.filter((each) => needed([each], records).length > 0).sort((a, b) => a.nth - b.nth)
     // Whoever wrote these could not remove them.
     await remove(said.filter((each) => !transfers.includes(each)), known).catch(() => undefined)
     return { records, broken, known }
@@ -155,10 +155,10 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
   /** Which of these another tab has taken over since they were written. */
   async function ofOthers(records: readonly StoredRecord[], known: Map<string, string>): Promise<readonly string[]> {
     const lost: string[] = []
-    const owned = new Map([...new Set(records.map(({ userId }) => userId))].map((userId) => [userId, ownedAfter(transfersOf(userId))]))
+    const owned = ownedAfter(transfers)
     for (const record of records) {
       const held = await readAt(record, known)
-      if (held && owned.get(record.userId)?.(held).tab !== record.tab) lost.push(record.id)
+      if (held && owned(held).tab !== record.tab) lost.push(record.id)
     }
     return lost
   }
@@ -175,12 +175,10 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
 
   const lastKnown = async (): Promise<Map<string, string>> => places ?? (await scan()).known
 
-  const transfersOf = (userId: string): readonly Transfer[] => transfers.filter((each) => each.userId === userId)
-
   async function load(userId: string): Promise<LoadedRecords> {
     const { records, broken } = await scan()
     return {
-      records: records.filter((record) => record.userId === userId && !readSaid(record)).map(ownedAfter(transfersOf(userId))),
+      records: records.filter((record) => record.userId === userId && !readSaid(record)).map(ownedAfter(transfers)),
       // Whose it was cannot be told any more: its key is all there is to name it.
       unreadable: broken.map((id) => ({ id, reason: 'corrupt' })),
     }
@@ -200,7 +198,7 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     adopt: (userId, from, tab, ids) => queued(async () => {
       // Anew: a tab may have ended in the middle of taking them over.
       const { records, known } = await scan()
-      const owned = ownedAfter(transfersOf(userId))
+      const owned = ownedAfter(transfers)
       const found = new Map(records.map((record) => [recordKey(record), record]))
       const theirs = ids.flatMap((id) => found.get(recordKey({ userId, id })) ?? []).filter((record) => owned(record).tab === from)
       const moved = theirs.map((record) => ({ ...record, tab }))

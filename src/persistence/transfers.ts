@@ -2,7 +2,10 @@ import { fieldsOf } from '../policy/json'
 import type { StoredRecord } from './record-storage'
 import { isShared } from './records'
 
-/** Records that a tab has taken over, and that stand as the tabs `from`, which have ended, left them. */
+/**
+ * Records that a tab has taken over, and that stand as the tabs `from`, which have ended, left them. Messages only, whose ids no two users share:
+ * whose they are needs not be said.
+ */
 export interface Transfer {
   readonly from: readonly string[]
   readonly tab: string
