@@ -86,10 +86,10 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     }
     // What cannot be written now, on a device that is full, hinders no reading.
     await index.tidy(async (tab, slots) => segments.has(tab) || !(await isEmpty(tab, slots))).catch(() => undefined)
-    const said = records.flatMap((record) => readSaid(record) ?? [])
-    transfers = said.filter((each) => needed([each], records).length > 0).sort((a, b) => a.nth - b.nth)
-    // Whoever wrote these could not remove them.
-    await remove(said.filter((each) => !transfers.includes(each)), known).catch(() => undefined)
+    const said = records.flatMap((record) => readSaid(record) ?? []).sort((a, b) => a.nth - b.nth)
+    transfers = needed(said, records)
+    // Whoever wrote the others could not remove them.
+    await remove(said.filter(({ id }) => !transfers.some((each) => each.id === id)), known).catch(() => undefined)
     return { records, broken, known }
   }
 

@@ -41,7 +41,7 @@ export function ownedAfter(transfers: readonly Transfer[]): (record: StoredRecor
 }
 
 /** What is left of transfers without the ids that say nothing about any of the records. */
-export function needed(transfers: readonly Transfer[], records: readonly StoredRecord[]): readonly Transfer[] {
+export function needed<T extends Transfer>(transfers: readonly T[], records: readonly StoredRecord[]): readonly T[] {
   const deciders = records.map(deciding(transfers))
   return transfers.map((transfer) => ({ ...transfer, ids: records.filter((_, i) => deciders[i] === transfer).map(({ id }) => id) })).filter(({ ids }) => ids.length > 0)
 }
