@@ -1,3 +1,5 @@
+import type { UnknownAction } from '@reduxjs/toolkit'
+import { createChat } from 'redux-chat'
 import { describe, expect, it } from 'vitest'
 import { createManualClock, createTestEnvironment, type TestEnvironment } from 'redux-chat/testing'
 import type { RecordStorage, StoredRecord } from '../../src/persistence/record-storage'
@@ -314,4 +316,12 @@ describe('identity', () => {
     await tab.advance(1_000)
     expect(tab.connection().status).toBe('connected')
   })
+})
+
+it('G10: an error that repeats itself says what the last one said: also whether trying again helps', () => {
+  const { reducer } = createChat({ url: 'https://chat.example.com', token: 'raw.jwt.token' })
+  const error = { id: 'first', type: 'sync_failed', code: 'rejected', message: 'not now', at: 1, retryable: true, channelId: 'general' } as const
+  const report = (more: object): UnknownAction => ({ type: 'chat/errorReported', payload: { error: { ...error, ...more } } })
+  const state = [report({}), report({ id: 'second', message: 'never', at: 2, retryable: false })].reduce(reducer, reducer(undefined, { type: 'start' }))
+  expect(state.errors).toEqual([{ ...error, message: 'never', at: 2, retryable: false, count: 2 }])
 })

@@ -320,6 +320,18 @@ describe('key-value storage', () => {
     }
   })
 
+  it('G8: of take-overs that follow each other on a device where nothing can be moved the last is kept', async () => {
+    const backend = createBackend()
+    await open(backend).write({ put: ['a', 'b', 'c'].map((id) => record(id, 'life-0')), remove: [] })
+    const setItem = (key: string, value: string): unknown => {
+      if (/:\d+$/.test(key) && !value.includes('transfer:')) throw new DOMException('full', 'QuotaExceededError')
+      return backend.setItem(key, value)
+    }
+    for (let life = 1; life < 10; life++) await open({ ...backend, setItem }).adopt('alice', `life-${life - 1}`, `life-${life}`, ['a', 'b', 'c'])
+    expect((await open(backend).load('alice')).records.map(({ tab }) => tab)).toEqual(['life-9', 'life-9', 'life-9'])
+    expect(slots(backend)).toHaveLength(4)
+  })
+
   it('G1: a device that is full shows what it holds', async () => {
     const backend = createBackend()
     await open(backend).write({ put: [record('a', 'one')], remove: [] })
