@@ -96,7 +96,11 @@ describe('the demo server', () => {
   it('G1: a token that expires is renewed in band, and what waits is sent', async () => {
     const channelId = await demo.channel('dora', 'bob')
     const asked: boolean[] = []
-    const dora = open('dora', { config: { getToken: ({ skipCache }) => { asked.push(skipCache); return demo.token('dora') } } })
+    const dora = open('dora', { config: { getToken: ({ skipCache }) => {
+      asked.push(skipCache)
+      // What is minted in the very millisecond of the expiry is expired too.
+      return demo.token('dora', { issuedAt: Date.now() + 1 })
+    } } })
     await dora.until(() => dora.connection().capabilities.includes('auth-refresh'))
     const { lastConnectedAt } = dora.connection()
     dora.send('before', channelId)

@@ -1,6 +1,6 @@
 import { Agent, createServer } from 'node:http'
 import { connect, type AddressInfo, type NetConnectOpts, type Socket as TcpSocket } from 'node:net'
-import { Server, type Socket } from 'socket.io'
+import { Server, type ServerOptions, type Socket } from 'socket.io'
 import { createSocketIoTransport, type SocketIoTransportOptions } from '../../src/transport/socket-io'
 import type { ContractPeer, ContractWorld } from './contract'
 
@@ -15,7 +15,7 @@ export interface SocketIoWorld extends ContractWorld {
 
 export async function createSocketIoWorld(options: SocketIoTransportOptions = {}): Promise<SocketIoWorld> {
   const http = createServer()
-  const io = new Server(http, { path: options.path ?? '/socket.io' })
+  const io = new Server(http, { path: options.path ?? '/socket.io', ...(options.parser && { parser: options.parser as ServerOptions['parser'] }) })
   const links = trackLinks()
   http.on('connection', links.add)
   const peers: ContractPeer[] = []

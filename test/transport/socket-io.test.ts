@@ -1,8 +1,18 @@
+import { EventEmitter } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { connect, describeTransport } from './contract'
 import { createSocketIoWorld, type SocketIoWorld } from './socket-io-world'
 
 describeTransport('Socket.IO over WebSocket', () => createSocketIoWorld())
+
+/** Checks nothing, as `socket.io-msgpack-parser` does not check the names of events. */
+const TEXTS = {
+  Encoder: class { encode(packet: object) { return [JSON.stringify(packet)] } },
+  Decoder: class extends EventEmitter {
+    add(text: string) { this.emit('decoded', JSON.parse(text)) }
+    destroy() { this.removeAllListeners() }
+  },
+}
 
 describe('Socket.IO adapter', () => {
   let world: SocketIoWorld
@@ -35,6 +45,17 @@ describe('Socket.IO adapter', () => {
     Reflect.apply(Reflect.get(socket.conn, 'write'), socket.conn, ['9 is no packet type'])
     expect(await client.closed).toMatchObject({ reason: 'parse_error' })
     await world.quiet()
+  })
+
+  it('G10: an event with a name that Socket.IO keeps for itself, which a parser of the app lets pass, throws nothing', async () => {
+    const texts = await createSocketIoWorld({ parser: TEXTS })
+    const arrival = texts.nextPeer()
+    const client = connect(texts)
+    await Promise.all([arrival, client.opened])
+    const socket = texts.sockets.at(-1)
+    for (const data of [['connect_error'], ['connect_error', null], ['disconnect', { not: 'a reason' }]]) Reflect.apply(Reflect.get(socket ?? {}, 'packet'), socket, [{ type: 2, data }])
+    expect(await client.closed).toMatchObject({ reason: 'unreachable' })
+    await texts.close()
   })
 
   it('never buffers an emit on a link whose heartbeat is overdue', async () => {
