@@ -220,6 +220,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
       for (const direction of ['newer', 'older'] as const) {
         const key = waitKey(direction, channelId)
         if (waits.get(key)?.readyAt === Infinity) waits.delete(key)
+        suspects.wanted(key)
       }
     },
     opened(again: boolean): void {
