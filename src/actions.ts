@@ -51,7 +51,7 @@ function compose<X extends Extra>(draft: Draft<X>, sources: Sources): ComposedMe
   return { channelId, content, id, createdAt, problem: 'unserialisable' } as unknown as ComposedMessage<X>
 }
 
-/** Asks whether the middleware is in the store: it swallows this action, and gives what its store's audience is joined by. */
+/** Of a question to the middleware, which it swallows. */
 export const probeType = (path: string): string => `${path}/probe`
 
 /** Commands: what the UI asks for. */

@@ -20,7 +20,9 @@ export interface Link {
   ask<E extends OutboundEvent>(event: E, payload: SocketEvents[E], done: (answer: Answer) => void, timeoutMs?: number): void
   /** For the session only. */
   opened(connection: Connection): void
-  closed(): void
+  closed(isOurs: boolean): void
+  /** The last connection was ended by this side: nothing that was under way broke it. */
+  wasOurs(): boolean
 }
 
 const unanswered = (unclear: 'timeout' | 'disconnected'): Answer =>
@@ -29,6 +31,7 @@ const unanswered = (unclear: 'timeout' | 'disconnected'): Answer =>
 export function createLink<X extends Extra>(clock: Clock, wire: Wire<X>, defaultTimeoutMs: number): Link {
   let connection: Connection | null = null
   let opened = 0
+  let ours = false
   const pending = new Set<(result: RequestResult) => void>()
 
   const link: Link = {
@@ -62,7 +65,9 @@ export function createLink<X extends Extra>(clock: Clock, wire: Wire<X>, default
       connection = next
       opened++
     },
-    closed() {
+    wasOurs: () => ours,
+    closed(isOurs) {
+      ours = isOurs
       connection = null
       for (const settle of [...pending]) settle({ ok: false, code: 'disconnected' })
     },

@@ -7,7 +7,7 @@ import type { ResolvedOptions } from '../options'
 import { fieldsOf } from '../policy/json'
 import type { ChatState } from '../state/chat-state'
 import { createWire } from '../transport/wire'
-import { createAudience } from './audience'
+import { answer, createAudience } from './audience'
 import { createEngine, type Engine } from './engine'
 import { createLink } from './link'
 import type { Metrics } from './metrics'
@@ -55,7 +55,7 @@ export function createChatMiddleware<X extends Extra>(
       if (!isAction(action)) return next(action)
       const ours = action.type.startsWith(prefix)
       if (ours) getState()
-      if (action.type === probe) return audience.join
+      if (action.type === probe) return answer(action, audience)
       const result = run(next, action)
       const error = carriers.has(action.type) && carriedError(action)
       if (error) options.onError(error)

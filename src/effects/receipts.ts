@@ -25,6 +25,9 @@ const RETRY_MS = 5_000
 /** A server that has answered no receipt for so long is taken for one that answers none. */
 const ANSWER_MS = 30_000
 
+/** What is to be told again within this span is told together: there may be thousands of channels. */
+const TOGETHER_MS = 1_000
+
 type Kind = 'delivered' | 'read'
 
 /** Tells the server how far this user has received and read: one watermark per channel, again after a reconnect until it is confirmed. */
@@ -38,8 +41,6 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
   /** What was told and not answered, by kind and channel: when (monotonic). */
   const unanswered = new Map<string, { readonly channelId: string; readonly at: number }>()
   const suspects = createSuspects(runtime.environment)
-  /** Each time that these were told the connection broke: what is no further is told no more. */
-  const givenUp = new Map<string, number>()
   /** The channels and my read marks as they were when this connection was last told of them. */
   let told: MessagesState<X> = EMPTY_TABLE
   let toldReads: unknown = null
@@ -49,6 +50,8 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
   let caughtUp = false
   let stopTimer: Stop | null = null
   let stopRetry: Stop = () => undefined
+  /** The first moment in `later`. */
+  let retryAt = Infinity
 
   /** The newest message by somebody else that nothing is missing before; my own need no receipt. */
   function deliveredMark(channel: ChannelState<X>, me: string, catchesUp: boolean): { readonly mark: ReadMark; readonly position: number } | null {
@@ -67,16 +70,16 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
 
   function tell(kind: Kind, channelId: string, mark: ReadMark, position: number, confirmed: number): void {
     const key = kind + channelId
-    if (position <= Math.max(confirmed, sent.get(key) ?? 0, givenUp.get(key) ?? 0)) return
+    if (position <= Math.max(confirmed, sent.get(key) ?? 0)) return
     if (suspects.until(key) > clock.monotonic()) return tellAgainAt(key, suspects.until(key))
     sent.set(key, position)
-    unanswered.set(key, { channelId, at: clock.monotonic() })
     const asked = wire.asked(`message:${kind}`, { channelId, ...mark })
     if (!asked) {
       const { code, message } = UNMAPPED.error
       runtime.report('emit_failed', code, `unable to send a "message:${kind}": ${message}`, { channelId })
       return
     }
+    unanswered.set(key, { channelId, at: clock.monotonic() })
     // A server that gives no answers leaves a callback in the socket for each that is asked for.
     const asks = clock.monotonic() - (askedAt[kind] ??= clock.monotonic()) < ANSWER_MS
     link.emit(asked.name, asked.payload, asks ? (...answer) => confirm(kind, channelId, mark, answer) : undefined)
@@ -108,6 +111,7 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
   /** A new connection knows nothing of what was sent on the last one. */
   function forget(): void {
     stopRetry()
+    retryAt = Infinity
     later.clear()
     unanswered.clear()
     sent.clear()
@@ -118,13 +122,13 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
 
   function tellAgainAt(key: string, at: number): void {
     later.set(key, at)
-    setRetry()
+    if (at < retryAt) setRetry()
   }
 
   function setRetry(): void {
     stopRetry()
-    const next = [...later.values()].reduce((earliest, at) => Math.min(earliest, at), Infinity)
-    if (next !== Infinity) stopRetry = clock.setTimer(Math.max(0, next - clock.monotonic()), tellAgain)
+    retryAt = [...later.values()].reduce((earliest, at) => Math.min(earliest, at), Infinity)
+    if (retryAt !== Infinity) stopRetry = clock.setTimer(Math.max(0, retryAt - clock.monotonic()) + TOGETHER_MS, tellAgain)
   }
 
   function tellAgain(): void {
@@ -141,15 +145,14 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
 
   /** The connection broke. A server that gives no answers clears what it was told long before. */
   function lost(): void {
+    if (link.wasOurs()) return
     for (const [key, { channelId, at }] of unanswered) {
       if (clock.monotonic() - at > SUSPECT_MS) suspects.cleared(key)
-      else if (suspects.lost(key) >= POISON_LOSSES) giveUp(key, channelId)
+      else if (suspects.lost(key) === POISON_LOSSES) report(channelId)
     }
   }
 
-  function giveUp(key: string, channelId: string): void {
-    suspects.cleared(key)
-    givenUp.set(key, sent.get(key) ?? 0)
+  function report(channelId: string): void {
     runtime.report('emit_failed', 'connection_lost_repeatedly', `unable to send a receipt for "${channelId}": the connection broke each time`, { channelId })
   }
 
@@ -187,7 +190,6 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
     closed: lost,
     stop(): void {
       suspects.clear()
-      givenUp.clear()
       stopTimer?.()
       stopTimer = null
       forget()

@@ -95,7 +95,7 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
   }
 
   function presented({ data, error, unclear }: Answer, expiresAt: number | null): void {
-    if (unclear === 'unreadable') runtime.invalid('invalid_ack', `unable to read the answer to "auth:refresh": ${error.message}`)
+    if (unclear === 'unreadable') runtime.invalid('invalid_ack', 'unable to read the answer to "auth:refresh"')
     if (data) renewed(runtime.wire.expiresAt(data) ?? expiresAt)
     // A connection on which nothing may be sent, and nothing tells that this ends, is of no use.
     else if (unclear === 'unmapped' || (unclear && expired)) outcomes.reconnect()

@@ -51,7 +51,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   const renewal = createRenewal(runtime, tokens, { reconnect: () => begin(true), unauthorized: refuse })
 
   /** False when somebody who saw the last of what had arrived has ended or begun something else. */
-  function drop(): boolean {
+  function drop(isOurs = true): boolean {
     const mine = ++generation
     stopTimer()
     renewal.stop()
@@ -60,7 +60,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     connection?.close()
     connection = null
     if (wasOpen) {
-      link.closed()
+      link.closed(isOurs)
       handlers.onClosed()
     }
     return mine === generation
@@ -170,7 +170,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     readonly error?: ChatError
   }): boolean {
     const wasOpen = phase === 'open'
-    if (!drop()) return false
+    if (!drop(change.reason === 'reopened')) return false
     phase = next
     return tell(reports.connectionLost({ ...change, attempt, wasOpen }))
   }
@@ -231,6 +231,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
       if (userId === null) return
       userId = null
       drop()
+      welcome.forget()
       phase = 'halted'
       hiddenAt = Infinity
       stopLifecycle()

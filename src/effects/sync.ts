@@ -18,6 +18,9 @@ const MAX_REQUESTS = 4
 /** A hole that an overtaken message leaves closes by itself: only one that stays is asked for. */
 const GAP_HOLD_MS = 100
 
+/** The way may have become wider: a channel is asked for whole pages again so long after the last one that broke the connection. */
+const SMALLER_MS = 600_000
+
 /** A fleet that reconnects together catches up spread over this time. */
 const RECONNECT_SPREAD_MS = 1_000
 
@@ -56,12 +59,10 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   let looked: MessagesState<X> = EMPTY_TABLE
   /** Pages that were under way when the connection broke, by direction and channel. */
   const suspects = createSuspects(environment)
-  /** Pages of a channel may be too large for the way: how many messages it is asked for since that showed. */
-  const smaller = new Map<string, number>()
+  /** Pages of a channel may be too large for the way: how many messages it is asked for, and until when (monotonic). */
+  const smaller = new Map<string, { readonly size: number; readonly until: number }>()
   let notBefore = 0
   let running = 0
-  /** What is under way is a suspect: all else waits until it is known what comes of it. */
-  let isAlone = false
 
   const waitKey = (direction: PageDirection, channelId: string): string => direction + channelId
 
@@ -88,9 +89,8 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
 
   function start(channelId: string, direction: PageDirection, from: number, beyond = from): void {
     const key = waitKey(direction, channelId)
-    const most = smaller.get(channelId) ?? limit
+    const most = sizeOf(channelId)
     running++
-    isAlone = suspects.has(key)
     const startedAt = clock.monotonic()
     // Whoever sees the report may end the connection.
     const generation = link.generation()
@@ -109,9 +109,15 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     else link.ask('message:history', { channelId, before: beyond, limit: most }, answered)
   }
 
+  function sizeOf(channelId: string): number {
+    const known = smaller.get(channelId)
+    return known && clock.monotonic() < known.until ? known.size : limit
+  }
+
   function lost(key: string, channelId: string): void {
+    if (link.wasOurs()) return
     const losses = suspects.lost(key)
-    if (suspects.has(key)) smaller.set(channelId, Math.max(1, (smaller.get(channelId) ?? limit) >> 1))
+    if (suspects.has(key)) smaller.set(channelId, { size: Math.max(1, sizeOf(channelId) >> 1), until: clock.monotonic() + SMALLER_MS })
     if (losses === POISON_LOSSES) runtime.report('sync_failed', 'connection_lost_repeatedly', `unable to load messages of "${channelId}": the connection broke each time`, { channelId, retryable: true })
   }
 
@@ -193,8 +199,6 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     const newer = lacksNewer(channelId, channel) ? newerAt(channelId, channel, now) : Infinity
     // Somebody who wants a page is not kept waiting for what an earlier one met.
     const older = !lacksOlder(channel, options.history) ? Infinity : channel.history === 'wanted' ? suspects.until(waitKey('older', channelId)) : pausedUntil('older', channelId)
-    const isHeld = running > 0 && (['newer', 'older'] as const).some((direction) => suspects.has(waitKey(direction, channelId)))
-    if (isHeld) return now + GAP_HOLD_MS
     if (newer <= now) start(channelId, 'newer', newerEdge(channel))
     else if (older <= now) start(channelId, 'older', historyEdge(channel) ?? 1)
     return Math.min(newer, older)
@@ -207,7 +211,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     looked = EMPTY_TABLE
   }
 
-  const isBusy = (): boolean => running >= (isAlone ? 1 : MAX_REQUESTS)
+  const isBusy = (): boolean => running >= MAX_REQUESTS
 
   return {
     reconcile(): void {
@@ -225,7 +229,6 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     },
     opened(again: boolean): void {
       forget()
-      isAlone = false
       notBefore = again ? clock.monotonic() + environment.random() * RECONNECT_SPREAD_MS : 0
     },
     closed(): void {

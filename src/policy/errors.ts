@@ -29,4 +29,10 @@ export function rejectionReaction(code: string | undefined, retryable: boolean |
 }
 
 /** What was thrown, in its own words. A DOMException is no Error everywhere, and does not exist in React Native. */
-export const reasonText = (reason: unknown): string => String(fieldsOf(reason)['message'] || reason)
+export function reasonText(reason: unknown): string {
+  try {
+    return String(fieldsOf(reason)['message'] || reason)
+  } catch {
+    return 'what was thrown has no text'
+  }
+}

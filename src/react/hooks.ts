@@ -4,7 +4,7 @@ import type { Store } from '@reduxjs/toolkit'
 import { probeType } from '../actions'
 import { ChatConfigError } from '../chat-error'
 import type { Chat } from '../create-chat'
-import type { Audience, SocketCallbacks } from '../effects/audience'
+import { answerTo, questionOf, type Audience, type SocketCallbacks } from '../effects/audience'
 import type { MetricsSnapshot } from '../effects/metrics'
 import type { ChatError, ConnectionState, Extra, Message } from '../model'
 import type { ChatState } from '../state/chat-state'
@@ -57,9 +57,12 @@ export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, 
 
   /** A store without the middleware would show every message as pending for ever, and say nothing. Gives what its audience is joined by. */
   function joinOf(store: Store): Audience['join'] {
-    const probe = { type: probeType(chat.reducerPath) }
-    const join: unknown = store.dispatch(probe)
-    if (join !== probe) return join as Audience['join']
+    const question = questionOf(probeType(chat.reducerPath))
+    const result: unknown = store.dispatch(question)
+    const join = answerTo(question)
+    if (join) return join
+    // A middleware that hands on later, or a copy, is heard too late.
+    if (result !== question) return () => () => undefined
     throw new ChatConfigError('middleware_missing',
       'unable to connect: the store has no middleware of this chat; add .concat(chat.middleware) to the middleware of configureStore')
   }

@@ -138,3 +138,34 @@ it.each([
   const create = chat.actions[name] as (payload: unknown) => unknown
   expect(() => create(payload)).toThrow(expect.objectContaining({ code: 'invalid_argument', message: expect.stringMatching(`${name}: \\w+ must be a non-empty string`) }))
 })
+
+it("G10: what an app's parser throws may be anything: the message is dropped and reported, the others are shown", async () => {
+  const tab = openStore({ config: { parseExtra: (extra) => {
+    if (Object.keys(extra).length > 0) throw extra
+    return {}
+  } } })
+  tab.connect()
+  await tab.settle()
+  const message = (seq: number) => ({ id: `m${seq}`, channelId: 'general', userId: 'bob', content: `m${seq}`, createdAt: seq, seq })
+  tab.env.server.emitRaw('alice', 'message:new', message(1))
+  tab.env.server.emitRaw('alice', 'message:new', { ...message(2), toString: 1, valueOf: 1 })
+  await tab.advance(50)
+  expect([tab.shown(), tab.errors().map(({ type }) => type)]).toEqual([['m1:sent'], ['invalid_payload']])
+})
+
+it('G11: a mapping that tells in its error what the server answered to a token puts no token into the state', async () => {
+  const tab = openStore({ config: {
+    getToken: () => 'secret.raw.jwt',
+    protocol: { ack: (response, event) => {
+      if (event === 'auth:refresh') throw new Error(`unexpected answer ${JSON.stringify(response)}`)
+      return response
+    } },
+  } })
+  tab.env.server.on('auth:refresh', (payload, _peer, reply) => reply({ ok: 1, ...payload as object }))
+  tab.connect()
+  await tab.settle()
+  tab.env.server.expireAuth('alice')
+  await tab.advance(1_000)
+  expect(tab.errors().length).toBeGreaterThan(0)
+  expect(JSON.stringify([tab.store.getState(), tab.actions])).not.toContain('secret')
+})

@@ -300,7 +300,7 @@ describe('receipts', () => {
     await tab.advance(1_000)
     tab.dispatch(tab.chat.actions.markRead({ channelId: 'general' }))
     const asked: number[] = []
-    for (const ms of [7_000, 2_000, 60_000]) {
+    for (const ms of [7_000, 3_000, 60_000]) {
       await tab.advance(ms)
       asked.push(refusals)
     }

@@ -1,8 +1,9 @@
 // @vitest-environment happy-dom
-import { combineReducers, configureStore, type StoreEnhancer, type UnknownAction } from '@reduxjs/toolkit'
+import { combineReducers, configureStore, type Middleware, type StoreEnhancer, type UnknownAction } from '@reduxjs/toolkit'
 import { instrument } from '@redux-devtools/instrument'
 import { act, cleanup, render, screen } from '@testing-library/react'
-import { Activity, Fragment, StrictMode, useEffect, startTransition, type ReactNode } from 'react'
+import { Activity, Fragment, StrictMode, useEffect, useState, startTransition, type ReactNode } from 'react'
+import { flushSync } from 'react-dom'
 import { Provider } from 'react-redux'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { SocketConfig } from 'redux-chat'
@@ -65,6 +66,28 @@ describe('callbacks of useSocket', () => {
     render(show(<App />))
     await pass(1_000)
     expect(told).toEqual(['signed_out'])
+  })
+
+  it('are told behind a middleware that returns nothing, and once when one of them joins anew', async () => {
+    const env = createTestEnvironment()
+    const chat = createChat({ url: 'x', token: 't', environment: env.environment })
+    const store = configureStore({
+      reducer: { chat: chat.reducer },
+      middleware: (getDefault) => getDefault().prepend((() => (next) => (action) => { next(action) }) as Middleware).concat(chat.middleware),
+    })
+    let told = 0
+    const Inner = ({ again }: { readonly again: () => void }) => <p>{chat.useSocket({ userId: 'alice', onReconnect: () => { if (told++ < 20) again() } }).status}</p>
+    const App = () => {
+      chat.useSocket({ userId: 'alice' })
+      const [key, setKey] = useState(0)
+      return <Inner key={key} again={() => flushSync(() => setKey((now) => now + 1))} />
+    }
+    render(<Provider store={store}><App /></Provider>)
+    const pass = (ms: number) => act(async () => { await env.clock.advance(ms) })
+    await pass(1_000)
+    env.server.disconnectAll('transport_close')
+    await pass(5_000)
+    expect([document.body.textContent, told]).toEqual(['connected', 1])
   })
 
   it('G12: are told nothing by time travel', async () => {
