@@ -49,10 +49,11 @@ export async function startAckServer({ isOrdered }: { readonly isOrdered: boolea
     child = null
   }
   const kill = (): Promise<void> => end((it) => it.kill('SIGKILL'))
-  // Its last bytes are in the page cache, which outlives the process; a line is one write.
+  // Its last bytes are in the page cache, which outlives the process; of a line that is being written a part may be seen.
   const read = <T>(name: string): T[] => {
     const file = join(folder.path, name)
-    return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line)) : []
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
+    return text.slice(0, text.lastIndexOf('\n') + 1).split('\n').filter(Boolean).map((line) => JSON.parse(line))
   }
   await start()
   return {

@@ -13,7 +13,6 @@ export const state: readonly Mutant[] = [
     ['G3', 'another life of a queue begins its order anew', 'userId, lastOrder: state.lastOrder', 'userId'],
     ['G7', 'a cut connection suspects everything in flight', 'entry === head ? blamed(entry) : rested(entry)', 'entry.lease ? blamed(entry) : entry'],
     ['G1', 'a retry renews no budget', '{ ...entry, failure: null, nextAttemptAt: null, spent: 0, losses: 0, budgetFrom: at }', '{ ...entry, failure: null, nextAttemptAt: null }'],
-    ['G1', 'disconnect leaves leases', '.on(commands.disconnect, (state) => changeEvery(state, rested))', '.on(commands.disconnect, (state) => state)'],
     ['G1', 'oversize check off', 'const small = hasOnly(5, message) && (id.length + channelId.length + userId.length + content.length) * 6 + 1_000 < limit', 'const small = limit > 0'],
     ['G7', "another user's echo settles ours", 'if (message.userId === state.userId && shows(message)) next', 'if (shows(message)) next'],
     ['G3', 'what is taken over in parts stands the wrong way round', 'earlier ? movedBehind(queue, missing) : queue', 'movedBehind(queue, missing)'],
