@@ -186,7 +186,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     const mine = writer.instead((edit) => edit.userId === userId, (target) => target.clear(userId), ({ record }) => record === null)
     unwanted.set(userId, mine)
     await mine.finally(() => { if (unwanted.get(userId) === mine) unwanted.set(userId, null) })
-    unwanted.delete(userId)
+    // One that was asked for since is still to come, and may be refused.
+    if (unwanted.get(userId) === null) unwanted.delete(userId)
   }
 
   /** Nothing needs the storage any more, unless somebody is here by then. */
