@@ -33,6 +33,6 @@ export function reasonText(reason: unknown): string {
   try {
     return String(fieldsOf(reason)['message'] || reason)
   } catch {
-    return 'what was thrown has no text'
+    return 'no text'
   }
 }
