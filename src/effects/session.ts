@@ -130,10 +130,9 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   }
 
   function hear(name: string, args: readonly unknown[]): void {
-    const wasWary = welcome.isWary()
-    welcome.heard()
+    const waited = welcome.heard()
     handlers.onEvent(name, args)
-    if (wasWary) runtime.reconcile()
+    if (waited) runtime.reconcile()
   }
 
   function lost(event: CloseEvent): void {

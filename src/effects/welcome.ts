@@ -28,10 +28,13 @@ export function createWelcome<X extends Extra>(runtime: Runtime<X>) {
         runtime.reconcile()
       })
     },
-    heard(): void {
-      stopTimer()
+    /** An event came; gives whether messages waited for that. */
+    heard(): boolean {
+      const wasWary = isWary
       doubtfulUntil = 0
       isWary = false
+      if (wasWary) stopTimer()
+      return wasWary
     },
     /** Somebody else may come. */
     forget(): void {

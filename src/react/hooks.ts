@@ -48,7 +48,7 @@ export interface ChatHooks<X extends Extra> {
 }
 
 /** No channel is chosen yet: none has this id. */
-const idOf = (channelId: string | null | undefined): string => channelId ?? ''
+const chosenId = (channelId: string | null | undefined): string => channelId ?? ''
 
 export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, Path>): ChatHooks<X> {
   type Root = { readonly [P in Path]: ChatState<X> }
@@ -100,7 +100,7 @@ export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, 
   }
 
   function useMessages(chosen: string | null | undefined): readonly Message<X>[] {
-    const channelId = idOf(chosen)
+    const channelId = chosenId(chosen)
     const store = useStore()
     useEffect(() => {
       if (channelId === '') return
@@ -118,7 +118,7 @@ export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, 
   }
 
   function useChannel(chosen: string | null | undefined): ChannelHandle {
-    const channelId = idOf(chosen)
+    const channelId = chosenId(chosen)
     const store = useStore()
     const view = useChatSelector((root) => selectors.selectChannel(root, channelId))
     const commands = useMemo(() => ({
@@ -146,12 +146,12 @@ export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, 
     useChannel,
     useErrors,
     useSendMessage: (chosen) => {
-      const channelId = idOf(chosen)
+      const channelId = chosenId(chosen)
       const store = useStore()
       return useCallback((content, ...[extra]) =>
         store.dispatch(actions.sendMessage({ ...extra, channelId, content } as Parameters<typeof actions.sendMessage>[0])).payload.id, [store, channelId])
     },
-    useUnreadCount: (chosen) => useChatSelector((root) => selectors.selectUnreadCount(root, idOf(chosen))),
+    useUnreadCount: (chosen) => useChatSelector((root) => selectors.selectUnreadCount(root, chosenId(chosen))),
     useChatMetrics: () => useSyncExternalStore(metrics.subscribe, metrics.getSnapshot, metrics.getSnapshot),
   }
 }

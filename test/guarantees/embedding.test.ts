@@ -2,10 +2,13 @@ import { combineReducers, configureStore, createListenerMiddleware, type Unknown
 import { instrument } from '@redux-devtools/instrument'
 import { createChat, type ChatError, type SocketConfig } from 'redux-chat'
 import { createTestEnvironment } from 'redux-chat/testing'
-import { describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { openStore } from '../support/chat-store'
+import { collectUncaught } from '../support/uncaught'
 
 /* A chat among what else an app has in its store: other actions of the same prefix, states that the app puts into place, listeners that throw. Each case failed once. */
+
+afterEach(() => void vi.unstubAllGlobals())
 
 function openApp(config: Partial<SocketConfig> = {}, preloadedState?: unknown) {
   const env = createTestEnvironment()
@@ -95,14 +98,7 @@ it('G1: what is composed after a reset of the whole state waits for the next sig
 })
 
 it('G7: a listener of the metrics that throws costs no message', async () => {
-  const thrown: unknown[] = []
-  vi.stubGlobal('queueMicrotask', (task: () => void) => {
-    try {
-      task()
-    } catch (reason) {
-      thrown.push(reason)
-    }
-  })
+  const thrown = collectUncaught()
   const tab = openStore()
   tab.connect()
   await tab.settle()
@@ -116,7 +112,6 @@ it('G7: a listener of the metrics that throws costs no message', async () => {
   expect(() => tab.send('mine')).not.toThrow()
   stop()
   await tab.advance(60_000)
-  vi.unstubAllGlobals()
   expect(tab.shown()).toEqual(expect.arrayContaining(['m1:sent', 'm2:sent', 'm3:sent', 'm4:sent', 'mine:sent']))
   expect(thrown.length).toBeGreaterThan(0)
 })

@@ -17,6 +17,20 @@ async function openGeneral(tab: TestStore) {
   await tab.advance(2_000)
 }
 
+/** Somebody reads back to the beginning and on to the end, and sees every message each time. */
+async function expectAllRead(tab: TestStore, count: number) {
+  for (const [command, left] of [['loadOlder', 'hasOlder'], ['loadNewer', 'hasNewer']] as const) {
+    const seen = new Set(tab.messages().map(({ content }) => content))
+    for (let i = 0; i < 20 && tab.channel()[left]; i++) {
+      tab.dispatch(tab.chat.actions[command]({ channelId: 'general' }))
+      await tab.advance(1_000)
+      for (const { content } of tab.messages()) seen.add(content)
+    }
+    expect([command, seen.size]).toEqual([command, count])
+  }
+  expect(tab.messages().at(-1)?.content).toBe(`c${count}`)
+}
+
 describe('catch-up', () => {
   it.each([['that begin anew each time', true], ['without seqs', false]])('G8: a server whose pages bring nothing further (%s) is not hammered', async (_, hasSeq) => {
     const tab = openStore()
@@ -93,16 +107,7 @@ describe('catch-up', () => {
     const tab = openStore({ config: { history: { windowSize: 8 } } })
     for (let i = 1; i <= 60; i++) tab.env.server.push('general', { userId: 'bob', content: `c${i}` })
     await openGeneral(tab)
-    for (const [command, left] of [['loadOlder', 'hasOlder'], ['loadNewer', 'hasNewer']] as const) {
-      const seen = new Set(tab.messages().map(({ content }) => content))
-      for (let i = 0; i < 20 && tab.channel()[left]; i++) {
-        tab.dispatch(tab.chat.actions[command]({ channelId: 'general' }))
-        await tab.advance(1_000)
-        for (const { content } of tab.messages()) seen.add(content)
-      }
-      expect([command, seen.size]).toEqual([command, 60])
-    }
-    expect(tab.messages().at(-1)?.content).toBe('c60')
+    await expectAllRead(tab, 60)
   })
 
   it('G6: pages larger than the window and than what was asked for leave nothing out', async () => {
@@ -117,16 +122,7 @@ describe('catch-up', () => {
       reply({ success: true, data: { messages: all.slice(Math.max(0, before - 21), before - 1), more: before > 21 } })
     })
     await openGeneral(tab)
-    for (const [command, left] of [['loadOlder', 'hasOlder'], ['loadNewer', 'hasNewer']] as const) {
-      const seen = new Set(tab.messages().map(({ content }) => content))
-      for (let i = 0; i < 20 && tab.channel()[left]; i++) {
-        tab.dispatch(tab.chat.actions[command]({ channelId: 'general' }))
-        await tab.advance(1_000)
-        for (const { content } of tab.messages()) seen.add(content)
-      }
-      expect([command, seen.size]).toEqual([command, 60])
-    }
-    expect(tab.messages().at(-1)?.content).toBe('c60')
+    await expectAllRead(tab, 60)
   })
 
   it('whoever leaves as it begins is told of no timeout', async () => {

@@ -10,6 +10,7 @@ import type { SocketConfig } from 'redux-chat'
 import { createChat } from 'redux-chat/react'
 import { createSeededRandom, createTestEnvironment } from 'redux-chat/testing'
 import { entriesOf } from '../../src/policy/table'
+import { collectUncaught } from '../support/uncaught'
 
 afterEach(() => {
   cleanup()
@@ -34,14 +35,7 @@ function world(config: Partial<SocketConfig> = {}, enhancers: readonly StoreEnha
 
 describe('callbacks of useSocket', () => {
   it('may throw: the page and its connection stay', async () => {
-    const thrown: unknown[] = []
-    vi.stubGlobal('queueMicrotask', (task: () => void) => {
-      try {
-        task()
-      } catch (reason) {
-        thrown.push(reason)
-      }
-    })
+    const thrown = collectUncaught()
     const { env, chat, show, pass } = world()
     const App = () => <p>{chat.useSocket({ userId: 'alice', onReconnect: () => { throw new Error('mine') } }).status}</p>
     render(show(<App />))
