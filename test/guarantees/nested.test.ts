@@ -243,7 +243,7 @@ describe('a subscriber that throws once', () => {
 
 const typing = createAction<{ readonly who: string }>('chat/typing')
 const THROWN = new Error('from a subscriber')
-const RUNS = Number(process.env['NESTED_RUNS'] ?? 30)
+const RUNS = Number(process.env['NESTED_RUNS'] ?? 60)
 const CHANNELS = ['a', 'b', 'c', 'd']
 const SERVERS = [['sync', 'ordered', 'auth-refresh'], ['sync'], null]
 
@@ -284,6 +284,7 @@ async function runNested(run: number) {
     tab.dispatch(action)
   }
   const connect = (): void => void tab.connect(pick(['alice', 'bob']))
+  const type = (): void => void tab.dispatch(typing({ who: tab.store.getState().chat?.outbox.userId ?? '' }))
   const commands = [
     send, send, send, connect,
     () => tab.dispatch(actions.markRead({ channelId: pick(CHANNELS) })),
@@ -291,7 +292,7 @@ async function runNested(run: number) {
     () => tab.dispatch(actions.openChannel({ channelId: pick(CHANNELS) })),
     () => tab.dispatch(actions.closeChannel({ channelId: pick(CHANNELS) })),
     () => tab.dispatch(actions.signOut()),
-    () => tab.dispatch(typing({ who: tab.store.getState().chat?.outbox.userId ?? '' })),
+    type, type,
     () => { for (const userId of ['alice', 'bob', 'alice', 'bob']) server.push(`of ${userId}`, { userId: 'carol', content: 'x' }) },
     () => tab.dispatch(actions.disconnect()),
     () => {

@@ -57,8 +57,12 @@ async function judge(trees: Trees, known?: Witness): Promise<Verdict> {
     if (verdict.caughtBy !== null) return verdict
   }
   for (const ask of judges()) {
-    const verdict = await ask(trees.mutant)
-    if (verdict.caughtBy !== null && (!verdict.witness || await hasNoticed(verdict.witness, trees))) return verdict
+    // It stops at what fails first: when that has nothing to do with the bug, it is asked once more for what stands behind.
+    for (let turn = 0; turn < 2; turn++) {
+      const verdict = await ask(trees.mutant)
+      if (verdict.caughtBy === null) break
+      if (!verdict.witness || await hasNoticed(verdict.witness, trees)) return verdict
+    }
   }
   return { caughtBy: null }
 }
