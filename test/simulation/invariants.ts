@@ -40,6 +40,8 @@ export function createWatch(world: World) {
   const committed = new Map<string, string>()
   const lastOrder = new Map<string, number>()
   const planted = new Map<string, Map<string, unknown>>()
+  /** Messages of which a record broke while a tab had them: it writes what was to be written when its user has left, too. */
+  const atHand = new Set<string>()
   let checkedSends = 0
   /** Tab lives in which a user may not have left since the message was composed. */
   const left = new Map<Tab, Map<string, string>>()
@@ -181,7 +183,9 @@ export function createWatch(world: World) {
   const isKnown = (cell: string): boolean => {
     const id = (JSON.parse(cell) as string[])[1] ?? ''
     const composed = ledger.composed.get(id)
-    return composed !== undefined && (committed.has(id) || composed.isDiscarded || [...world.living].some((tab) => tab.message(composed.channelId, id) !== undefined))
+    if (composed === undefined) return false
+    if ([...world.living].some((tab) => tab.message(composed.channelId, id) !== undefined)) atHand.add(id)
+    return committed.has(id) || composed.isDiscarded || atHand.has(id)
   }
   const isUnreadable = (value: unknown): boolean =>
     typeof value === 'string' || (typeof value === 'object' && value !== null && 'version' in value && value.version === NEWER_VERSION)
