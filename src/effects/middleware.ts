@@ -1,7 +1,7 @@
 import type { Middleware, UnknownAction } from '@reduxjs/toolkit'
 import { isAction } from '@reduxjs/toolkit'
 import { probeType, type ChatActions } from '../actions'
-import { mounted } from '../chat-error'
+import { ChatConfigError, mounted } from '../chat-error'
 import type { ChatError, Extra } from '../model'
 import type { ResolvedOptions } from '../options'
 import { fieldsOf } from '../policy/json'
@@ -18,6 +18,19 @@ import { createTurns } from './turns'
 
 const carriedError = ({ payload }: UnknownAction): ChatError | undefined => fieldsOf(payload)['error'] as ChatError | undefined
 
+/** Which paths have a chat already, by what stands for the store. */
+const taken = new WeakMap<object, Set<string>>()
+
+/** Two of one path would each send every message. */
+function take(store: object, path: string): void {
+  const paths = taken.get(store) ?? new Set()
+  if (paths.has(path)) {
+    throw new ChatConfigError('reducer_path_taken',
+      `unable to add the chat: the store has one at "${path}" already; give each chat a reducerPath of its own, and add its middleware once`)
+  }
+  taken.set(store, paths.add(path))
+}
+
 /** The middleware of one chat. What it keeps, it keeps per store; nothing is opened before an action asks for it. */
 export function createChatMiddleware<X extends Extra>(
   options: ResolvedOptions<X>, actions: ChatActions<X>, metrics: Metrics,
@@ -32,6 +45,7 @@ export function createChatMiddleware<X extends Extra>(
   const carriers: ReadonlySet<string> = new Set([connectionLost, errorReported, messageFailed, syncFailed].map(({ type }) => type))
 
   return (api) => {
+    take(api, reducerPath)
     const read = (): ChatState<X> | undefined => fieldsOf(api.getState())[reducerPath] as ChatState<X> | undefined
     const getState = (): ChatState<X> => mounted(read(), reducerPath)
     let engine: Engine | null = null

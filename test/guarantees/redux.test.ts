@@ -37,6 +37,13 @@ describe('store', () => {
     expect(() => taken.dispatch(chat.actions.connect({ userId: 'alice' }))).toThrow(/the root state has no chat at "chat"/)
   })
 
+  it('says at once that a store has another chat at that path', () => {
+    const config = { url: 'x', token: 't', environment: createTestEnvironment().environment }
+    const [chat, other] = [createChat(config), createChat(config)]
+    expect(() => configureStore({ reducer: { chat: chat.reducer }, middleware: (getDefault) => getDefault().concat(chat.middleware, other.middleware) }))
+      .toThrow(expect.objectContaining({ code: 'reducer_path_taken', message: expect.stringMatching(/has one at "chat" already; give each chat a reducerPath of its own/) }))
+  })
+
   it('several chats share one store, and several stores one chat', async () => {
     const [a, b] = [createTestEnvironment(), createTestEnvironment()]
     const work = createChat({ url: 'w', token: 't', reducerPath: 'work', environment: a.environment })
