@@ -27,7 +27,7 @@ export function createSwitchedTransport(userId: string) {
       if (connection) cuts.add(cut)
       else queueMicrotask(() => end({ reason: 'unreachable', message: 'the demo cut the network' }))
       return {
-        emit: (event, payload, onAck) => connection?.emit(event, payload, onAck),
+        emit: (event, args, onAck) => connection?.emit(event, args, onAck),
         close() {
           ended = true
           cuts.delete(cut)

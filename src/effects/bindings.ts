@@ -28,6 +28,8 @@ interface Matcher<P> {
 /** Which of the app's actions is emitted, as what, and what its acknowledgement dispatches. */
 export interface EmitBinding<P> {
   readonly action: Matcher<P>
+  /** What is sent with the event. Default: the payload, or nothing if there is none. */
+  readonly args?: (payload: P) => readonly unknown[]
   /** Called with the server's answer (`more` are its further arguments). Without `acked` and `failed` the emit asks for no acknowledgement. */
   readonly acked?: (response: unknown, payload: P, ...more: readonly unknown[]) => UnknownAction
   /** Called when the emit could not be made (not connected) or was not answered within `ackTimeoutMs`. */
@@ -37,14 +39,19 @@ export interface EmitBinding<P> {
 export type EmitBindings = { readonly [event: string]: Omit<EmitBinding<never>, 'action'> & { readonly action: Matcher<unknown> } }
 
 type TypedEvents<M> = { readonly [E in keyof M]?: EventBinding<ArgsOf<M[E]>> }
-type TypedEmits<M> = { readonly [E in keyof M]?: EmitBinding<FirstOf<ArgsOf<M[E]>>> }
+type PlainEmit<P> = Omit<EmitBinding<P>, 'args'> & { readonly args?: undefined }
+/** An action whose payload is all that the event takes, or any other with `args` that make it of the payload. */
+type TypedEmit<A extends readonly unknown[], P> =
+  | ([FirstOf<A>] extends A ? PlainEmit<FirstOf<A>> : [] extends A ? PlainEmit<undefined> : never)
+  | (Omit<EmitBinding<P>, 'args'> & { readonly args: (payload: P) => A })
+type TypedEmits<M, P> = { readonly [E in keyof P]: E extends keyof M ? TypedEmit<ArgsOf<M[E]>, P[E]> : never }
 
 /**
  * Types bindings by the app's own event maps: `socketBindings<ServerEvents, ClientEvents>()({ events, emits })`
  * gives `{ events, emits }` for `createChat`. A wrong event name, or an action whose payload does not fit, does not compile.
  */
 export function socketBindings<ServerEvents, ClientEvents = {}>() {
-  return (bindings: { readonly events?: TypedEvents<ServerEvents>; readonly emits?: TypedEmits<ClientEvents> }) =>
+  return <P = {}>(bindings: { readonly events?: TypedEvents<ServerEvents>; readonly emits?: TypedEmits<ClientEvents, P> }) =>
     bindings as unknown as { readonly events?: EventBindings; readonly emits?: EmitBindings }
 }
 
@@ -69,18 +76,18 @@ export function applyEmit<X extends Extra>(runtime: Runtime<X>, action: UnknownA
   }
 }
 
-function emitBound<X extends Extra>(runtime: Runtime<X>, event: string, binding: EmitBindings[string], payload: never): void {
-  const { acked, failed } = binding
+function emitBound<X extends Extra>(runtime: Runtime<X>, event: string, { args, acked, failed }: EmitBindings[string], payload: never): void {
+  const sent = args ? args(payload) : payload === undefined ? [] : [payload]
   const settle = (outcome: UnknownAction | undefined): void => {
     if (outcome) runtime.dispatch(outcome)
     else runtime.report('emit_failed', 'not_delivered', `unable to emit "${event}": no connection, or no answer; bind "failed" to handle it`)
   }
   if (!acked && !failed) {
-    if (!runtime.link.emit(event, payload)) settle(undefined)
+    if (!runtime.link.emit(event, sent)) settle(undefined)
     return
   }
   // The app's own words: what they throw must not end the loss of a connection that it is told of.
-  runtime.link.request(event, payload, shielded((result: RequestResult) => {
+  runtime.link.request(event, sent, shielded((result: RequestResult) => {
     if (!result.ok) settle(failed?.(result.code, payload))
     else if (acked) {
       const [response, ...more] = result.answer

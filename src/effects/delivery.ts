@@ -92,8 +92,8 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
     const at = clock.now()
     runtime.dispatch(reports.messageEmitted({ id, channelId, attempt, at, deadline: at + delivery.ackTimeoutMs }))
     try {
-      const { name, payload } = wire.outbound('message:send', entry.message)
-      link.emit(name, payload, (...answer) => {
+      const { name, args } = wire.outbound('message:send', entry.message)
+      link.emit(name, args, (...answer) => {
         flights.end(target)
         const before = runtime.getState()
         outcomes.answered(target, startedAt, answer)

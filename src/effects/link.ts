@@ -13,9 +13,9 @@ export interface Link {
   /** Which connection this is; changes with each one, 0 when none is open. */
   readonly generation: () => number
   /** False when there is no open connection; nothing was sent then. */
-  emit(event: string, payload: object | undefined, onAck?: (...answer: readonly unknown[]) => void): boolean
+  emit(event: string, args: readonly unknown[], onAck?: (...answer: readonly unknown[]) => void): boolean
   /** Calls `done` exactly once. */
-  request(event: string, payload: object | undefined, done: (result: RequestResult) => void, timeoutMs?: number): void
+  request(event: string, args: readonly unknown[], done: (result: RequestResult) => void, timeoutMs?: number): void
   /** Likewise, for what the library itself asks. */
   ask<E extends OutboundEvent>(event: E, payload: SocketEvents[E], done: (answer: Answer) => void, timeoutMs?: number): void
   /** For the session only. */
@@ -36,12 +36,12 @@ export function createLink<X extends Extra>(clock: Clock, wire: Wire<X>, default
 
   const link: Link = {
     generation: () => (connection ? opened : 0),
-    emit(event, payload, onAck) {
+    emit(event, args, onAck) {
       if (!connection) return false
-      connection.emit(event, payload ?? {}, onAck)
+      connection.emit(event, args, onAck)
       return true
     },
-    request(event, payload, done, timeoutMs = defaultTimeoutMs) {
+    request(event, args, done, timeoutMs = defaultTimeoutMs) {
       if (!connection) {
         done({ ok: false, code: 'disconnected' })
         return
@@ -54,12 +54,12 @@ export function createLink<X extends Extra>(clock: Clock, wire: Wire<X>, default
       }
       pending.add(settle)
       stopTimer = clock.setTimer(timeoutMs, () => settle({ ok: false, code: 'timeout' }))
-      connection.emit(event, payload ?? {}, (...answer) => settle({ ok: true, answer }))
+      connection.emit(event, args, (...answer) => settle({ ok: true, answer }))
     },
     ask(event, payload, done, timeoutMs) {
       const asked = wire.asked(event, payload)
       if (!asked) return done(UNMAPPED)
-      link.request(asked.name, asked.payload, (result) => done(result.ok ? wire.response(event, result.answer) : unanswered(result.code)), timeoutMs)
+      link.request(asked.name, asked.args, (result) => done(result.ok ? wire.response(event, result.answer) : unanswered(result.code)), timeoutMs)
     },
     opened(next) {
       connection = next

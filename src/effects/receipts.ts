@@ -82,7 +82,7 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
     unanswered.set(key, { channelId, at: clock.monotonic() })
     // A server that gives no answers leaves a callback in the socket for each that is asked for.
     const asks = clock.monotonic() - (askedAt[kind] ??= clock.monotonic()) < ANSWER_MS
-    link.emit(asked.name, asked.payload, asks ? (...answer) => confirm(kind, channelId, mark, answer) : undefined)
+    link.emit(asked.name, asked.args, asks ? (...answer) => confirm(kind, channelId, mark, answer) : undefined)
   }
 
   /** What is refused for now is told again; an acknowledged read mark needs not be kept for the next connection. */

@@ -73,8 +73,13 @@ export function createLink(options: LinkOptions): Link {
 
   const serverLink: ServerLink = {
     deliver(event, args) {
-      const copy = cloneOverWire(typeof args.at(-1) === 'function' ? args.slice(0, -1) : args)
-      down.send({ direction: 'down', event, payload: copy[0], deliver: () => handlers.onEvent(event, copy) })
+      const acknowledge = args.at(-1)
+      const asks = typeof acknowledge === 'function'
+      const copy = cloneOverWire(asks ? args.slice(0, -1) : args)
+      down.send({ direction: 'down', event, payload: copy[0], deliver: () => {
+        handlers.onEvent(event, copy)
+        if (asks && state === 'open') up.sendSafely(() => void acknowledge())
+      } })
     },
     end: (close) => down.sendSafely(() => finish(close)),
   }
@@ -93,9 +98,9 @@ export function createLink(options: LinkOptions): Link {
     socket.start()
   }
 
-  const emit: Connection['emit'] = (event, payload, onAck) => {
+  const emit: Connection['emit'] = (event, given, onAck) => {
     if (state !== 'open') return
-    const args = cloneOverWire([payload])
+    const args = cloneOverWire(given)
     const acknowledge = onAck === undefined ? () => {} : once(onAck)
     const reply = once((...answer: readonly unknown[]) => {
       if (onAck === undefined) return

@@ -63,7 +63,9 @@ export interface PushedMessage {
 /** One inbound event, as the server got it. */
 export interface ReceivedEvent {
   readonly event: string
+  /** The first argument. */
   readonly payload: unknown
+  readonly args: readonly unknown[]
   readonly userId: string
   readonly peerId: string
   readonly at: number

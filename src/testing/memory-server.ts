@@ -132,7 +132,7 @@ function receive(core: ServerCore, protocol: Protocol, peer: Peer, event: string
   if (!peers.isOpen(peer)) return
   if (isTooLarge(args, options.maxMessageBytes)) return peers.end(peer, 'transport_close')
   const [payload] = args
-  received.push({ event, payload, userId: peer.userId, peerId: peer.id, at: options.now() })
+  received.push({ event, payload, args, userId: peer.userId, peerId: peer.id, at: options.now() })
   const need = NEEDS.get(event)
   const builtIn = need === undefined || has(core, need) ? protocol.get(event) : undefined
   const handler = script.handler(event) ?? builtIn

@@ -32,6 +32,8 @@ function createSocket({ url, auth }: ConnectRequest, options: SocketIoTransportO
 function openConnection(socket: Socket, handlers: ConnectionHandlers): Connection {
   let state: 'connecting' | 'open' | 'ended' = 'connecting'
 
+  const isOpen = (): boolean => state === 'open'
+
   const open = (): void => {
     if (state !== 'connecting') return
     state = 'open'
@@ -56,19 +58,20 @@ function openConnection(socket: Socket, handlers: ConnectionHandlers): Connectio
   socket.onAny((event: unknown, ...args: unknown[]) => {
     // Packets buffered before the handshake was done come just before `connect`.
     open()
-    if (state !== 'open') return
-    if (typeof args[args.length - 1] === 'function') args.pop()
+    if (!isOpen()) return
+    const acknowledge = typeof args.at(-1) === 'function' && args.pop() as () => void
     handlers.onEvent(String(event), args)
+    if (acknowledge && isOpen()) acknowledge()
   })
   socket.on('connect', open)
   socket.on('connect_error', (error: unknown) => end(isRefusal(socket) ? rejected(error) : { reason: 'unreachable', message: String(fieldsOf(error)['message']) }))
-  socket.on('disconnect', (reason: unknown) => end(closeEvent(reason, state === 'open')))
+  socket.on('disconnect', (reason: unknown) => end(closeEvent(reason, isOpen())))
   socket.connect()
 
-  const emit: Connection['emit'] = (event, payload, onAck) => {
+  const emit: Connection['emit'] = (event, args, onAck) => {
     if (!socket.connected) return
-    if (onAck === undefined) socket.emit(event, payload)
-    else socket.emit(event, payload, (...answer: readonly unknown[]) => { if (state === 'open') onAck(...answer) })
+    if (onAck === undefined) socket.emit(event, ...args)
+    else socket.emit(event, ...args, (...answer: readonly unknown[]) => { if (isOpen()) onAck(...answer) })
   }
 
   return { emit, close: release }

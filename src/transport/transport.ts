@@ -1,5 +1,3 @@
-import type { Json } from '../model'
-
 /** One attempt to connect. `auth` goes into the Socket.IO handshake as it is. */
 export interface ConnectRequest {
   readonly url: string
@@ -24,7 +22,7 @@ export interface CloseEvent {
 export interface ConnectionHandlers {
   /** The server accepted the handshake. At most once. */
   onOpen(): void
-  /** Every inbound event, arguments unparsed (an ack function that the server attached is not among them). */
+  /** Every inbound event, arguments unparsed. A server that asked for an acknowledgement gets an empty one when this returns. */
   onEvent(event: string, args: readonly unknown[]): void
   /** The end, at most once, never after `close()`; nothing else is called after it. */
   onClose(event: CloseEvent): void
@@ -33,10 +31,10 @@ export interface ConnectionHandlers {
 /** One connection from its first packet to its end; never reused. */
 export interface Connection {
   /**
-   * Sends at once; ignored unless open (the outbox is the only queue).
+   * Sends at once; ignored unless open (the outbox is the only queue). Throws when `args` cannot be serialised.
    * `onAck` gets the arguments of the server's answer at most once, and never after the connection ended.
    */
-  emit(event: string, payload: Json | object, onAck?: (...answer: readonly unknown[]) => void): void
+  emit(event: string, args: readonly unknown[], onAck?: (...answer: readonly unknown[]) => void): void
   /** Ends the connection without `onClose`. Safe to call twice. */
   close(): void
 }

@@ -15,8 +15,8 @@ export interface ProtocolOptions {
   readonly names?: { readonly [E in ProtocolEvent]?: string }
   /** From the server's arguments to the payload that `PROTOCOL.md` describes. */
   readonly incoming?: { readonly [E in InboundEvent]?: (...args: readonly unknown[]) => unknown }
-  /** From our payload to what the server takes. */
-  readonly outgoing?: { readonly [E in OutboundEvent]?: (payload: SocketEvents[E]) => object }
+  /** From our payload to what the server takes: an array is several arguments, anything else is the only one. */
+  readonly outgoing?: { readonly [E in OutboundEvent]?: (payload: SocketEvents[E]) => {} }
   /** From the server's acknowledgement to a `SocketResponse`. `more` are its further arguments: the data of a server that answers `(error, data)`. */
   readonly ack?: (response: unknown, event: OutboundEvent, ...more: readonly unknown[]) => unknown
 }
@@ -45,6 +45,9 @@ export const UNMAPPED = { error: { code: 'unmappable', message: 'protocol.outgoi
 
 const unreadable = (problem: string): Answer => ({ error: { code: 'invalid_ack', message: problem, retryable: true }, unclear: 'unreadable' })
 
+/** One event as it is sent. */
+interface Emit { readonly name: string; readonly args: readonly unknown[] }
+
 /** What came of a `message:send`. */
 export type Sent = Extract<Answer, { error: SocketErrorBody }> | { readonly seq?: number; readonly createdAt?: number; readonly error?: undefined }
 
@@ -60,9 +63,10 @@ export function createWire<X extends Extra>({ protocol = {}, parseExtra }: WireO
     return { kind: 'receipt', receipt: parseReceipt(event === 'message:read' ? 'read' : 'delivered', raw) }
   }
 
-  const outbound = <E extends OutboundEvent>(event: E, payload: SocketEvents[E]): { readonly name: string; readonly payload: object } => {
+  const outbound = <E extends OutboundEvent>(event: E, payload: SocketEvents[E]): Emit => {
     const map = protocol.outgoing?.[event]
-    return { name: nameOf(event), payload: map ? map(payload) : payload }
+    const sent = map ? map(payload) : payload
+    return { name: nameOf(event), args: Array.isArray(sent) ? sent : [sent] }
   }
 
   function response(event: OutboundEvent, [first, ...more]: readonly unknown[]): Answer {
@@ -80,13 +84,13 @@ export function createWire<X extends Extra>({ protocol = {}, parseExtra }: WireO
       const map = event && protocol.incoming?.[event]
       return event ? parsed(() => parseEvent(event, map ? map(...args) : args[0])) : null
     },
-    /** The server's name and payload for what we send. Throws what the app's mapping throws. */
+    /** What we send, in the server's words. Throws what the app's mapping throws. */
     outbound,
     /** The same for what the library itself asks; null when the app's mapping throws, or gives what would throw in the socket (a cycle). */
-    asked<E extends OutboundEvent>(event: E, payload: SocketEvents[E]): ReturnType<typeof outbound> | null {
+    asked<E extends OutboundEvent>(event: E, payload: SocketEvents[E]): Emit | null {
       try {
         const asked = outbound(event, payload)
-        JSON.stringify(asked.payload)
+        JSON.stringify(asked.args)
         return asked
       } catch {
         return null

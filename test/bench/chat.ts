@@ -97,7 +97,7 @@ export function gated(): { readonly transport: Transport; readonly release: () =
         let isClosed = false
         waiting.push(() => { if (!isClosed) inner = real.open(request, handlers) })
         return {
-          emit: (event, payload, onAck) => inner?.emit(event, payload, onAck),
+          emit: (event, args, onAck) => inner?.emit(event, args, onAck),
           close: () => {
             isClosed = true
             inner?.close()

@@ -481,9 +481,9 @@ describe('receipts', () => {
     const asked: boolean[] = []
     const transport: Transport = { open: (options, handlers) => {
       const connection = env.environment.transport.open(options, handlers)
-      return { ...connection, emit: (name, payload, onAck) => {
+      return { ...connection, emit: (name, args, onAck) => {
         if (name === event) asked.push(onAck !== undefined)
-        connection.emit(name, payload, onAck)
+        connection.emit(name, args, onAck)
       } }
     } }
     const tab = openStore({ env, config: { environment: { transport } } })
@@ -922,7 +922,7 @@ describe('a mapping of the app that throws', () => {
       open(request, handlers) {
         const connection = env.environment.transport.open(request, handlers)
         // A socket throws at what it cannot write; the kit's own does not read it.
-        return { ...connection, emit: (name, payload, onAck) => void connection.emit(name, JSON.parse(JSON.stringify(payload)) as object, onAck) }
+        return { ...connection, emit: (name, args, onAck) => void connection.emit(name, JSON.parse(JSON.stringify(args)) as unknown[], onAck) }
       },
     })
     const env = createTestEnvironment()

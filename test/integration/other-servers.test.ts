@@ -1,4 +1,4 @@
-import type { Server } from 'socket.io'
+import type { Server, Socket } from 'socket.io'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createAction } from '@reduxjs/toolkit'
 import { createSocketIoTransport, socketBindings } from 'redux-chat'
@@ -179,6 +179,60 @@ describe('servers of other people', () => {
     expect(alice.messages()[1]?.failure).toMatchObject({ code: 'RUDE', retryable: false })
     bob.store.dispatch(bob.chat.actions.markRead({ channelId: 'general' }))
     await alice.untilShown(['hi:read', 'bad:failed'])
+  })
+
+  it('one that takes and gives arguments by their place, and tells again what is not acknowledged', async () => {
+    const told: string[] = []
+    const taken: Promise<void>[] = []
+    const log: { id: string; room: string; from: string; text: string; at: number }[] = []
+    const heard: unknown[] = []
+    const server = await serve((io) => {
+      const tell = async (socket: Socket, row: (typeof log)[number]): Promise<void> => {
+        told.push(`${row.text} to ${String(userOf(socket))}`)
+        await socket.timeout(2_000).emitWithAck('said', row.id, row.room, row.from, row.text, row.at).catch(() => tell(socket, row))
+      }
+      io.on('connection', (socket) => {
+        socket.on('say', (room: string, text: string, id: string, done: (error: string | null) => void) => {
+          const row = { id, room, from: String(userOf(socket)), text, at: Date.now() }
+          if (!log.some((each) => each.id === id)) log.push(row)
+          for (const other of io.sockets.sockets.values()) if (other !== socket) taken.push(tell(other, row))
+          done(null)
+        })
+        socket.on('moved', (...args: unknown[]) => heard.push(args))
+        socket.on('ping me', (done: () => void) => {
+          heard.push('ping')
+          done()
+        })
+      })
+    })
+    const moved = createAction<{ x: number; y: number }>('moved')
+    const ping = createAction('ping')
+    const pong = createAction('pong')
+    const config: AppOptions['config'] = {
+      protocol: {
+        names: { 'message:send': 'say', 'message:new': 'said' },
+        outgoing: { 'message:send': ({ id, channelId, content }) => [channelId, content, id] },
+        incoming: { 'message:new': (id, channelId, userId, content, createdAt) => ({ id, channelId, userId, content, createdAt }) },
+        ack: (error) => (error === null ? { success: true, data: {} } : { success: false, error: String(error) }),
+      },
+      ...socketBindings<{}, { moved: (x: number, y: number) => void; 'ping me': (done: () => void) => void }>()({
+        emits: { moved: { action: moved, args: ({ x, y }) => [x, y] }, 'ping me': { action: ping, acked: () => pong() } },
+      }),
+    }
+    const alice = open({ url: server.url, userId: 'alice', config })
+    const bob = open({ url: server.url, userId: 'bob', config })
+    await Promise.all([alice.untilConnected(), bob.untilConnected()])
+    alice.send('hi')
+    await bob.untilShown(['hi:sent'])
+    await alice.untilShown(['hi:sent'])
+    alice.store.dispatch(moved({ x: 1, y: 2 }))
+    alice.store.dispatch(ping())
+    await alice.until(() => heard.length > 1)
+    expect(heard).toEqual([[1, 2], 'ping'])
+    bob.send('yo')
+    await alice.untilShown(['hi:sent', 'yo:sent'])
+    await Promise.all(taken)
+    expect(told).toEqual(['hi to bob', 'yo to alice'])
   })
 
   it('G1 G2 G3: one that cuts sockets at random gets everything once and in order', async () => {

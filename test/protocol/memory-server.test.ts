@@ -22,7 +22,7 @@ function connectOver(transport: Transport, userId: string): Promise<ProtocolClie
       },
     })
     const client: ProtocolClient = {
-      emit: (event, payload) => new Promise((done) => connection.emit(event, payload as object, (response) => done(response as SocketResponse<unknown>))),
+      emit: (event, payload) => new Promise((done) => connection.emit(event, [payload], (response) => done(response as SocketResponse<unknown>))),
       on(event, listener) {
         const onAny = (name: string, payload: unknown): void => { if (name === event) listener(payload) }
         listeners.add(onAny)

@@ -119,7 +119,7 @@ export function gated(environment: Environment, gate: Gate, locks: TabLocks | nu
           }),
         })
         return {
-          emit: (event, payload, onAck) => connection.emit(event, payload, onAck && ((response) => gate.run(() => { if (!isClosed) onAck(response) }))),
+          emit: (event, args, onAck) => connection.emit(event, args, onAck && ((response) => gate.run(() => { if (!isClosed) onAck(response) }))),
           close() {
             isClosed = true
             connection.close()

@@ -55,7 +55,7 @@ export function createSoakServer() {
       })
       let isWanted = true
       return {
-        emit(event, payload, onAck) {
+        emit(event, [payload], onAck) {
           queueMicrotask(() => {
             if (!sockets.has(handlers)) return
             const response = answer(event, { ...payload as Fields })

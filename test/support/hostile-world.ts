@@ -35,7 +35,7 @@ export function createHostileWorld() {
         handlers.onOpen()
       })
       return {
-        emit(event, payload, onAck) {
+        emit(event, [payload], onAck) {
           if (onAck) asked.push({ event, payload: Object.fromEntries(Object.entries(payload ?? {})), answer: onAck, connection: mine, at: env.clock.monotonic() })
           if (asked.length > MAX_ASKED) asked.shift()
         },

@@ -43,11 +43,11 @@ export function createMarkWorld(run: number) {
   /** Each answer that is asked for is a callback that the socket keeps. */
   const transport: Transport = { open(request, handlers) {
     const connection = env.environment.transport.open(request, handlers)
-    return { ...connection, emit(event, payload, onAck) {
+    return { ...connection, emit(event, args, onAck) {
       const isMark = event === 'message:read' && onAck !== undefined
       if (isMark && clock.monotonic() - silentSince > PATIENCE_MS) problems.push('an answer is asked for that never comes')
       if (isMark && silentSince === Infinity) silentSince = clock.monotonic()
-      connection.emit(event, payload, onAck && ((response) => {
+      connection.emit(event, args, onAck && ((response) => {
         if (isMark) silentSince = Infinity
         onAck(response)
       }))

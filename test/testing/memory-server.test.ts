@@ -22,7 +22,7 @@ async function join(world: TestEnvironment, userId = 'ann', token = 'token'): Pr
     }),
     async ask(event, payload) {
       let answer: unknown = 'no answer'
-      client.connection.emit(event, payload, (response) => { answer = response })
+      client.connection.emit(event, [payload], (response) => { answer = response })
       await world.clock.flush()
       return answer
     },
@@ -54,7 +54,7 @@ describe('memory server: messages', () => {
     const ann = await join(w)
     const order: string[] = []
     const seen = ann.events.length
-    ann.connection.emit('message:send', message('1'), () => order.push(ann.events.length > seen ? 'after echo' : 'before echo'))
+    ann.connection.emit('message:send', [message('1')], () => order.push(ann.events.length > seen ? 'after echo' : 'before echo'))
     await w.clock.flush()
     expect(order).toEqual([echo === 'before_ack' ? 'after echo' : 'before echo'])
     expect(named(ann, 'message:new')).toHaveLength(echo === 'none' ? 0 : 1)

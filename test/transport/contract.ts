@@ -9,6 +9,8 @@ export interface ContractPeer {
   readonly auth: unknown
   emit(event: string, ...args: readonly unknown[]): void
   on(event: string, handler: (payload: unknown, reply: (...answer: readonly unknown[]) => void) => void): void
+  /** All arguments of the next such event. */
+  heard(event: string): Promise<readonly unknown[]>
   disconnect(): void
   readonly gone: Promise<void>
 }
@@ -86,7 +88,7 @@ export function connect(world: Pick<ContractWorld, 'transport' | 'url'>, auth: A
 }
 
 const ask = (connection: Connection, event: string, payload: object): Promise<unknown> =>
-  new Promise((resolve) => connection.emit(event, payload, resolve))
+  new Promise((resolve) => connection.emit(event, [payload], resolve))
 
 /** What every implementation of the transport port promises. */
 export function describeTransport(name: string, setup: () => Promise<ContractWorld>): void {
@@ -187,12 +189,24 @@ export function describeTransport(name: string, setup: () => Promise<ContractWor
       ])
     })
 
-    it('leaves out the ack function that a server attached', async () => {
+    it('answers a server that asks for an acknowledgement with an empty one, when the event was handed over', async () => {
       const { client, peer } = await meet()
-      peer.emit('asks', { a: 1 }, () => {})
-      peer.emit('asks nothing', () => {})
+      const answered = ['asks', 'asks nothing'].map((event) => new Promise((resolve) => {
+        const answer = (...answer: readonly unknown[]): void => resolve([answer, client.events.some(([seen]) => seen === event)])
+        peer.emit(event, ...(event === 'asks' ? [{ a: 1 }, answer] : [answer]))
+      }))
       expect(await client.event('asks')).toEqual([{ a: 1 }])
       expect(await client.event('asks nothing')).toEqual([])
+      expect(await Promise.all(answered)).toEqual([[[], true], [[], true]])
+    })
+
+    it('carries all arguments of what it sends, and none', async () => {
+      const { client, peer } = await meet()
+      for (const args of [['general', { n: 1 }, 3], []]) {
+        const heard = peer.heard('say')
+        client.connection.emit('say', args)
+        expect(await heard).toEqual(args)
+      }
     })
 
     it('carries binary arguments both ways', async () => {
@@ -229,10 +243,10 @@ export function describeTransport(name: string, setup: () => Promise<ContractWor
       const { client, peer } = await meet()
       peer.on('say', (payload, reply) => reply(null, { got: payload }, 3))
       const answered = (payload: object): Promise<readonly unknown[]> =>
-        new Promise((resolve) => client.connection.emit('say', payload, (...answer) => resolve(answer)))
+        new Promise((resolve) => client.connection.emit('say', [payload], (...answer) => resolve(answer)))
       expect(await answered({ n: 1 })).toEqual([null, { got: { n: 1 } }, 3])
       peer.on('nod', (_payload, reply) => reply())
-      expect(await new Promise((resolve) => client.connection.emit('nod', {}, (...answer) => resolve(answer)))).toEqual([])
+      expect(await new Promise((resolve) => client.connection.emit('nod', [{}], (...answer) => resolve(answer)))).toEqual([])
     })
 
     it('copies a payload at the emit: later changes do not travel', async () => {
@@ -248,8 +262,8 @@ export function describeTransport(name: string, setup: () => Promise<ContractWor
       const { client, peer } = await meet()
       const circular: { self?: object } = {}
       circular.self = circular
-      expect(() => client.connection.emit('say', circular)).toThrow()
-      expect(() => client.connection.emit('say', { big: 1n })).toThrow()
+      expect(() => client.connection.emit('say', [circular])).toThrow()
+      expect(() => client.connection.emit('say', [{ big: 1n }])).toThrow()
       peer.on('say', (payload, reply) => reply(payload))
       expect(await ask(client.connection, 'say', { fine: true })).toEqual({ fine: true })
     })
@@ -259,7 +273,7 @@ export function describeTransport(name: string, setup: () => Promise<ContractWor
       const asked = deferred<(response: unknown) => void>()
       peer.on('say', (_payload, reply) => asked.resolve(reply))
       const answers: unknown[] = []
-      client.connection.emit('say', {}, (response) => answers.push(response))
+      client.connection.emit('say', [{}], (response) => answers.push(response))
       const reply = await asked.promise
       if (how === 'cut') world.cut()
       else if (how === 'disconnect') peer.disconnect()
@@ -276,7 +290,7 @@ export function describeTransport(name: string, setup: () => Promise<ContractWor
       const answers: unknown[] = []
       const arrival = world.nextPeer()
       const client = join()
-      client.connection.emit('early', { n: 1 }, (response) => answers.push(response))
+      client.connection.emit('early', [{ n: 1 }], (response) => answers.push(response))
       const peer = await arrival
       for (const event of ['early', 'open', 'late']) {
         peer.on(event, (payload, reply) => {
@@ -287,7 +301,7 @@ export function describeTransport(name: string, setup: () => Promise<ContractWor
       await client.opened
       expect(await ask(client.connection, 'open', { n: 2 })).toBe('ok')
       client.connection.close()
-      client.connection.emit('late', { n: 3 }, (response) => answers.push(response))
+      client.connection.emit('late', [{ n: 3 }], (response) => answers.push(response))
       await peer.gone
       await roundTrip()
       expect([seen, answers]).toEqual([[{ n: 2 }], []])

@@ -28,6 +28,12 @@ async function createMemoryWorld(latencyMs: number): Promise<ContractWorld> {
     on: (event, handler) => {
       server.on(event, (payload, from, reply) => { if (from.id === peer.id) handler(payload, reply) })
     },
+    heard: (event) => new Promise((resolve) => {
+      const stop = server.on(event, () => {
+        stop()
+        resolve(server.received(event).at(-1)?.args ?? [])
+      })
+    }),
     disconnect: () => peer.disconnect(),
     gone: new Promise((resolve) => { peer.onGone(resolve) }),
   })

@@ -62,6 +62,7 @@ function createPeer(socket: Socket): ContractPeer {
         handler(payload, (...answer) => { if (typeof reply === 'function') reply(...answer) })
       })
     },
+    heard: (event) => new Promise((resolve) => { socket.once(event, (...args: readonly unknown[]) => resolve(args)) }),
     disconnect: () => { socket.disconnect() },
     gone: new Promise((resolve) => { socket.on('disconnect', () => resolve()) }),
   }

@@ -65,7 +65,7 @@ describe('Socket.IO adapter', () => {
     socket.on('say', (payload) => seen.push(payload))
     const now = Date.now()
     vi.spyOn(Date, 'now').mockReturnValue(now + 3_600_000)
-    client.connection.emit('say', { n: 1 }, () => seen.push('ack'))
+    client.connection.emit('say', [{ n: 1 }], () => seen.push('ack'))
     vi.restoreAllMocks()
     expect(await client.closed).toMatchObject({ reason: 'ping_timeout' })
     await gone
@@ -93,7 +93,7 @@ describe('Socket.IO adapter', () => {
     const peer = await arrival
     peer.on('say', (payload, reply) => reply(payload))
     await client.opened
-    expect(await new Promise((resolve) => client.connection.emit('say', { n: 1 }, resolve))).toEqual({ n: 1 })
+    expect(await new Promise((resolve) => client.connection.emit('say', [{ n: 1 }], resolve))).toEqual({ n: 1 })
     peer.disconnect()
     expect(await client.closed).toMatchObject({ reason: 'server_disconnect' })
     await own.close()

@@ -144,15 +144,16 @@ createChat({ url: 'https://chat.test', token: 't', protocol: { names: { 'message
 
 // Bindings are typed by the app's own event maps.
 interface ServerEvents { typing: (who: { userId: string }) => void; ping: () => void; moved: (x: number, y: number) => void; asked: (question: string, answer: (text: string) => void) => void }
-interface ClientEvents { typing: (where: { channelId: string }) => void; away: (reason: string) => void; left: (done: () => void) => void }
+interface ClientEvents { typing: (where: { channelId: string }) => void; away: (reason: string) => void; left: (done: () => void) => void; moved: (x: number, y: number) => void }
 const userTyping = createAction<{ userId: string }>('typing/seen')
 const typing = createAction<{ channelId: string }>('typing/started')
 const count = createAction<number>('count')
 const pinged = createAction('pinged')
+const moved = createAction<{ x: number; y: number }>('moved')
 const bind = socketBindings<ServerEvents, ClientEvents>()
 const bindings = bind({
   events: { typing: userTyping, ping: () => pinged(), moved: (x, y) => count(x + y), asked: (...args) => count(args.length satisfies 1) },
-  emits: { typing: { action: typing, acked: (_response, payload) => count(payload.channelId.length) }, left: { action: pinged } },
+  emits: { typing: { action: typing, acked: (_response, payload) => count(payload.channelId.length) }, left: { action: pinged }, moved: { action: moved, args: ({ x, y }) => [x, y], failed: (_code, { x }) => count(x) } },
 })
 createChat({ url: 'https://chat.test', token: 't', ...bindings })
 // Without event maps an action of any payload is bound.
@@ -165,6 +166,10 @@ bind({ events: { typing: count } })
 bind({ events: { moved: (x: number, y: number, z: number) => count(x + y + z) } })
 // @ts-expect-error the client has no such event
 bind({ emits: { shout: { action: typing } } })
+// @ts-expect-error an event of two arguments needs both
+bind({ emits: { moved: { action: count } } })
+// @ts-expect-error these are not its arguments
+bind({ emits: { moved: { action: moved, args: ({ x }) => [x, 'y'] } } })
 // @ts-expect-error the action's payload does not fit the emit
 bind({ emits: { away: { action: count } } })
 

@@ -68,7 +68,7 @@ function held() {
         handlers.onEvent('session', [{ capabilities: ['ordered'] }])
       })
       return {
-        emit: (event, payload, onAck) => { if (event === 'message:send' && onAck) waiting.push(answer(payload, onAck)) },
+        emit: (event, [payload], onAck) => { if (event === 'message:send' && onAck) waiting.push(answer(payload, onAck)) },
         close: () => undefined,
       }
     },
