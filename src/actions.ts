@@ -15,7 +15,7 @@ export type ComposedMessage<X extends Extra> =
   Draft<X> & { readonly id: string; readonly createdAt: number; readonly problem?: 'unserialisable' }
 
 /** The moment of an action, in milliseconds since the epoch. */
-interface At { readonly at: number }
+type At = { readonly at: number }
 
 interface Sources {
   readonly now: () => number
@@ -104,7 +104,7 @@ function createReports<X extends Extra>(path: string) {
     const type = `${path}/${name}`
     const create = (payload: P) => ({ type, payload, meta: { id: payload.id, attempt: payload.attempt, at: payload.at } })
     const match = (action: unknown): action is ReturnType<typeof create> => fieldsOf(action)['type'] === type
-    return Object.assign(create, { type, match })
+    return Object.assign(create, { type, match, toString: () => type })
   }
   type Target = { readonly id: string; readonly channelId: string; readonly attempt: number } & At
   return {

@@ -35,17 +35,22 @@ const complain = (code: string, reason: string): never => {
 }
 
 function tokenSource<X extends Extra, Path extends string>({ token, getToken }: SocketConfig<X, Path>): GetToken {
-  if (token !== undefined && isBearer(token)) complain('bearer_prefix', BEARER_TEXT)
+  if (typeof token === 'string' && isBearer(token)) complain('bearer_prefix', BEARER_TEXT)
   if (typeof getToken === 'function') return getToken
-  return token === undefined ? complain('token_missing', 'there is no token; give getToken (a function) or token') : () => token
+  return typeof token === 'string' ? () => token : complain('token_missing', 'there is no token; give getToken (a function) or token')
 }
 
-function check<X extends Extra, Path extends string>({ url, reducerPath, protocol, events }: SocketConfig<X, Path>): void {
+/** Socket.IO's own: no server sends them, and a socket throws at them. */
+const RESERVED: ReadonlySet<string> = new Set(['connect', 'connect_error', 'disconnect', 'disconnecting', 'newListener', 'removeListener'])
+
+function check<X extends Extra, Path extends string>({ url, reducerPath, protocol, events = {}, emits = {} }: SocketConfig<X, Path>): void {
   if (typeof url !== 'string' || url === '') complain('url_missing', 'url must be the address of the Socket.IO server')
   const clash = inboundClash(protocol)
   if (clash !== null) complain('protocol_names_clash', `protocol.names gives two inbound events the name "${clash}"; give each its own`)
-  const taken = inboundClash(protocol, Object.keys(events ?? {}))
+  const taken = inboundClash(protocol, Object.keys(events))
   if (taken !== null) complain('event_taken', `events binds "${taken}", which the chat reads itself; react to its facts (chat.facts) in place of it`)
+  const reserved = [...Object.keys(events), ...Object.keys(emits), ...Object.values(protocol?.names ?? {})].find((name) => RESERVED.has(name))
+  if (reserved !== undefined) complain('event_reserved', `"${reserved}" is a name of Socket.IO's own; of the connection chat.facts tell (connectionOpened, connectionLost)`)
   if (reducerPath === '') complain('reducer_path_empty', 'reducerPath must not be empty')
 }
 
@@ -60,6 +65,7 @@ function withStorage(environment: Environment, storage: KeyValueStorage | false 
 const AT_LEAST_ONE: ReadonlySet<string> = new Set(['pageSize', 'windowSize', 'maxAttempts', 'inFlightPerChannel', 'inFlightTotal'])
 
 function filled<T extends object>(section: string, defaults: T, given: { readonly [K in keyof T]?: T[K] | undefined } | undefined): T {
+  if (typeof (given ?? {}) !== 'object' || given === null) complain('option_invalid', `${section} must be an object with any of ${Object.keys(defaults).join(', ')}, not ${String(given)}`)
   const all = withDefaults(defaults, given)
   for (const [name, value] of Object.entries(all)) {
     if (!Object.hasOwn(defaults, name)) complain('option_unknown', `${section} has no option "${name}"; use one of ${Object.keys(defaults).join(', ')}`)

@@ -28,7 +28,7 @@ function readableChat(chat: unknown): unknown {
 
 /**
  * For `configureStore({ devTools: chatDevTools() })`: shows channels and queues by their names, long windows and pages by their ends, and
- * leaves out the bookkeeping of single emits, because DevTools becomes unusable near 11,000 records. State and actions themselves are
+ * leaves out the notes of what is stored (`outboxStored`), because DevTools becomes unusable near 11,000 records. State and actions themselves are
  * untouched. Pass the chat's `reducerPath` when it is not `chat`.
  */
 export function chatDevTools(reducerPath = 'chat') {

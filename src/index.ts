@@ -6,12 +6,12 @@ export { chatDevTools } from './dev-tools'
 export type { MetricSample, MetricsSnapshot } from './effects/metrics'
 export type { Clock, Environment, Lifecycle, LifecycleEvent, Stop } from './environment'
 export type {
-  ChatError, ConnectionState, ConnectionStatus, Extra, Json, Lease, Message, MessageStatus, OutboxEntry, OutboxState, Page,
+  ChatError, ConnectionState, ConnectionStatus, Extra, Json, Lease, Message, MessageStatus, OutboxEntry, OutboxState, Page, ReadMark,
   Receipt, ReceiptEvent, SendFailure, Sequence, SocketErrorBody, SocketErrorType, SocketEvents, SocketResponse, Table, WireMessage,
 } from './model'
 export type { GetToken, SocketConfig } from './options'
 export type { KeyValueStorage } from './persistence/key-value'
-export type { Commands, ComposedMessage, Draft, Facts } from './actions'
+export type { Commands, ComposedMessage, Draft, Facts, PageDirection } from './actions'
 export type { LoadedRecords, RecordChange, RecordStorage, StoredRecord, UnreadableRecord } from './persistence/record-storage'
 export type { TabLocks } from './persistence/tabs'
 export type { ChatState } from './state/chat-state'

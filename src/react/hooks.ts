@@ -84,16 +84,21 @@ export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, 
         onConnectionError: (error) => latest.current.onConnectionError?.(error),
         onReconnect: () => latest.current.onReconnect?.(),
       })
-      const leave = presence.enter(store, `socket:${userId}`,
-        () => store.dispatch(actions.connect({ userId })),
-        () => {
-          const current = selectors.selectConnection(store.getState() as Root)
-          // A reset of the whole state has forgotten whose the connection is, and gives no reason.
-          if (current.userId === userId || !current.reason && current.userId === null) store.dispatch(actions.disconnect())
-        })
-      return () => {
+      const close = (): void => {
+        const current = selectors.selectConnection(store.getState() as Root)
+        // A reset of the whole state has forgotten whose the connection is, and gives no reason.
+        if (current.userId === userId || !current.reason && current.userId === null) store.dispatch(actions.disconnect())
+      }
+      try {
+        const leave = presence.enter(store, `socket:${userId}`, () => store.dispatch(actions.connect({ userId })), close)
+        return () => {
+          quit()
+          leave()
+        }
+      } catch (reason) {
+        // React never undoes an effect that threw.
         quit()
-        leave()
+        throw reason
       }
     }, [store, userId])
     return useConnection()
@@ -148,8 +153,12 @@ export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, 
     useSendMessage: (chosen) => {
       const channelId = chosenId(chosen)
       const store = useStore()
-      return useCallback((content, ...[extra]) =>
-        store.dispatch(actions.sendMessage({ ...extra, channelId, content } as Parameters<typeof actions.sendMessage>[0])).payload.id, [store, channelId])
+      return useCallback((content, ...[extra]) => {
+        const action = actions.sendMessage({ ...extra, channelId, content } as Parameters<typeof actions.sendMessage>[0])
+        // What another middleware returns may be anything.
+        store.dispatch(action)
+        return action.payload.id
+      }, [store, channelId])
     },
     useUnreadCount: (chosen) => useChatSelector((root) => selectors.selectUnreadCount(root, chosenId(chosen))),
     useChatMetrics: () => useSyncExternalStore(metrics.subscribe, metrics.getSnapshot, metrics.getSnapshot),

@@ -1,3 +1,13 @@
+/** Whoever fails to open it has not entered: React never undoes an effect that threw. A subscriber throws when it is open already. */
+function openOrClose(open: () => void, close: () => void): void {
+  try {
+    open()
+  } catch (reason) {
+    close()
+    throw reason
+  }
+}
+
 /** Counts who needs something of a store, by name: the first one opens it, the last one to leave closes it. */
 export function createPresence() {
   const counts = new WeakMap<object, Map<string, number>>()
@@ -8,8 +18,7 @@ export function createPresence() {
       const held = counts.get(owner) ?? new Map<string, number>()
       counts.set(owner, held)
       const before = held.get(name) ?? 0
-      // Whoever fails to open it has not entered: React never undoes an effect that threw.
-      if (before === 0) open()
+      if (before === 0) openOrClose(open, close)
       held.set(name, before + 1)
       return () => {
         const left = (held.get(name) ?? 1) - 1

@@ -1,6 +1,7 @@
 import type { UnknownAction } from '@reduxjs/toolkit'
 import type { ChatActions } from '../actions'
 import type { ChatError, ConnectionState, Extra, OutboxState, ReadMark, ReceiptEvent } from '../model'
+import { frozen } from '../policy/frozen'
 import { fieldsOf } from '../policy/json'
 import { keyOf } from '../policy/keys'
 import { EMPTY_OUTBOX, findEntry } from '../policy/outbox'
@@ -117,7 +118,7 @@ export function createChatReducer<X extends Extra>(path: string, actions: ChatAc
       errors: errors(state.errors, action, state.outbox.userId),
     }
     const crossed = crossOver(next, state, action)
-    return isSame(state, crossed) ? state : crossed
+    return isSame(state, crossed) ? state : frozen(crossed)
   }
 }
 

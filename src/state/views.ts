@@ -1,4 +1,5 @@
 import type { Extra, Message, MessageStatus, OutboxEntry, Receipt, WireMessage } from '../model'
+import { frozen } from '../policy/frozen'
 import { keyOf } from '../policy/keys'
 import { committedStatus, othersBest } from '../policy/status'
 import { positionOf, type Window } from '../policy/timeline'
@@ -59,6 +60,6 @@ export function viewsOf<X extends Extra>(window: Window<X>, receipts: Receipts, 
   if (known && known.receipts === receipts && known.queue === queue) return known.views as readonly Message<X>[]
   const fresh = itemsOf([...window.map((chunk) => viewsOfChunk(chunk, receipts)), ...queue.map((chunk) => chunk.map((entry) => unsentView(entry)))])
   const views = known && isSameList(known.views, fresh) ? known.views as readonly Message<X>[] : fresh
-  made.set(owner, { receipts, queue, views })
+  made.set(owner, { receipts, queue, views: frozen(views) })
   return views
 }

@@ -9,9 +9,12 @@ import type { CloseEvent, Connection, ConnectionHandlers, ConnectRequest, Transp
  */
 export type SocketIoTransportOptions = Partial<Pick<
   ManagerOptions,
-  | 'transports' | 'tryAllTransports' | 'path' | 'query' | 'extraHeaders' | 'withCredentials' | 'timeout' | 'parser'
+  | 'transports' | 'path' | 'query' | 'extraHeaders' | 'withCredentials' | 'timeout' | 'parser'
   | 'closeOnBeforeunload' | 'transportOptions' | 'protocols' | 'autoUnref'
->>
+>> & {
+  /** From socket.io-client 4.8: one transport after the other, where the first does not open. */
+  readonly tryAllTransports?: boolean
+}
 
 /**
  * The transport port over socket.io-client. By default WebSocket only: it needs no sticky sessions and leaves nothing behind when

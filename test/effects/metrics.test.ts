@@ -32,6 +32,29 @@ describe('metrics', () => {
     expect(new Set(samples.map(({ name }) => name))).toEqual(new Set(['ack_latency', 'batch_size', 'invalid_payload', 'duplicate', 'failed']))
   })
 
+  it('the queue is what is unsent, whether or not anybody is connected', async () => {
+    const alice = openStore()
+    const depth = (): number => alice.chat.metrics.getSnapshot().queue.depth
+    alice.send('before the first connect')
+    expect(depth()).toBe(1)
+    alice.env.network.cut()
+    alice.connect()
+    alice.send('while away')
+    await alice.settle()
+    alice.dispatch(alice.chat.actions.disconnect())
+    alice.send('after a disconnect')
+    expect(depth()).toBe(3)
+    alice.env.network.restore()
+    alice.connect()
+    await alice.advance(5_000)
+    expect(depth()).toBe(0)
+    alice.env.network.cut()
+    alice.send('left behind')
+    expect(depth()).toBe(1)
+    alice.dispatch(alice.chat.actions.signOut())
+    expect(depth()).toBe(0)
+  })
+
   it('G8: User Timing measures reach the performance panel and are not kept in the page', async () => {
     const seen: string[] = []
     const observer = new PerformanceObserver((list) => seen.push(...list.getEntries().map(({ name }) => name)))

@@ -44,6 +44,26 @@ describe('store', () => {
       .toThrow(expect.objectContaining({ code: 'reducer_path_taken', message: expect.stringMatching(/has one at "chat" already; give each chat a reducerPath of its own/) }))
   })
 
+  it('every action creator is one of RTK: its text is its type, which sagas and computed keys go by', () => {
+    const { actions, facts } = createChat({ url: 'x', token: 't' })
+    const creators = Object.values({ ...actions, ...facts })
+    expect(creators.map(String)).toEqual(creators.map(({ type }) => type))
+    expect(creators.every((creator) => Object.hasOwn(creator, 'toString'))).toBe(true)
+  })
+
+  it('what is in the state, and what the selectors give, is frozen in development', async () => {
+    const alice = openStore()
+    alice.connect()
+    for (const text of ['1', '2', '3']) alice.send(text)
+    await alice.settle()
+    alice.send('4')
+    const list = alice.messages()
+    const parts = (value: unknown): readonly unknown[] => (typeof value === 'object' && value !== null ? [value, ...Object.values(value).flatMap(parts)] : [])
+    expect([alice.store.getState().chat, list].flatMap(parts).filter((part) => !Object.isFrozen(part))).toEqual([])
+    expect(list.map(({ status }) => status)).toEqual(['sent', 'sent', 'sent', 'pending'])
+    expect(() => (list as unknown[]).reverse()).toThrow(TypeError)
+  })
+
   it('several chats share one store, and several stores one chat', async () => {
     const [a, b] = [createTestEnvironment(), createTestEnvironment()]
     const work = createChat({ url: 'w', token: 't', reducerPath: 'work', environment: a.environment })

@@ -80,6 +80,10 @@ export { id, mood, world, type, response, sent, socketBindings }
 export const { actions, facts, selectors } = chat
 export const { connect, sendMessage, markRead } = chat.actions
 export const { selectMessages, selectChannel } = chat.selectors
+export const {
+  connectionStarted, connectionOpened, connectionLost, sessionAnnounced, tokenRefreshed, messageEmitted, messageAcked, messageDelayed, messageFailed,
+  outboxStored, outboxRestored, syncStarted, pageLoaded, syncFailed, errorReported, messagesReceived, receiptsReceived,
+} = chat.facts
 export const greet = () => chat.actions.sendMessage({ channelId: 'general', content: 'hi', mood: 'good' })
 export const messagesIn = () => store.getState().chat.messages
 export { chat, store }

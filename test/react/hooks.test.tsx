@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { combineReducers, configureStore, type UnknownAction } from '@reduxjs/toolkit'
+import { combineReducers, configureStore, type Middleware, type UnknownAction } from '@reduxjs/toolkit'
 import { act, cleanup, render, screen } from '@testing-library/react'
 import { memo, StrictMode, useState, type ReactNode } from 'react'
 import { renderToString } from 'react-dom/server'
@@ -323,6 +323,38 @@ describe('around it', () => {
     act(() => screen.getByText('Try again').click())
     expect(screen.getByText('fine')).toBeTruthy()
     quiet.mockRestore()
+  })
+
+  it('G9: what met a subscriber that throws is told nothing once it is gone, and leaves no connection', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const { env, store, Shell, Socket, pass, ...rest } = world()
+    const told: string[] = []
+    const stop = store.subscribe(() => {
+      stop()
+      throw new Error('of a subscriber')
+    })
+    const view = render(<Shell><ChatErrorBoundary><Socket userId="alice" onReconnect={() => told.push('back')} /></ChatErrorBoundary></Shell>)
+    expect(screen.getByRole('alert')).toBeTruthy()
+    view.unmount()
+    await pass(1_000)
+    expect([left({ env, store, Shell, Socket, pass, ...rest }), told]).toEqual([NOTHING, []])
+  })
+
+  it('the id of what was sent is given behind a middleware that returns nothing', async () => {
+    const silent: Middleware = () => (next) => (action) => void next(action)
+    const env = createTestEnvironment()
+    const chat = createChat({ url: 'x', token: 't', environment: env.environment })
+    const store = configureStore({ reducer: { chat: chat.reducer }, middleware: (getDefault) => getDefault().concat(silent, chat.middleware) })
+    const ids: string[] = []
+    const Composer = () => {
+      chat.useSocket({ userId: 'alice' })
+      const send = chat.useSendMessage('general')
+      return <button onClick={() => ids.push(send('hi'))}>Send</button>
+    }
+    render(<Provider store={store}><Composer /></Provider>)
+    act(() => screen.getByText('Send').click())
+    await act(async () => { await env.clock.advance(1_000) })
+    expect(env.server.log('general').map(({ id }) => id)).toEqual(ids)
   })
 
   it('what could not be opened is told again at the next try', () => {

@@ -1,0 +1,22 @@
+/** Bundlers put a text in its place. */
+declare const process: { readonly env: { readonly NODE_ENV?: string } }
+
+/** Read once: `process.env` costs more than a dispatch. Where there is neither it nor a bundler, nobody develops. */
+const isDevelopment = ((): boolean => {
+  try {
+    return process.env.NODE_ENV !== 'production'
+  } catch {
+    return false
+  }
+})()
+
+/**
+ * In development what is in the state cannot be written to, as with RTK's own reducers: a component that sorts a list in place is told.
+ * What stood before is frozen already, so that only what is new is walked.
+ */
+export function frozen<T>(value: T): T {
+  if (!isDevelopment || typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  Object.freeze(value)
+  for (const member of Object.values(value)) frozen(member)
+  return value
+}
