@@ -38,8 +38,8 @@ export const answerTo = ({ asked }: ReturnType<typeof questionOf>): Audience['jo
 export function createAudience(creator: SocketCallbacks): Audience {
   const members = new Set([creator])
   const all = <A extends readonly unknown[]>(callback: (member: SocketCallbacks) => ((...args: A) => void) | undefined) => (...args: A): void => {
-    // Whoever joins meanwhile is told the next time.
-    for (const member of [...members]) shielded(callback(member))(...args)
+    // Whoever joins meanwhile is told the next time, and whoever has left no more.
+    for (const member of [...members]) if (members.has(member)) shielded(callback(member))(...args)
   }
   return {
     join(callbacks) {

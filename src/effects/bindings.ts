@@ -32,7 +32,7 @@ export interface EmitBinding<P> {
   readonly args?: (payload: P) => readonly unknown[]
   /** Called with the server's answer (`more` are its further arguments). Without `acked` and `failed` the emit asks for no acknowledgement. */
   readonly acked?: (response: unknown, payload: P, ...more: readonly unknown[]) => UnknownAction
-  /** Called when the emit could not be made (not connected) or was not answered within `ackTimeoutMs`. */
+  /** Called when the emit could not be made (not connected) or was not answered within `ackTimeoutMs`. What it returns is not emitted by this binding again. */
   readonly failed?: (code: 'disconnected' | 'timeout', payload: P) => UnknownAction
 }
 
@@ -68,19 +68,25 @@ export function applyEvent<X extends Extra>(runtime: Runtime<X>, name: string, a
   }
 }
 
+/** What `failed` made of an action that its own binding would emit again: without a connection that would go on for ever. */
+const repeats = new WeakSet<UnknownAction>()
+
 /** Emits an app action that is bound. */
 export function applyEmit<X extends Extra>(runtime: Runtime<X>, action: UnknownAction): void {
+  if (repeats.has(action)) return
   for (const [event, binding] of Object.entries(runtime.options.emits ?? {})) {
     if (!binding.action.match(action)) continue
     emitBound(runtime, event, binding, action.payload as never)
   }
 }
 
-function emitBound<X extends Extra>(runtime: Runtime<X>, event: string, { args, acked, failed }: EmitBindings[string], payload: never): void {
+function emitBound<X extends Extra>(runtime: Runtime<X>, event: string, { action, args, acked, failed }: EmitBindings[string], payload: never): void {
   const sent = args ? args(payload) : payload === undefined ? [] : [payload]
   const settle = (outcome: UnknownAction | undefined): void => {
+    const isRepeat = outcome !== undefined && action.match(outcome)
+    if (isRepeat) repeats.add(outcome)
+    if (!outcome || isRepeat) runtime.report('emit_failed', 'not_delivered', `unable to emit "${event}": no connection, or no answer; bind "failed" to handle it`)
     if (outcome) runtime.dispatch(outcome)
-    else runtime.report('emit_failed', 'not_delivered', `unable to emit "${event}": no connection, or no answer; bind "failed" to handle it`)
   }
   if (!acked && !failed) {
     if (!runtime.link.emit(event, sent)) settle(undefined)

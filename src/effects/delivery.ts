@@ -1,12 +1,13 @@
 import type { Stop } from '../environment'
 import type { Extra, OutboxEntry, OutboxState } from '../model'
 import { reasonText } from '../policy/errors'
-import { due, entriesIn, failure, findEntry, idsIn, SUSPECT_LOSSES, TAKEN_OVER } from '../policy/outbox'
+import { due, entriesIn, failure, findEntry, idsIn, TAKEN_OVER } from '../policy/outbox'
 import { placeOf, withItem } from '../policy/sequence'
 import { changedKeys, EMPTY_TABLE, valueAt, valuesOf } from '../policy/table'
 import { refusal } from '../state/outbox'
 import { createFlights } from './flights'
 import { createOutcomes, type Target } from './outcomes'
+import { createPrecedence, isSuspect } from './precedence'
 import type { Renewal } from './renewal'
 import type { Runtime } from './runtime'
 import { createWaits } from './waits'
@@ -40,8 +41,6 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
   let looked: Look<X> | null = null
   /** Met an entry that this tab does not own: what it gets to own may be anywhere. */
   let metForeign = false
-  /** The last one that went alone. */
-  let suspect: Target | null = null
   const waits = createWaits(clock, delivery.backoff.maxMs)
   let stopTimer: Stop = () => undefined
   let timerAt = Infinity
@@ -57,6 +56,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
       if (failed?.code === TAKEN_OVER) waits.until(id, clock.monotonic() + TAKEN_OVER_MS)
     },
   })
+  const precedence = createPrecedence(clock, outcomes.isUnderWay)
 
   function forget(id: string): void {
     owned.delete(id)
@@ -88,28 +88,26 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
     const startedAt = clock.monotonic()
     flights.start(target)
     waits.forget(id)
-    if (isSuspect(entry)) suspect = target
     const at = clock.now()
+    const before = runtime.getState()
     runtime.dispatch(reports.messageEmitted({ id, channelId, attempt, at, deadline: at + delivery.ackTimeoutMs }))
+    // A past state is shown (time travel).
+    if (runtime.getState() === before) return flights.end(target)
+    precedence.emitted(target, isSuspect(entry))
     try {
       const { name, args } = wire.outbound('message:send', entry.message)
       link.emit(name, args, (...answer) => {
         flights.end(target)
-        const before = runtime.getState()
+        const answeredIn = runtime.getState()
         outcomes.answered(target, startedAt, answer)
         // An echo may have settled it before: then no action tells that there is room again.
-        if (runtime.getState() === before) runtime.reconcile()
+        if (runtime.getState() === answeredIn) runtime.reconcile()
       })
     } catch (reason) {
       flights.end(target)
       outcomes.fail(target, failure('unserialisable', `unable to send the message: ${reasonText(reason)}`, false, target.attempt))
     }
   }
-
-  /** A message that may be what breaks the connection goes alone, so that no other is suspected with it. */
-  const isSuspect = (entry: OutboxEntry<X>): boolean => entry.losses >= SUSPECT_LOSSES
-
-  const isSuspectInFlight = (): boolean => suspect !== null && outcomes.isUnderWay(suspect)
 
   /** What may go now, of the queues that changed since the last complete look. */
   function findDue({ channels, capabilities }: Look<X>): readonly OutboxEntry<X>[] {
@@ -138,7 +136,8 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
   function emitDue(): void {
     const { outbox: { channels }, connection: { capabilities } } = runtime.getState()
     const isKnown = looked?.channels === channels && looked.capabilities === capabilities
-    if (isKnown || flights.isFull(outcomes.isUnderWay) || isSuspectInFlight()) return
+    const isTaken = precedence.isTaken()
+    if (isKnown || flights.isFull(outcomes.isUnderWay) || isTaken) return
     const found = findDue({ channels, capabilities })
     const alone = found.find(isSuspect)
     if (!alone) {
@@ -147,12 +146,14 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
     }
     // What stands back for it is still due afterwards.
     looked = null
-    if (!valuesOf(channels).some((queue) => placeOf(queue, (entry) => entry.lease !== null))) emitAll([alone])
+    const others = precedence.isOthersTurn() ? found.filter((entry) => !isSuspect(entry)) : []
+    if (others.length > 0) emitAll(others)
+    else if (precedence.mayGoAlone(valuesOf(channels).some((queue) => placeOf(queue, (entry) => entry.lease !== null)))) emitAll([alone])
   }
 
   /** One timer, for the earliest moment at which something has to happen; one that rings too early only looks again. */
   function setTimer(now: number): void {
-    const wake = Math.min(flights.nextLook(now), waits.next(now))
+    const wake = Math.min(flights.nextLook(now), waits.next(now), precedence.next())
     if (wake >= timerAt) return
     stopTimer()
     timerAt = wake

@@ -26,7 +26,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   const session = createSession(runtime, { onOpened, onEvent, onClosed, onThawed: () => recovery.lookAgain(), onDoubt })
   const delivery = createDelivery(runtime, session)
   const sync = createSync(runtime, session.renewal.refuse)
-  const receipts = createReceipts(runtime)
+  const receipts = createReceipts(runtime, session.renewal.refuse)
   const persistence = createOutboxPersistence<X>({
     key: options.reducerPath,
     storage: (dropped) => environment.storage(options.reducerPath, dropped),

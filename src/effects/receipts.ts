@@ -31,14 +31,14 @@ const TOGETHER_MS = 1_000
 type Kind = 'delivered' | 'read'
 
 /** Tells the server how far this user has received and read: one watermark per channel, again after a reconnect until it is confirmed. */
-export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
+export function createReceipts<X extends Extra>(runtime: Runtime<X>, unauthorized: (startedAt: number) => void) {
   const { clock } = runtime.environment
   const { link, wire } = runtime
   /** The highest position sent on this connection, by kind and channel. */
   const sent = new Map<string, number>()
   /** What is told again, by kind and channel: when (monotonic). */
   const later = new Map<string, number>()
-  /** What was told and not answered, by kind and channel: when (monotonic). */
+  /** What was told and not answered, by kind and channel: when the first of it was (monotonic). */
   const unanswered = new Map<string, { readonly channelId: string; readonly at: number }>()
   const suspects = createSuspects(runtime.environment)
   /** The channels and my read marks as they were when this connection was last told of them. */
@@ -68,10 +68,22 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
     return found
   }
 
+  /**
+   * My own messages are never unread: where nothing else stands behind my mark, it may stand behind them. Told when half a page of them has
+   * come together, because what is older than a page is counted without being looked at.
+   */
+  function ownMark({ anchored, cursor, foreign, receipts }: ChannelState<X>, me: string): number | null {
+    const read = receipts[keyOf(me)]?.read ?? 0
+    return anchored && cursor !== null && foreign <= read && cursor - read >= Math.max(1, runtime.options.history.pageSize >> 1) ? cursor : null
+  }
+
   function tell(kind: Kind, channelId: string, mark: ReadMark, position: number, confirmed: number): void {
     const key = kind + channelId
     if (position <= Math.max(confirmed, sent.get(key) ?? 0)) return
-    if (suspects.until(key) > clock.monotonic()) return tellAgainAt(key, suspects.until(key))
+    // A pause that the server asked for holds for what is newer, too.
+    const startedAt = clock.monotonic()
+    const readyAt = Math.max(suspects.until(key), later.get(key) ?? 0)
+    if (readyAt > startedAt) return tellAgainAt(key, readyAt)
     sent.set(key, position)
     const asked = wire.asked(`message:${kind}`, { channelId, ...mark })
     if (!asked) {
@@ -79,14 +91,17 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
       runtime.report('emit_failed', code, `unable to send a "message:${kind}": ${message}`, { channelId })
       return
     }
-    unanswered.set(key, { channelId, at: clock.monotonic() })
+    // The connection has outlived the one before: where nothing is answered, nothing else clears it.
+    const isOutlived = startedAt - (unanswered.get(key)?.at ?? startedAt) > SUSPECT_MS
+    if (isOutlived) suspects.cleared(key)
+    if (isOutlived || !unanswered.has(key)) unanswered.set(key, { channelId, at: startedAt })
     // A server that gives no answers leaves a callback in the socket for each that is asked for.
-    const asks = clock.monotonic() - (askedAt[kind] ??= clock.monotonic()) < ANSWER_MS
-    link.emit(asked.name, asked.args, asks ? (...answer) => confirm(kind, channelId, mark, answer) : undefined)
+    const asks = startedAt - (askedAt[kind] ??= startedAt) < ANSWER_MS
+    link.emit(asked.name, asked.args, asks ? (...answer) => confirm(kind, channelId, mark, startedAt, answer) : undefined)
   }
 
   /** What is refused for now is told again; an acknowledged read mark needs not be kept for the next connection. */
-  function confirm(kind: Kind, channelId: string, mark: ReadMark, answer: readonly unknown[]): void {
+  function confirm(kind: Kind, channelId: string, mark: ReadMark, startedAt: number, answer: readonly unknown[]): void {
     const key = kind + channelId
     askedAt[kind] = null
     unanswered.delete(key)
@@ -96,6 +111,7 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
     const { userId } = runtime.getState().connection
     if (userId === null || unclear) return
     if (error && reactionTo(error) !== 'fail') {
+      if (reactionTo(error) === 'reauthenticate') unauthorized(startedAt)
       return tellAgainAt(key, clock.monotonic() + Math.max(RETRY_MS, error.retryAfterMs ?? 0))
     }
     // Refused for good, it is dropped as if it were confirmed.
@@ -121,7 +137,8 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
   }
 
   function tellAgainAt(key: string, at: number): void {
-    later.set(key, at)
+    // Of two pauses that the server asked for the longer one counts.
+    later.set(key, Math.max(later.get(key) ?? 0, at))
     if (at < retryAt) setRetry()
   }
 
@@ -172,6 +189,8 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>) {
       const delivered = channel && deliveredMark(channel, me, catchesUp)
       // What is confirmed for me came from the server, or from my own read mark, which says more.
       if (delivered) tell('delivered', channelId, delivered.mark, delivered.position, channel.receipts[keyOf(me)]?.delivered ?? 0)
+      const own = channel && ownMark(channel, me)
+      if (own) tell('read', channelId, { seq: own }, own, 0)
     }
     for (const [key, mark] of Object.entries(outbox.reads)) {
       const channelId = idOf(key)

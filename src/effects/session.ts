@@ -3,6 +3,7 @@ import type { LifecycleEvent, Stop } from '../environment'
 import type { ChatError, Extra } from '../model'
 import { MAX_PAUSE_MS, spread } from '../policy/backoff'
 import { rejectionReaction } from '../policy/errors'
+import { isOwnEnd } from '../policy/outbox'
 import type { CloseEvent, Connection } from '../transport/transport'
 import { createRenewal } from './renewal'
 import type { Runtime } from './runtime'
@@ -169,7 +170,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     readonly error?: ChatError
   }): boolean {
     const wasOpen = phase === 'open'
-    if (!drop(change.reason === 'reopened')) return false
+    if (!drop(isOwnEnd(change))) return false
     phase = next
     return tell(reports.connectionLost({ ...change, attempt, wasOpen }))
   }

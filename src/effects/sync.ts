@@ -1,6 +1,6 @@
 import type { PageDirection } from '../actions'
+import type { Stop } from '../environment'
 import type { Extra, SocketErrorBody } from '../model'
-import { BACKOFF, fullJitter } from '../policy/backoff'
 import { reactionTo } from '../policy/errors'
 import { POISON_LOSSES } from '../policy/outbox'
 import { changedKeys, EMPTY_TABLE, valueAt } from '../policy/table'
@@ -9,6 +9,8 @@ import { channelIn, type MessagesState } from '../state/messages'
 import { hasGap, lacksOlder } from '../state/missing'
 import type { Answer } from '../transport/parse'
 import { createAgenda } from './agenda'
+import { createPageSizes } from './page-sizes'
+import { createPauses } from './pauses'
 import type { Runtime } from './runtime'
 import { createSuspects } from './suspects'
 
@@ -18,18 +20,11 @@ const MAX_REQUESTS = 4
 /** A hole that an overtaken message leaves closes by itself: only one that stays is asked for. */
 const GAP_HOLD_MS = 100
 
-/** The way may have become wider: a channel is asked for whole pages again so long after the last one that broke the connection. */
-const SMALLER_MS = 600_000
+/** A page that is asked for again has up to so many times `ackTimeoutMs`. */
+const LONGEST_PATIENCE = 8
 
 /** A fleet that reconnects together catches up spread over this time. */
 const RECONNECT_SPREAD_MS = 1_000
-
-interface Wait {
-  readonly failures: number
-  readonly readyAt: number
-  /** Refused for good, when this was the newest seq. */
-  readonly refusedAt?: number
-}
 
 /** A page that was asked for. */
 interface Asked {
@@ -49,9 +44,9 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   const { clock } = environment
   const { reports } = runtime.actions
   // What a window has no room for would be left out, and nothing would ask for it.
-  const limit = Math.min(options.history.pageSize, options.history.windowSize)
+  const sizes = createPageSizes(clock, Math.min(options.history.pageSize, options.history.windowSize))
   /** Pauses by direction and channel (monotonic), after a failure. */
-  const waits = new Map<string, Wait>()
+  const pauses = createPauses(environment)
   /** Since when a gap may close by itself. */
   const gapSince = new Map<string, number>()
   /** Channels that lack something, as of the last look: those that somebody has open come first. */
@@ -59,8 +54,6 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   let looked: MessagesState<X> = EMPTY_TABLE
   /** Pages that were under way when the connection broke, by direction and channel. */
   const suspects = createSuspects(environment)
-  /** Pages of a channel may be too large for the way: how many messages it is asked for, and until when (monotonic). */
-  const smaller = new Map<string, { readonly size: number; readonly until: number }>()
   let notBefore = 0
   let running = 0
 
@@ -68,8 +61,10 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
 
   function pausedUntil(direction: PageDirection, channelId: string): number {
     const key = waitKey(direction, channelId)
-    return Math.max(waits.get(key)?.readyAt ?? 0, suspects.until(key))
+    return Math.max(pauses.of(key).readyAt, suspects.until(key))
   }
+
+  const wantedAt = (key: string): number => Math.max(pauses.of(key).wantedAt, suspects.until(key))
 
   function lacksNewer(channelId: string, channel: ChannelState<X>): boolean {
     const gap = hasGap(channel)
@@ -80,7 +75,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   /** When a catch-up that is lacking may be asked for. */
   function newerAt(channelId: string, channel: ChannelState<X>, now: number): number {
     // What comes in spite of a refusal says that the channel is this user's again.
-    if ((channel.latest ?? 0) > (waits.get(waitKey('newer', channelId))?.refusedAt ?? Infinity)) pause(channelId, 'newer')
+    if ((channel.latest ?? 0) > (pauses.of(waitKey('newer', channelId)).refusedAt ?? Infinity)) pauses.failed(waitKey('newer', channelId))
     if (channel.stale) return Math.max(pausedUntil('newer', channelId), notBefore)
     const since = gapSince.get(channelId) ?? now
     gapSince.set(channelId, since)
@@ -89,14 +84,17 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
 
   function start(channelId: string, direction: PageDirection, from: number, beyond = from): void {
     const key = waitKey(direction, channelId)
-    const most = sizeOf(channelId)
-    running++
+    const limit = sizes.of(channelId)
     const startedAt = clock.monotonic()
     // Whoever sees the report may end the connection.
     const generation = link.generation()
+    const before = runtime.getState()
     runtime.dispatch(reports.syncStarted({ channelId, direction }))
+    // A past state is shown (time travel): nothing is sent, and it is looked at again later.
+    if (runtime.getState() === before) return pauses.failed(key)
+    const release = occupy()
     const answered = (answer: Answer): void => {
-      running--
+      release()
       // After a disconnect the state has already forgotten this request.
       if (link.generation() !== generation) return lost(key, channelId)
       suspects.cleared(key)
@@ -105,24 +103,38 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
       note(channelId)
       runtime.reconcile()
     }
-    if (direction === 'newer') link.ask('message:sync', { channelId, after: beyond, limit: most }, answered)
-    else link.ask('message:history', { channelId, before: beyond, limit: most }, answered)
+    // What comes later than that is lost: a slow server is given longer each time.
+    const patience = options.delivery.ackTimeoutMs * Math.min(LONGEST_PATIENCE, 2 ** pauses.of(key).failures)
+    if (direction === 'newer') link.ask('message:sync', { channelId, after: beyond, limit }, answered, patience)
+    else link.ask('message:history', { channelId, before: beyond, limit }, answered, patience)
   }
 
-  function sizeOf(channelId: string): number {
-    const known = smaller.get(channelId)
-    return known && clock.monotonic() < known.until ? known.size : limit
+  /** One of the requests under way. What is late holds up no other channel any longer; the undo is returned. */
+  function occupy(): Stop {
+    running++
+    let isOver = false
+    const release = (): void => {
+      if (!isOver) running--
+      isOver = true
+      stopTimer()
+    }
+    const stopTimer = clock.setTimer(options.delivery.ackTimeoutMs, () => {
+      release()
+      runtime.reconcile()
+    })
+    return release
   }
 
   function lost(key: string, channelId: string): void {
     if (link.wasOurs()) return
     const losses = suspects.lost(key)
-    if (suspects.has(key)) smaller.set(channelId, { size: Math.max(1, sizeOf(channelId) >> 1), until: clock.monotonic() + SMALLER_MS })
+    if (suspects.has(key)) sizes.halve(channelId)
     if (losses === POISON_LOSSES) runtime.report('sync_failed', 'connection_lost_repeatedly', `unable to load messages of "${channelId}": the connection broke each time`, { channelId, retryable: true })
   }
 
   function finish(asked: Asked, { data, error, unclear }: Answer): void {
     if (data) return loaded(asked, data)
+    if (unclear === 'timeout') sizes.halve(asked.channelId)
     if (unclear === 'unreadable') metrics.count('invalid_payload')
     if (reactionTo(error) === 'reauthenticate') unauthorized(asked.startedAt)
     failed(asked, error)
@@ -145,34 +157,25 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     if (isVain) failed(asked, { code: 'empty_page', message: 'the server promised more and gave none', retryable: true })
     if (isVain || goesOn) return
     const key = waitKey(direction, channelId)
-    const failures = waits.get(key)?.failures ?? 0
     const before = valueAt(runtime.getState().messages, channelId)
     // Nothing more is asked for before it is known what this page brought.
-    waits.set(key, { failures, readyAt: Infinity })
+    pauses.hold(key)
     runtime.dispatch(reports.pageLoaded({ channelId, direction, from, page }))
     const after = valueAt(runtime.getState().messages, channelId)
     const isLacking = direction === 'newer' && after !== undefined && lacksNewer(channelId, after)
-    if (!isLacking) waits.delete(key)
-    else if ((after.cursor ?? 0) > (before?.cursor ?? 0)) waits.set(key, { failures, readyAt: 0 })
-    // The server has nothing where something is missing, or contradicts itself: asked again, but ever more slowly.
-    else pause(channelId, direction)
-  }
-
-  function pause(channelId: string, direction: PageDirection, retryAfterMs = 0): void {
-    const key = waitKey(direction, channelId)
-    const failures = (waits.get(key)?.failures ?? 0) + 1
-    const delay = Math.max(fullJitter(failures, environment.random(), BACKOFF), retryAfterMs, BACKOFF.baseMs / 2)
-    waits.set(key, { failures, readyAt: clock.monotonic() + delay })
+    if (!isLacking) pauses.over(key)
+    else if ((after.cursor ?? 0) > (before?.cursor ?? 0)) pauses.progress(key)
+    else pauses.inVain(key)
   }
 
   function failed({ channelId, direction }: Pick<Asked, 'channelId' | 'direction'>, reason: SocketErrorBody): void {
     const { code, message, retryAfterMs } = reason
     const retryable = reactionTo(reason) !== 'fail'
-    pause(channelId, direction, retryAfterMs)
-    // A refusal for good is asked about again on the next connection, when the channel is opened, or when something new comes from it.
     const key = waitKey(direction, channelId)
+    pauses.failed(key, retryAfterMs)
+    // A refusal for good is asked about again on the next connection, when the channel is opened, or when something new comes from it.
     const { latest } = channelIn(runtime.getState().messages, channelId)
-    if (!retryable) waits.set(key, { failures: waits.get(key)?.failures ?? 1, readyAt: Infinity, refusedAt: latest ?? 0 })
+    if (!retryable) pauses.refused(key, latest ?? 0)
     const error = runtime.error('sync_failed', code, `unable to load messages of "${channelId}": ${message}`, { channelId, retryable })
     runtime.dispatch(reports.syncFailed({ channelId, direction, error }))
   }
@@ -197,8 +200,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     const channel = valueAt(runtime.getState().messages, channelId)
     if (!channel) return now
     const newer = lacksNewer(channelId, channel) ? newerAt(channelId, channel, now) : Infinity
-    // Somebody who wants a page is not kept waiting for what an earlier one met.
-    const older = !lacksOlder(channel, options.history) ? Infinity : channel.history === 'wanted' ? suspects.until(waitKey('older', channelId)) : pausedUntil('older', channelId)
+    const older = !lacksOlder(channel, options.history) ? Infinity : channel.history === 'wanted' ? wantedAt(waitKey('older', channelId)) : pausedUntil('older', channelId)
     if (newer <= now) start(channelId, 'newer', newerEdge(channel))
     else if (older <= now) start(channelId, 'older', historyEdge(channel) ?? 1)
     return Math.min(newer, older)
@@ -206,7 +208,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
 
   /** Every channel is looked at anew. */
   function forget(): void {
-    waits.clear()
+    pauses.clear()
     agenda.clear()
     looked = EMPTY_TABLE
   }
@@ -223,7 +225,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     wanted(channelId: string): void {
       for (const direction of ['newer', 'older'] as const) {
         const key = waitKey(direction, channelId)
-        if (waits.get(key)?.readyAt === Infinity) waits.delete(key)
+        pauses.wanted(key)
         suspects.wanted(key)
       }
     },
@@ -238,7 +240,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     stop(): void {
       gapSince.clear()
       suspects.clear()
-      smaller.clear()
+      sizes.clear()
       forget()
     },
   }

@@ -8,6 +8,10 @@ export const POISON_LOSSES = 5
 /** From this many losses on, a message is sent alone, so that only the guilty one is suspected further. */
 export const SUSPECT_LOSSES = 2
 
+/** This side ended it, to open another or for want of a token, or the browser is offline: nothing that was under way broke it. */
+export const isOwnEnd = ({ status, reason }: { readonly status: string; readonly reason: string }): boolean =>
+  reason === 'reopened' || status === 'offline' || status === 'unauthorized'
+
 /** The code of a message that another tab took over while this one was frozen. */
 export const TAKEN_OVER = 'taken_over'
 

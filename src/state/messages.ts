@@ -103,8 +103,10 @@ const page = <X extends Extra>(
 const progress = <X extends Extra>(channel: Channel<X>, direction: PageDirection, now: 'running' | 'failed'): Channel<X> =>
   direction === 'newer' ? { ...channel, catchUp: now } : { ...channel, history: now }
 
-/** A request that was under way when the connection ended will never be answered. */
-const interrupted = <X extends Extra>(channel: Channel<X>): Channel<X> => ({
+/** A request that was under way when the connection ended will never be answered. Nobody reads where a closed channel was scrolled to: it catches up. */
+const interrupted = <X extends Extra>(given: Channel<X>): Channel<X> => halted(given.detached && !given.open ? shrunk(given) : given)
+
+const halted = <X extends Extra>(channel: Channel<X>): Channel<X> => ({
   ...channel,
   // A reader who has scrolled back is not moved to the end; `loadNewer` asks when they go there.
   stale: channel.stale || !channel.detached,

@@ -3,7 +3,7 @@ import type { Extra, OutboxEntry, OutboxState, SendFailure, WireMessage } from '
 import { jsonBytes } from '../policy/json'
 import { authored, hasOnly } from '../policy/message'
 import { isHopeless } from '../policy/errors'
-import { EMPTY_OUTBOX, entryIn, failure, placeIn, queueIn, rested, TAKEN_OVER, type Queue } from '../policy/outbox'
+import { EMPTY_OUTBOX, entryIn, failure, isOwnEnd, placeIn, queueIn, rested, TAKEN_OVER, type Queue } from '../policy/outbox'
 import { appended, itemAt, itemsOf, lastOf, mapped, mappedFromEnd, placeOf, removed, replaced, sequenceOf } from '../policy/sequence'
 import { entriesOf, grouped, keysOf, valueAt, withoutKey, withValue } from '../policy/table'
 import { createHandlers } from './handlers'
@@ -216,9 +216,9 @@ export function createOutboxReducer<X extends Extra>({ commands, reports }: Chat
       changeEntry(state, channelId, id, (entry) => ({ ...entry, lease: null, nextAttemptAt: null, failure: failed, lastError: failed })))
     // Nothing is in flight on a connection that has only now opened, whatever a preloaded or imported state says.
     .on(reports.connectionOpened, (state) => changeEvery(state, rested))
-    // A connection that we replaced ourselves was broken by no message.
-    .on(reports.connectionLost, (state, { wasOpen, reason }) =>
-      (!wasOpen ? state : reason === 'reopened' ? changeEvery(state, rested) : changeQueues(state, afterLoss)))
+    // A connection that we ended ourselves was broken by no message.
+    .on(reports.connectionLost, (state, { wasOpen, ...end }) =>
+      (!wasOpen ? state : isOwnEnd(end) ? changeEvery(state, rested) : changeQueues(state, afterLoss)))
     .on(reports.outboxStored, (state, { ids, stored = true }) => markStored(state, ids, stored))
     .on(reports.outboxRestored, (state, { userId, entries, reads, earlier = false }) => restore(state, userId, entries, reads, earlier))
     .reduce

@@ -56,9 +56,9 @@ export const toSeq = (value: unknown): number | null => toWhole(value, 1)
 export const isAbsent = (value: unknown): value is null | undefined => value === undefined || value === null
 const positive = (value: unknown): number | null => (typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : null)
 
-/** Milliseconds since the epoch, or an ISO 8601 text as many servers send it. */
+/** Milliseconds since the epoch, an ISO 8601 text as many servers send it, or the `Date` that some parsers keep. */
 export function toMillis(value: unknown): number | null {
-  const millis = typeof value === 'string' ? toWhole(value, 0) ?? Date.parse(value) : value
+  const millis = typeof value === 'string' ? toWhole(value, 0) ?? Date.parse(value) : value instanceof Date ? value.getTime() : value
   return typeof millis === 'number' && Number.isFinite(millis) && Math.abs(millis) <= 8.64e15 ? millis : null
 }
 

@@ -136,6 +136,30 @@ describe('DevTools', () => {
     return { env, chat, store, liftedStore }
   }
 
+  it('G12: a jump while an acknowledgement is under way emits nothing, and all goes on after it', async () => {
+    const { env, chat, store, liftedStore } = instrumented()
+    for (let i = 0; i < 5; i++) env.server.push('general', { userId: 'bob', content: `b${i}` })
+    store.dispatch(chat.actions.connect({ userId: 'alice' }))
+    await env.clock.flush()
+    const early = liftedStore.getState().currentStateIndex
+    store.dispatch(chat.actions.openChannel({ channelId: 'general' }))
+    await env.clock.advance(5_000)
+    env.network.fault({ direction: 'ack', event: 'message:send', action: { delayMs: 1_000 }, times: 1 })
+    store.dispatch(chat.actions.sendMessage({ channelId: 'general', content: 'mine' }))
+    await env.clock.advance(100)
+    const latest = liftedStore.getState().currentStateIndex
+    const before = env.server.received().length
+    for (let index = early; index < latest; index++) {
+      liftedStore.dispatch({ type: 'JUMP_TO_STATE', index })
+      await env.clock.advance(30_000)
+      expect([index, env.server.received().slice(before).map(({ event }) => event)]).toEqual([index, []])
+    }
+    liftedStore.dispatch({ type: 'JUMP_TO_STATE', index: liftedStore.getState().nextActionId - 1 })
+    store.dispatch(chat.actions.sendMessage({ channelId: 'general', content: 'next' }))
+    await env.clock.advance(60_000)
+    expect(chat.selectors.selectMessages(store.getState(), 'general').map(({ content, status }) => `${content}:${status}`).slice(-2)).toEqual(['mine:sent', 'next:sent'])
+  })
+
   it('G1: a jump back and forth leaves what shows stored on the device', async () => {
     const { env, chat, store, liftedStore } = instrumented()
     const jumpTo = async (index: number): Promise<void> => {

@@ -187,7 +187,85 @@ describe('whatever breaks the connection each time', () => {
   }, 120_000)
 })
 
+describe('a message that is only not answered', () => {
+  it.each([{ hung: 1, capabilities: null }, { hung: 5, capabilities: null }, { hung: 5, capabilities: ['sync', 'ordered'] }])('G3, G7: holds up no other channel, though the network failed twice (%j)', async ({ hung, capabilities }) => {
+    const tab = openStore({ world: { latencyMs: { min: 20, max: 20 } } })
+    tab.env.server.configure({ capabilities })
+    tab.env.network.fault({ direction: 'up', event: 'message:send', action: 'drop', match: (payload) => (payload as { readonly channelId: string }).channelId !== 'good' })
+    tab.connect()
+    await tab.advance(100)
+    for (let i = 0; i < hung; i++) tab.send('hangs', `hangs ${i}`)
+    await tab.advance(300)
+    for (let losses = 0; losses < 2; losses++) {
+      tab.env.network.drop()
+      await tab.advance(1_600)
+    }
+    for (let i = 0; i < 150; i++) {
+      tab.send(`g${i}`, 'good')
+      await tab.advance(200)
+      const oldest = tab.messages('good').find(({ status }) => status === 'pending')
+      expect(tab.env.clock.now() - (oldest?.createdAt ?? tab.env.clock.now())).toBeLessThan(3_000)
+    }
+  })
+})
+
+describe('a server that acknowledges no receipt', () => {
+  it.each([{ capabilities: null }, { capabilities: ['sync', 'ordered'] }])('G4: losses minutes apart are not in a row: after each they are told (%j)', async ({ capabilities }) => {
+    const tab = openStore()
+    tab.env.server.configure({ capabilities })
+    const heard: number[] = []
+    tab.env.server.on('message:delivered', () => undefined)
+    tab.env.server.on('message:read', () => void heard.push(tab.env.clock.monotonic()))
+    const read = async (times: number): Promise<void> => {
+      for (let i = 0; i < times; i++) {
+        tab.env.server.push('general', { userId: 'bob', content: 'x' })
+        await tab.advance(10)
+        tab.dispatch(tab.chat.actions.markRead({ channelId: 'general' }))
+        await tab.advance(390)
+      }
+    }
+    tab.connect()
+    tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
+    await tab.advance(1_000)
+    for (let losses = 0; losses < 8; losses++) {
+      await read(30)
+      tab.env.network.drop()
+      await tab.advance(1_500)
+      const before = heard.length
+      await read(5)
+      expect([losses, heard.length > before]).toEqual([losses, true])
+      await tab.advance(60_000)
+    }
+    expect(tab.errors()).toEqual([])
+  })
+})
+
 describe('what this side ends itself', () => {
+  it.each([['unauthorized', true], ['unauthorized', false], ['offline', false]] as const)('G1: is no attempt of what was under way (%s, in band: %s)', async (how, inBand) => {
+    let isSignedIn = true
+    const tab = openStore({ config: { getToken: () => (isSignedIn ? 'opaque' : null) } })
+    if (!inBand) tab.env.server.configure({ capabilities: ['sync', 'ordered'] })
+    tab.env.server.on('message:send', () => undefined)
+    tab.connect()
+    tab.send('hi')
+    for (let i = 0; i < 8; i++) {
+      await tab.advance(3_000)
+      isSignedIn = how === 'offline'
+      if (how === 'offline') {
+        tab.env.lifecycle.offline()
+        tab.env.network.drop()
+      }
+      else tab.env.server.expireAuth('alice')
+      await tab.advance(1_000)
+      expect(tab.connection().status).toBe(how)
+      isSignedIn = true
+      if (how === 'offline') tab.env.lifecycle.online()
+      else tab.connect()
+    }
+    await tab.advance(1_000)
+    expect(tab.shown()).toEqual(['hi:pending'])
+  })
+
   it('G6: counts as no loss: a page that was under way at each thaw is asked for at once, and whole', async () => {
     const tab = openStore()
     seed(tab, 'good', 60)

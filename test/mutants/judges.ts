@@ -31,6 +31,7 @@ export const PROPERTIES: readonly Property[] = [
   ...inTest('guarantees/caches.test.ts', 'never show: a state that was copied'),
   ...inTest('guarantees/bursts.test.ts', 'one that is longer than the window leaves no gap'),
   ...inTest('guarantees/suspects.test.ts', 'all else goes on meanwhile, and itself when'),
+  ...inTest('guarantees/patience.test.ts', 'it is asked for no more than it allows'),
   ...inTest('guarantees/windows.test.ts', 'whatever is scrolled, lost, doubled or reordered', 'of pages that are longer than what was asked for'),
   ...inTest('guarantees/logs.test.ts', 'whatever a server has, lacks, loses or begins anew'),
   ...inTest('guarantees/refusals.test.ts', 'whatever a server refuses, no message is lost'),

@@ -17,6 +17,8 @@ const wholeOf = (value: unknown): unknown => (typeof value === 'string' && /^[0-
 const isPlace = (value: unknown): boolean => Number.isSafeInteger(wholeOf(value)) && Number(value) >= 1
 
 function isMoment(value: unknown): boolean {
+  // A parser that keeps dates gives them.
+  if (value instanceof Date) return isMoment(value.getTime())
   const moment = typeof value === 'string' ? new Date(value).getTime() : value
   return typeof moment === 'number' && moment >= -8.64e15 && moment <= 8.64e15
 }
