@@ -1,3 +1,4 @@
+import { reasonText } from '../policy/errors'
 import { fieldsOf } from '../policy/json'
 import type { LoadedRecords, RecordChange, RecordStorage, StoredRecord } from './record-storage'
 import { parseRecord } from './record-text'
@@ -32,6 +33,9 @@ function readSaid({ userId, id, data }: StoredRecord): Said | null {
   const transfer = readTransfer(data)
   return transfer && { ...transfer, userId, id, nth: Number(fieldsOf(data)['nth']) || 0 }
 }
+
+/** Of a device that refuses in the middle of a change: nobody may take it for one that has done nothing. */
+const inDoubt = (reason: unknown): Error => new Error(reasonText(reason))
 
 const recordKey = ({ userId, id }: { readonly userId: string; readonly id: string }): string => JSON.stringify([userId, id])
 
@@ -124,6 +128,7 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     const added = records.filter((record) => !known.has(recordKey(record)))
     const nextSlot = added[0] ? await announce(added[0].tab, added.length) : () => ''
     const placed: StoredRecord[] = []
+    let written = 0
     try {
       for (const record of records) {
         const id = recordKey(record)
@@ -132,11 +137,12 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
         known.set(id, key)
         used.add(key)
         await storage.setItem(key, JSON.stringify(record))
+        written++
       }
       await confirm(records.flatMap((record) => known.get(recordKey(record)) ?? []))
     } catch (reason) {
       // All or nothing, as far as such a storage can: what was new goes again.
-      await remove(placed, known).catch(() => undefined)
+      await remove(placed, known).catch(() => { if (written > 0) throw inDoubt(reason) })
       throw reason
     }
   }
@@ -191,7 +197,7 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
       await Promise.all([...added, ...removed].map((record) => readAt(record, all)))
       const lost = await ofOthers(update, all)
       await put([...added, ...update.filter((record) => !lost.includes(record.id))], all)
-      await remove(removed, all)
+      await remove(removed, all).catch((reason: unknown) => { throw added.length > 0 ? inDoubt(reason) : reason })
       return lost
     }),
     // One record says first whose they are, so that nobody ever sees a part of them move; it goes when all stand under the new name.
