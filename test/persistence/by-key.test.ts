@@ -88,3 +88,25 @@ describe('a key-value storage that is denied in the middle of a batch', () => {
     expect(tab.errors().map(({ code }) => code)).toEqual(['storage_denied'])
   })
 })
+
+describe('where there are no locks, what an earlier life left and a full device did not let this one rename', () => {
+  it('G1, G4: is written under its old name: what failed for good is not sent again by itself after the next start', async () => {
+    const made = createAsyncStorage()
+    const first = await openWith(made)
+    const { env } = first
+    env.network.cut()
+    for (const text of ['forbidden', 'fine']) first.send(text)
+    await first.advance(1_000)
+    expect(first.messages().map(({ stored }) => stored)).toEqual([true, true])
+    made.device.fault = 'full'
+    env.server.rejectNext({ code: 'forbidden_word', retryable: false })
+    const second = await openWith(made, env.reload())
+    await second.advance(2_000)
+    expect(second.shown()).toEqual(['fine:sent', 'forbidden:failed'])
+    made.device.heal()
+    await second.advance(600_000)
+    const third = await openWith(made, second.env.reload())
+    await third.advance(10_000)
+    expect([third.shown(), committed(third)]).toEqual([['forbidden:failed'], ['fine']])
+  })
+})
