@@ -14,10 +14,10 @@ export interface StoredRecord {
   readonly data: Json | object
 }
 
-/** A record that was found but could not be understood; it stays in the storage as it is. */
+/** A record that was found but could not be understood, or that the device refuses to read; it stays in the storage as it is. */
 export interface UnreadableRecord {
   readonly id: string
-  readonly reason: 'corrupt' | 'newer_version'
+  readonly reason: 'corrupt' | 'newer_version' | 'refused'
 }
 
 export interface LoadedRecords {

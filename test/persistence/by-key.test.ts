@@ -4,10 +4,11 @@ import { openStore } from '../support/chat-store'
 
 /* AsyncStorage, localForage and their like: each call is a promise of its own, and may be refused by itself. */
 
-type Fault = 'denied' | 'full'
+type Fault = 'denied' | 'full' | 'busy'
 const reasonOf: { readonly [fault in Fault]: () => Error } = {
   denied: () => new DOMException('the database connection is closing', 'InvalidStateError'),
   full: () => new Error('database or disk is full (code 13 SQLITE_FULL)'),
+  busy: () => new Error('database is locked (code 5 SQLITE_BUSY)'),
 }
 
 const isRecord = (text: string | undefined): boolean => text?.includes('"data"') ?? false
@@ -18,6 +19,8 @@ function createAsyncStorage() {
     fault: null as Fault | null,
     /** After so many records more it is denied. */
     deniedAfter: Infinity,
+    /** So many reads of the record that says "one" are refused. */
+    busyReads: 0,
     records: () => [...items.values()].filter(isRecord),
     heal: (): void => void Object.assign(device, { fault: null, deniedAfter: Infinity }),
   }
@@ -28,7 +31,14 @@ function createAsyncStorage() {
     return task()
   }
   const storage = {
-    getItem: (key: string) => call(['denied'], () => items.get(key) ?? null),
+    getItem: (key: string) => call(['denied'], () => {
+      const text = items.get(key)
+      if (device.busyReads > 0 && text?.includes('"one"')) {
+        device.busyReads--
+        throw reasonOf.busy()
+      }
+      return text ?? null
+    }),
     setItem: (key: string, value: string) => call(['denied', 'full'], () => {
       items.set(key, value)
       if (isRecord(value) && --device.deniedAfter <= 0) device.fault = 'denied'
@@ -108,5 +118,31 @@ describe('where there are no locks, what an earlier life left and a full device 
     const third = await openWith(made, second.env.reload())
     await third.advance(10_000)
     expect([third.shown(), committed(third)]).toEqual([['forbidden:failed'], ['fine']])
+  })
+})
+
+describe('a key-value storage that refuses to read one key', () => {
+  async function startAgain(busyReads: number): Promise<Tab> {
+    const made = createAsyncStorage()
+    const first = await openWith(made)
+    first.env.network.cut()
+    for (const text of ['one', 'two', 'three']) first.send(text)
+    await first.advance(1_000)
+    expect(first.messages().map(({ stored }) => stored)).toEqual([true, true, true])
+    Object.assign(made.device, { busyReads })
+    const second = await openWith(made, first.env.reload())
+    await second.advance(60_000)
+    return second
+  }
+
+  it.each([[1, []], [8, ['storage_failed']]])('G1, G3: asks again, and sends all in their order (refused %d times)', async (busyReads, codes) => {
+    const tab = await startAgain(busyReads)
+    expect([tab.errors().map(({ code }) => code), committed(tab)]).toEqual([codes, ['one', 'two', 'three']])
+  })
+
+  it('G7: sends the rest when that key cannot be read at all, and says so', async () => {
+    const tab = await startAgain(Infinity)
+    expect(committed(tab)).toEqual(['two', 'three'])
+    expect(tab.errors().at(-1)?.message).toContain('unable to read 1 stored messages (refused)')
   })
 })
