@@ -198,6 +198,7 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
   }
 
   return {
+    spreadMs: 100,
     load: (userId) => queued(() => load(userId)),
     write: ({ put: added, update = [], remove: removed }) => queued(async () => {
       const all = await lastKnown()

@@ -35,6 +35,8 @@ export interface RecordChange {
 
 /** The port to the device's storage. Every method rejects with an Error when the device refuses. */
 export interface RecordStorage {
+  /** After so long every other tab sees what was written. 0, the default: at once. */
+  readonly spreadMs?: number
   /** All records of one user, of every tab. */
   load(userId: string): Promise<LoadedRecords>
   /** All of the change or nothing; durable when it resolves, with the ids of the updates that were left alone. */

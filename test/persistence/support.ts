@@ -127,6 +127,7 @@ export function createDevice(inner: RecordStorage = createMemoryStorage()) {
     return task()
   }
   const storage: RecordStorage = {
+    ...inner,
     load: (userId) => pass(() => inner.load(userId)),
     write: (change) => {
       writes.push(change)

@@ -87,6 +87,7 @@ export const persistence: readonly Mutant[] = [
     ['G1', 'the rest of a long queue is left', 'ownership.name(), ids)', 'ownership.name(), ids.slice(0, 2))'],
     ['G1', 'what cannot be moved is not shown', 'const left = await standIn(visit, tab, ids)', 'throw reason'],
     ['G2', 'others may take what this tab stands in for', 'if (!(await ownership.standIn(visit.userId, tab))) {', 'if (!visit) {'],
+    ['G2', 'who comes next looks at a copy that has not heard of the move', 'if (spreadMs === 0 || moved.length === 0 || isOver(visit)) return moved', 'if (moved) return moved'],
     ['G2', 'a record that stayed is written under a new name', 'homes.set(id, tab)', 'homes.has(id)'],
   ]),
 ]
