@@ -15,6 +15,7 @@ export interface AdoptionDeps {
   readonly writer: Writer
   readonly isOver: (visit: Visit) => boolean
   readonly later: (delayMs: number, task: () => void) => Stop
+  readonly pause: (delayMs: number) => Promise<void>
   /** How many have begun. */
   readonly purges: () => number
   failed(problem: StorageProblem): void
@@ -29,14 +30,16 @@ export interface AdoptionDeps {
 const isReadable = (record: StoredRecord): boolean => readRecords(record.userId, [record], []).unreadable.length === 0
 
 /** Takes over what tabs that have ended left on the device. */
-export function createAdoption({ ownership, writer, isOver, later, purges, failed, renamed, adopted, readAgain }: AdoptionDeps) {
+export function createAdoption({ ownership, writer, isOver, later, pause, purges, failed, renamed, adopted, readAgain }: AdoptionDeps) {
   /** Under whose name the records stay for which this tab stands in. */
   const homes = new Map<string, string>()
   /** Resolves when all moves that have begun are over; they go one after the other. */
   let moving = Promise.resolve()
+  let spreadMs = 0
 
   /** To the end, whoever leaves. What this tab stood in for before it lost its locks may wait to be written under the old name. */
   const move = async (visit: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> => await writer.between(async (target) => {
+    spreadMs = target.spreadMs ?? 0
     const moved = await target.adopt(visit.userId, tab, ownership.name(), ids)
     if (moved.filter(({ id }) => homes.delete(id)).length > 0) renamed(visit.userId)
     return moved
@@ -77,8 +80,8 @@ export function createAdoption({ ownership, writer, isOver, later, purges, faile
     return isLiving
   }
 
-  /** Moves one ended tab's records to this one; what somebody else has moved meanwhile is theirs. */
-  const moveFrom = (visit: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> => ownership.alone(tab, async () => {
+  /** What somebody else has moved meanwhile is theirs. */
+  async function moveAlone(visit: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> {
     if (await livesOn(visit, tab)) return []
     try {
       const mine = moving.then(() => (isOver(visit) ? [] : move(visit, tab, ids)))
@@ -89,6 +92,17 @@ export function createAdoption({ ownership, writer, isOver, later, purges, faile
       if (!isOver(visit)) failed(problemOf(reason))
       return left
     }
+  }
+
+  /** Moves one ended tab's records to this one. Nobody else looks at them before all have heard of it. */
+  const moveFrom = (visit: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> => new Promise((resolve, reject) => {
+    ownership.alone(tab, async () => {
+      const moved = await moveAlone(visit, tab, ids)
+      if (spreadMs === 0 || moved.length === 0 || isOver(visit)) return moved
+      resolve(moved)
+      await pause(spreadMs)
+      return moved
+    }).then(resolve, reject)
   })
 
   /** Takes over all that the tabs `ended` have left: looked at after their end, when they write no more. Unreadable records stay as they are. */

@@ -1,8 +1,9 @@
 import { fieldsOf } from '../policy/json'
-import type { LoadedRecords, RecordChange, RecordStorage, StoredRecord } from './record-storage'
+import { inDoubt } from './problem'
+import type { LoadedRecords, RecordChange, RecordStorage, StoredRecord, UnreadableRecord } from './record-storage'
 import { parseRecord } from './record-text'
 import { RECORD_VERSION } from './records'
-import { createSlotIndex, readEach } from './slot-index'
+import { createSlotIndex, isRefused, readEach } from './slot-index'
 import type { TabLocks } from './tabs'
 import { needed, ownedAfter, readTransfer, transferOf, type Transfer } from './transfers'
 
@@ -33,6 +34,9 @@ function readSaid({ userId, id, data }: StoredRecord): Said | null {
   return transfer && { ...transfer, userId, id, nth: Number(fieldsOf(data)['nth']) || 0 }
 }
 
+/** So many looks in a row may fail for the sake of a part that is refused: a database that is busy gives it soon, one whose row is too large never. */
+const PATIENCE = 4
+
 const recordKey = ({ userId, id }: { readonly userId: string; readonly id: string }): string => JSON.stringify([userId, id])
 
 /**
@@ -55,6 +59,8 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
   const segments = new Map<string, { next: number; readonly free: string[] }>()
   /** Take-overs that have not been carried out, or not to the end, the latest last. */
   let transfers: readonly Said[] = []
+  /** Looks in a row of which the device refused a part. */
+  let partial = 0
   let last: Promise<unknown> = Promise.resolve()
 
   /** One change after the other, whatever the storage's own order. */
@@ -64,25 +70,34 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     return result
   }
 
+  /** Asked twice: what a database refuses once, busy with something else, it mostly gives the next time. */
   async function readText(key: string): Promise<string | null> {
-    const text = await storage.getItem(key)
+    const ask = async (): Promise<unknown> => storage.getItem(key)
+    const text = await ask().catch(ask)
     return typeof text === 'string' ? text : null
   }
 
-  async function scan(): Promise<{ readonly records: readonly StoredRecord[]; readonly broken: readonly string[]; readonly known: Map<string, string> }> {
+  /** `needsAll`: a part is no answer, for now. */
+  async function scan(needsAll = true): Promise<{ readonly records: readonly StoredRecord[]; readonly unreadable: readonly UnreadableRecord[]; readonly known: Map<string, string> }> {
     const keys = [...await index.all()].flatMap(([tab, slots]) => slotsOf(tab, slots))
     const texts = await readEach(readText, keys)
+    const refused = new Set(keys.filter((_, i) => isRefused(texts[i])))
+    // Who takes a part for all sends out of order, leaves behind what is to be removed, and gives up what is its own.
+    if (refused.size === 0) partial = 0
+    else if (needsAll && partial++ < PATIENCE) throw texts.find(isRefused)?.reason
     const records: StoredRecord[] = []
-    const broken: string[] = []
-    const known = places = new Map<string, string>()
+    const unreadable: UnreadableRecord[] = []
+    // What is refused now stands where it stood.
+    const known = places = new Map([...places ?? []].filter(([, key]) => refused.has(key)))
     used = new Set(keys.filter((_, i) => texts[i] !== null))
     for (const [i, key] of keys.entries()) {
       const text = texts[i] ?? null
-      const record = text === null ? null : parseRecord(text)
+      const record = typeof text === 'string' ? parseRecord(text) : null
       if (record) {
         known.set(recordKey(record), key)
         records.push(record)
-      } else if (text !== null) broken.push(key)
+      // Whose it was cannot be told any more: its key is all there is to name it.
+      } else if (text !== null) unreadable.push({ id: key, reason: refused.has(key) ? 'refused' : 'corrupt' })
     }
     // What cannot be written now, on a device that is full, hinders no reading.
     await index.tidy(async (tab, slots) => segments.has(tab) || !(await isEmpty(tab, slots))).catch(() => undefined)
@@ -90,7 +105,7 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     transfers = needed(said, records)
     // Whoever wrote the others could not remove them.
     await remove(said.filter(({ id }) => !transfers.some((each) => each.id === id)), known).catch(() => undefined)
-    return { records, broken, known }
+    return { records, unreadable, known }
   }
 
   const isEmpty = async (tab: string, slots: number): Promise<boolean> =>
@@ -124,6 +139,7 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     const added = records.filter((record) => !known.has(recordKey(record)))
     const nextSlot = added[0] ? await announce(added[0].tab, added.length) : () => ''
     const placed: StoredRecord[] = []
+    let written = 0
     try {
       for (const record of records) {
         const id = recordKey(record)
@@ -132,11 +148,12 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
         known.set(id, key)
         used.add(key)
         await storage.setItem(key, JSON.stringify(record))
+        written++
       }
       await confirm(records.flatMap((record) => known.get(recordKey(record)) ?? []))
     } catch (reason) {
       // All or nothing, as far as such a storage can: what was new goes again.
-      await remove(placed, known).catch(() => undefined)
+      await remove(placed, known).catch(() => { if (written > 0) throw inDoubt(reason) })
       throw reason
     }
   }
@@ -176,22 +193,19 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
   const lastKnown = async (): Promise<Map<string, string>> => places ?? (await scan()).known
 
   async function load(userId: string): Promise<LoadedRecords> {
-    const { records, broken } = await scan()
-    return {
-      records: records.filter((record) => record.userId === userId && !readSaid(record)).map(ownedAfter(transfers)),
-      // Whose it was cannot be told any more: its key is all there is to name it.
-      unreadable: broken.map((id) => ({ id, reason: 'corrupt' })),
-    }
+    const { records, unreadable } = await scan()
+    return { records: records.filter((record) => record.userId === userId && !readSaid(record)).map(ownedAfter(transfers)), unreadable }
   }
 
   return {
+    spreadMs: 100,
     load: (userId) => queued(() => load(userId)),
     write: ({ put: added, update = [], remove: removed }) => queued(async () => {
       const all = await lastKnown()
       await Promise.all([...added, ...removed].map((record) => readAt(record, all)))
       const lost = await ofOthers(update, all)
       await put([...added, ...update.filter((record) => !lost.includes(record.id))], all)
-      await remove(removed, all)
+      await remove(removed, all).catch((reason: unknown) => { throw added.length > 0 ? inDoubt(reason) : reason })
       return lost
     }),
     // One record says first whose they are, so that nobody ever sees a part of them move; it goes when all stand under the new name.
@@ -220,10 +234,14 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
       return moved
     }),
     clear: (userId) => queued(async () => {
-      const { records, broken, known } = await scan()
+      const { records, unreadable, known } = await scan(false)
       await remove(records.filter((record) => userId === undefined || record.userId === userId), known)
-      if (userId !== undefined) return
-      for (const key of [...broken, ...index.keys]) await storage.removeItem(key)
+      // What may be this user's must not come back when it can be read again.
+      if (userId !== undefined) {
+        if (unreadable.some(({ reason }) => reason === 'refused')) throw new Error('the device refuses to read what may have to be removed')
+        return
+      }
+      for (const key of [...unreadable.map(({ id }) => id), ...index.keys]) await storage.removeItem(key)
       used.clear()
       segments.clear()
     }),

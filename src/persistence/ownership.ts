@@ -127,8 +127,10 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     },
     /** Others see the ended `tab` as living again, in this one; false when it is: it came back in this moment. */
     async standIn(userId: string, tab: string): Promise<boolean> {
-      if (!locks || standsFor.has(tab)) return true
+      if (standsFor.has(tab)) return true
       const mine = standsFor
+      // Nobody else can know of it: it only says under which name this tab writes what stays.
+      if (!locks) return mine.set(tab, () => undefined).has(tab)
       const lock = lockOf(userId, tab)
       let isGranted = false
       const stop = locks.hold(lock, () => { isGranted = true })

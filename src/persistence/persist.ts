@@ -75,7 +75,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   const dropped = (): void => { if (present) readAgain(present, 1) }
   const isOver = (visit: Visit): boolean => visit !== present
   const readAgain = createRereading({ later: timers.later, random, isOver, read, found: foundLater })
-  const adoption = createAdoption({ ownership, writer, isOver, later: timers.later, purges: () => purges, failed: report.failed, renamed, adopted, readAgain })
+  const adoption = createAdoption({ ownership, writer, isOver, ...timers, purges: () => purges, failed: report.failed, renamed, adopted, readAgain })
 
   /** Exact only between two writes. */
   const ownOf = (userId: string, records: readonly StoredRecord[]): readonly StoredRecord[] =>

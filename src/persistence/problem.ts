@@ -16,4 +16,7 @@ export const problem = (code: StorageProblem['code'], reason: string): StoragePr
 
 export const problemOf = (reason: unknown): StorageProblem => problem(CODES[String(fieldsOf(reason)['name'])] ?? 'storage_failed', reasonText(reason))
 
+/** Of a device that refuses in the middle of a change: nobody may take it for one that has done nothing. */
+export const inDoubt = (reason: unknown): Error => new Error(reasonText(reason))
+
 export const tooLarge = (id: string): StorageProblem => problem('storage_quota', `the message ${id} is too large for the room that is left`)

@@ -14,10 +14,10 @@ export interface StoredRecord {
   readonly data: Json | object
 }
 
-/** A record that was found but could not be understood; it stays in the storage as it is. */
+/** A record that was found but could not be understood, or that the device refuses to read; it stays in the storage as it is. */
 export interface UnreadableRecord {
   readonly id: string
-  readonly reason: 'corrupt' | 'newer_version'
+  readonly reason: 'corrupt' | 'newer_version' | 'refused'
 }
 
 export interface LoadedRecords {
@@ -35,6 +35,8 @@ export interface RecordChange {
 
 /** The port to the device's storage. Every method rejects with an Error when the device refuses. */
 export interface RecordStorage {
+  /** After so long every other tab sees what was written. 0, the default: at once. */
+  readonly spreadMs?: number
   /** All records of one user, of every tab. */
   load(userId: string): Promise<LoadedRecords>
   /** All of the change or nothing; durable when it resolves, with the ids of the updates that were left alone. */

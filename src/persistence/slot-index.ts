@@ -14,14 +14,17 @@ const PARTS = 16
 /** A broken index may tell of any number. */
 const MAX_SLOTS = 1_000_000
 
-const UNREADABLE = ''
+/** What a key holds, or why it was not told. */
+type Reading = string | null | PromiseRejectedResult
 
-/** One key that cannot be read hides no other: it counts as broken. A storage that can read none of them is asked again. */
-export async function readEach(read: SlotIndexDeps['read'], keys: readonly string[]): Promise<readonly (string | null)[]> {
+export const isRefused = (reading: Reading | undefined): reading is PromiseRejectedResult => typeof reading === 'object' && reading !== null
+
+/** One key that cannot be read hides no other. A storage that can read none of them is asked again. */
+export async function readEach(read: SlotIndexDeps['read'], keys: readonly string[]): Promise<readonly Reading[]> {
   const answers = await Promise.allSettled(keys.map(read))
   const refused = answers.filter((answer) => answer.status === 'rejected')
   if (refused[0] && refused.length === keys.length) throw refused[0].reason
-  return answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : UNREADABLE))
+  return answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : answer))
 }
 
 /** Tells how many slots of a key-value storage each tab may have used. In parts, each of them written by one living tab, and each twice. */
@@ -39,7 +42,7 @@ export function createSlotIndex({ prefix, locks, read, write }: SlotIndexDeps) {
   async function readFrom(wanted: readonly (readonly string[])[]): Promise<Map<string, number>> {
     const index = new Map<string, number>()
     for (const text of (await Promise.all(wanted.map((copies) => readEach(read, copies)))).flat()) {
-      for (const [, tab = '', slots] of (text ?? '').matchAll(/"([^"]+)":(\d+)/g)) index.set(tab, Math.max(index.get(tab) ?? 0, Number(slots) <= MAX_SLOTS ? Number(slots) : 0))
+      for (const [, tab = '', slots] of (typeof text === 'string' ? text : '').matchAll(/"([^"]+)":(\d+)/g)) index.set(tab, Math.max(index.get(tab) ?? 0, Number(slots) <= MAX_SLOTS ? Number(slots) : 0))
     }
     return index
   }

@@ -1,12 +1,12 @@
 import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
 import { createManualClock, createMemoryLocks, type MemoryLocks } from 'redux-chat/testing'
-import { vi } from 'vitest'
+import { expect, vi } from 'vitest'
 import type { OutboxEntry, OutboxState, ReadMark } from '../../src/model'
 import { createIndexedDbStorage } from '../../src/persistence/indexed-db'
 import { createKeyValueStorage, type KeyValueStorage } from '../../src/persistence/key-value'
 import { createOutboxPersistence } from '../../src/persistence/persist'
 import type { RestoredOutbox } from '../../src/persistence/records'
-import type { RecordChange, RecordStorage, StoredRecord } from '../../src/persistence/record-storage'
+import type { LoadedRecords, RecordChange, RecordStorage, StoredRecord } from '../../src/persistence/record-storage'
 import { sequenceOf } from '../../src/policy/sequence'
 import { grouped, tableOf } from '../../src/policy/table'
 import type { StorageProblem } from '../../src/persistence/problem'
@@ -51,6 +51,14 @@ export function createBackend({ isAsync = false } = {}) {
     },
   }
   return backend satisfies KeyValueStorage
+}
+
+/** As often as a key-value storage asks to be asked again where a part of it is refused. */
+export const PATIENCE = 4
+
+export async function loadPatiently(storage: RecordStorage): Promise<LoadedRecords> {
+  for (let looks = 0; looks < PATIENCE; looks++) await expect(storage.load('alice')).rejects.toThrow()
+  return storage.load('alice')
 }
 
 /** Each engine twice over the same device: the second is what a later page finds. */
@@ -119,6 +127,7 @@ export function createDevice(inner: RecordStorage = createMemoryStorage()) {
     return task()
   }
   const storage: RecordStorage = {
+    ...inner,
     load: (userId) => pass(() => inner.load(userId)),
     write: (change) => {
       writes.push(change)
