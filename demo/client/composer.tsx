@@ -2,7 +2,9 @@ import { useId, useState, type FormEvent, type KeyboardEvent } from 'react'
 import { usePerson } from './person-context'
 
 export function Composer({ channelId }: { readonly channelId: string }) {
-  const send = usePerson().chat.useSendMessage(channelId)
+  const { chat, store } = usePerson()
+  const send = chat.useSendMessage(channelId)
+  const { hasNewer } = chat.useChannel(channelId)
   const [text, setText] = useState('')
   const id = useId()
 
@@ -10,6 +12,8 @@ export function Composer({ channelId }: { readonly channelId: string }) {
     event?.preventDefault()
     if (text.trim() === '') return
     send(text)
+    // What one writes stands at the channel's end: far back in the history it would not be seen.
+    if (hasNewer) store.dispatch(chat.actions.openChannel({ channelId }))
     setText('')
   }
 

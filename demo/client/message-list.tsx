@@ -27,7 +27,7 @@ export function MessageList({ channelId }: { readonly channelId: string }) {
   useMarkRead(channelId, atEnd && !hasNewer)
 
   function onScrolled({ scrollTop, scrollHeight, clientHeight }: HTMLElement): void {
-    end.onScroll(scrollTop)
+    end.onScroll(scrollTop, hasNewer)
     if (scrollTop < EDGE_PX && hasOlder && !loadingOlder) loadOlder()
     if (scrollHeight - scrollTop - clientHeight < EDGE_PX && hasNewer) loadNewer()
   }

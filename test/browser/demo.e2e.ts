@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { buildClient, startDemo, type BuiltClient, type DemoServer, type DemoServerOptions } from './demo-server'
 import { describeInBrowsers, launchBrowser } from './harness'
@@ -186,6 +187,27 @@ describeInBrowsers('demo', ({ engine, browser, itNeeds }) => {
     expect(new Set(ids).size).toBe(200)
   })
 
+  it('far back, the end of the window is read on a page at a time, and what one writes there is shown', async () => {
+    const demo = await serve()
+    // Beyond a full window, which is 1,000 messages.
+    await demo.control('seed', { channelId: CHANNEL, count: 1_200 })
+    const alice = await visit(demo, 'alice')
+    await alice.sees('message 1200')
+    await alice.page.waitFor(scrollUpTo, ['message 1'], { timeoutMs: 60_000 })
+    const before = await alice.page.evaluate(windowOf, CHANNEL)
+    expect(before).toMatchObject({ first: 1, hasNewer: true })
+    await alice.page.evaluate(scrollToTheEnd)
+    await alice.page.waitFor(isBeyond, [CHANNEL, before.last])
+    // Hands off: were the window's end followed, each page would bring the next.
+    await delay(1_000)
+    const after = await alice.page.evaluate(windowOf, CHANNEL)
+    expect(after.last - before.last).toBeLessThanOrEqual(100)
+    expect(after.hasNewer).toBe(true)
+    await alice.say('written far back')
+    await alice.sees('written far back', ARRIVED)
+    expect(await alice.page.evaluate(windowOf, CHANNEL)).toMatchObject({ last: 1_201, hasNewer: false })
+  })
+
   it('who scrolls back while a message of theirs is unsent sees what is there', async () => {
     const demo = await serve()
     const alice = await visit(demo, 'alice')
@@ -258,6 +280,23 @@ function loadedIds(channelId: string): string[] {
 
 function directionsShown(): string[] {
   return [...document.querySelectorAll('[data-message-id] .text')].map((text) => getComputedStyle(text).direction)
+}
+
+function scrollToTheEnd(): void {
+  const log = document.querySelector('[role="log"]')
+  if (log) log.scrollTop = log.scrollHeight
+}
+
+function windowOf(channelId: string): { first: number; last: number; hasNewer: boolean } {
+  const { store, chat } = window.__demo
+  const messages = chat.selectors.selectMessages(store.getState(), channelId)
+  const { hasNewer } = chat.selectors.selectChannel(store.getState(), channelId)
+  return { first: messages[0]?.seq ?? 0, last: messages.at(-1)?.seq ?? 0, hasNewer }
+}
+
+function isBeyond(channelId: string, seq: number): boolean {
+  const { store, chat } = window.__demo
+  return (chat.selectors.selectMessages(store.getState(), channelId).at(-1)?.seq ?? 0) > seq
 }
 
 function scrollHalfUp(): void {

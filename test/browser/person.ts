@@ -8,7 +8,8 @@ declare global {
       readonly chat: {
         readonly selectors: {
           selectConnection(state: unknown): { readonly status: string }
-          selectMessages(state: unknown, channelId: string): readonly { readonly id: string; readonly content: string; readonly status: string; readonly stored?: boolean }[]
+          selectMessages(state: unknown, channelId: string): readonly { readonly id: string; readonly content: string; readonly status: string; readonly stored?: boolean; readonly seq?: number }[]
+          selectChannel(state: unknown, channelId: string): { readonly hasNewer: boolean }
         }
       }
     }
