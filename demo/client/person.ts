@@ -2,6 +2,7 @@ import { configureStore, isAction, type Middleware } from '@reduxjs/toolkit'
 import { chatDevTools } from 'redux-chat'
 import { createChat } from 'redux-chat/react'
 import { createActionLog } from './action-log'
+import { createDrafts } from './drafts'
 import { createTokenSource } from './identity'
 import { createSwitchedTransport } from './network-switch'
 import { createSeries } from './series'
@@ -32,7 +33,7 @@ export function createPerson(userId: string) {
     }).concat(chat.middleware, recorder),
     devTools: chatDevTools(),
   })
-  return { userId, chat, store, network, latencies, log }
+  return { userId, chat, store, network, latencies, log, drafts: createDrafts() }
 }
 
 export type Person = ReturnType<typeof createPerson>

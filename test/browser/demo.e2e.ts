@@ -8,6 +8,7 @@ import { describeInBrowsers, launchBrowser } from './harness'
 import { open, type Person } from './person'
 
 const CHANNEL = 'general'
+const COMPOSER = { role: 'textbox', name: 'Message' }
 const ARRIVED = ['sent', 'delivered', 'read']
 
 let client: BuiltClient
@@ -208,6 +209,22 @@ describeInBrowsers('demo', ({ engine, browser, itNeeds }) => {
     expect(await alice.page.evaluate(windowOf, CHANNEL)).toMatchObject({ last: 1_201, hasNewer: false })
   })
 
+  it('a draft stays in its channel, and the Enter that ends a composition does not send it', async () => {
+    const demo = await serve()
+    const alice = await visit(demo, 'alice')
+    await alice.page.type(COMPOSER, 'to be told here')
+    await alice.page.evaluate(endCompositionAsSafari)
+    await alice.press('# Random')
+    expect(await alice.page.evaluate(draft)).toBe('')
+    await alice.say('said elsewhere')
+    await alice.press('# General')
+    expect(await alice.page.evaluate(draft)).toBe('to be told here')
+    await alice.press('Send')
+    await alice.sees('to be told here', ARRIVED)
+    expect(await demo.committed(CHANNEL)).toEqual(['to be told here'])
+    expect(await demo.committed('random')).toEqual(['said elsewhere'])
+  })
+
   it('who scrolls back while a message of theirs is unsent sees what is there', async () => {
     const demo = await serve()
     const alice = await visit(demo, 'alice')
@@ -297,6 +314,15 @@ function windowOf(channelId: string): { first: number; last: number; hasNewer: b
 function isBeyond(channelId: string, seq: number): boolean {
   const { store, chat } = window.__demo
   return (chat.selectors.selectMessages(store.getState(), channelId).at(-1)?.seq ?? 0) > seq
+}
+
+const draft = (): string => document.querySelector('textarea')?.value ?? ''
+
+/** Safari says that a composition is over, and then tells of the Enter that ended it. */
+function endCompositionAsSafari(): void {
+  const enter = new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true })
+  Object.defineProperty(enter, 'keyCode', { value: 229 })
+  document.querySelector('textarea')?.dispatchEvent(enter)
 }
 
 function scrollHalfUp(): void {
