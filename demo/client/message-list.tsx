@@ -1,7 +1,7 @@
 import { defaultRangeExtractor, useVirtualizer, type Range } from '@tanstack/react-virtual'
 import { useEffect, useRef } from 'react'
 import type { Message } from 'redux-chat'
-import { focusLog } from './focus-log'
+import { focusLog } from './focus'
 import { MessageRow } from './message-row'
 import { usePerson } from './person-context'
 import { useAtEnd, useStayAtEnd } from './use-stay-at-end'

@@ -225,6 +225,23 @@ describeInBrowsers('demo', ({ engine, browser, itNeeds }) => {
     expect(await demo.committed('random')).toEqual(['said elsewhere'])
   })
 
+  it('a message that is too large goes back to the composer, to be shortened', async () => {
+    const demo = await serve()
+    const alice = await visit(demo, 'alice')
+    const text = 'long '.repeat(20_000)
+    await alice.page.evaluate(paste, text)
+    await alice.press('Send')
+    await alice.sees('long', ['failed'])
+    await alice.page.type(COMPOSER, 'and more')
+    await alice.pressAt('long', 'Edit')
+    await alice.seesNo('long')
+    expect(await alice.page.evaluate(draft)).toBe(`${text}\nand more`)
+    await alice.page.evaluate(paste, 'short')
+    await alice.press('Send')
+    await alice.sees('short', ARRIVED)
+    expect(await demo.committed(CHANNEL)).toEqual(['short'])
+  })
+
   it('who scrolls back while a message of theirs is unsent sees what is there', async () => {
     const demo = await serve()
     const alice = await visit(demo, 'alice')
@@ -317,6 +334,14 @@ function isBeyond(channelId: string, seq: number): boolean {
 }
 
 const draft = (): string => document.querySelector('textarea')?.value ?? ''
+
+/** As one who pastes: typing that much takes too long. */
+function paste(text: string): void {
+  const composer = document.querySelector('textarea')
+  composer?.select()
+  composer?.setRangeText(text)
+  composer?.dispatchEvent(new Event('input', { bubbles: true }))
+}
 
 /** Safari says that a composition is over, and then tells of the Enter that ended it. */
 function endCompositionAsSafari(): void {

@@ -33,7 +33,7 @@ export interface Person {
   press(button: string): Promise<void>
   flip(control: 'Network' | 'Drop acks'): Promise<void>
   /** A button that belongs to one message. */
-  pressAt(text: string, button: 'Retry' | 'Discard'): Promise<void>
+  pressAt(text: string, button: 'Retry' | 'Discard' | 'Edit'): Promise<void>
   /** Waits until the message is there with one of the statuses; `status` null: with any. */
   sees(text: string, statuses?: readonly string[]): Promise<Shown>
   seesNo(text: string): Promise<void>
