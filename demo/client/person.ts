@@ -7,7 +7,7 @@ import { createTokenSource } from './identity'
 import { createSwitchedTransport } from './network-switch'
 import { createSeries } from './series'
 
-/** Redux Toolkit's checks stay on; what they cost in development is not worth a warning in a visitor's console. */
+/** Where the page is built with Redux Toolkit's checks (the tests do), what they cost is not worth a warning in its console. */
 const CHECK_WARNS_AFTER_MS = 1_000
 
 /** Everything one signed-in person has: a chat, a store that only added its reducer and middleware, and the demo's own switches. */
@@ -18,6 +18,8 @@ export function createPerson(userId: string) {
   const chat = createChat({
     url: window.location.origin,
     getToken: createTokenSource(userId),
+    // A page that nobody looks at is there again when its server is, however long that took; by default it is 5 attempts.
+    reconnection: { attempts: Infinity },
     environment: { transport: network.transport, lifecycle: network.lifecycle },
     onMetric: ({ name, value }) => { if (name === 'ack_latency') latencies.add(value) },
   })

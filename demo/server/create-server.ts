@@ -38,8 +38,8 @@ export interface ChatServerOptions {
   readonly graceMs?: number
   /** Largest `message:send` payload, in bytes of JSON; default 65,536. */
   readonly maxMessageBytes?: number
-  /** Serves what is neither socket nor API, e.g. Vite; gets the HTTP server to attach its own WebSocket to. */
-  readonly serveClient?: (server: HttpServer) => Promise<{ handle: Fallback; close(): Promise<void> }>
+  /** Answers what is neither socket nor API: the pages. */
+  readonly client?: Fallback
   /** Told of errors that are the server's own; by default they go to stderr. */
   readonly onError?: (error: unknown) => void
 }
@@ -74,16 +74,13 @@ async function start(
 ): Promise<ChatServer> {
   const identity = options.jwtKey === undefined ? await createIdentityProvider(dataDir) : null
   const routes = new Map<string, Route>()
-  let fallback: Fallback = notFound
-  const http = createServer(createRequestListener(routes, () => fallback, onError))
+  const http = createServer(createRequestListener(routes, options.client ?? notFound, onError))
   const { io, services, stamp } = createIo(http, database, identity, options)
   await addDemoData(services.members)
   if (identity !== null) addRoutes(routes, identityRoutes(identity, services.members, stamp))
   if (options.faults ?? identity !== null) addRoutes(routes, createControlRoutes(io, services, stamp))
   const underWay = createTracker(onError)
   serveSockets(io, services, { graceMs: options.graceMs ?? 5_000, dedupWindowMs: DEDUP_WINDOW_MS, onError, track: underWay.track })
-  const client = await options.serveClient?.(http)
-  if (client !== undefined) fallback = client.handle
   const port = await listen(http, options.port ?? 0)
   return {
     port,
@@ -91,7 +88,7 @@ async function start(
     close: once(async () => {
       const closed = io.close()
       http.closeAllConnections()
-      await Promise.all([closed, client?.close()])
+      await closed
       await underWay.settled()
       await database.close()
     }),
