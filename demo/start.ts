@@ -1,6 +1,7 @@
 import { createServer as createProbe } from 'node:net'
 import { buildClient } from './built-client'
 import { createChatServer, type ChatServer } from './server/create-server'
+import { refuseForGood } from './server/refusal'
 
 /**
  * `npm start`: the chat server and its client at one local URL. Environment, all optional:
@@ -16,7 +17,8 @@ const LOCK_WAIT_MS = 12_000
 
 async function serve(): Promise<ChatServer> {
   const { CLERK_AUTHORIZED_PARTIES: parties, CLERK_JWT_KEY: jwtKey, DATA_DIR: dataDir, DATABASE_URL: database } = process.env
-  const port = await firstFreePort(Number(process.env['PORT'] ?? DEFAULT_PORT))
+  const port = await firstFreePort(readPort(process.env['PORT'] || DEFAULT_PORT))
+  console.log('building the page and opening the database ...')
   return createChatServer({
     port,
     lockWaitMs: LOCK_WAIT_MS,
@@ -26,6 +28,12 @@ async function serve(): Promise<ChatServer> {
     client: await buildClient(),
     ...(dataDir === undefined ? {} : { dataDir }),
   })
+}
+
+function readPort(text: string): number {
+  const port = Number(text)
+  if (Number.isInteger(port) && port >= 0 && port <= MAX_PORT) return port
+  throw refuseForGood('configuration', `unable to start: PORT is "${text}"; give it a number up to ${MAX_PORT} (0 is any free port)`)
 }
 
 /** Looked for before the database is opened: a port that is taken should cost no start of its own. */
@@ -61,6 +69,7 @@ try {
   const server = await serve()
   closeOnSignal(server)
   console.log(`redux-chat demo: http://localhost:${server.port}`)
+  if (process.env['CLERK_JWT_KEY'] !== undefined) console.log('It takes Clerk tokens only: the page here cannot sign in, a client of your own can.')
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exit(1)

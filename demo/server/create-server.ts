@@ -2,7 +2,7 @@ import { createServer, type Server as HttpServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { Server } from 'socket.io'
 import { z } from 'zod'
-import { createAuthenticate } from './auth'
+import { assertPublicKey, createAuthenticate } from './auth'
 import { createControlRoutes } from './control'
 import { openDatabase, type Database } from './database'
 import { addDemoData, DEMO_CHANNELS, DEMO_USERS } from './demo-data'
@@ -60,6 +60,7 @@ const DEFAULT_DATA_DIR = fileURLToPath(new URL('../../.data/chat', import.meta.u
 
 export async function createChatServer(options: ChatServerOptions = {}): Promise<ChatServer> {
   const { dataDir = DEFAULT_DATA_DIR, lockWaitMs = 0, onError = (error) => console.error(error) } = options
+  if (options.jwtKey !== undefined) await assertPublicKey(options.jwtKey)
   const database = await openDatabase({ url: options.database, dataDir, lockWaitMs })
   try {
     return await start(database, dataDir, onError, options)

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { unusableFolder } from '../../demo/server/data-folder'
 
 /** What `npm start` runs, as its visitors run it. */
 const PROGRAM = fileURLToPath(new URL('../../demo/start.ts', import.meta.url))
@@ -37,4 +38,18 @@ it('serves the page that it has built, without anything that would reload it whe
     child.kill()
     expect(await ended).toBe(0)
   }
+})
+
+it.each([
+  [{ PORT: 'abc' }, /^unable to start: PORT is "abc".*\n$/],
+  [{ CLERK_JWT_KEY: 'sk_test_1' }, /^unable to verify Clerk tokens: CLERK_JWT_KEY is not a public key as PEM.*\n$/],
+  [{ DATA_DIR: join(PROGRAM, 'folder') }, /^unable to keep the chat in .*ENOTDIR.*\(DATA_DIR\)\n$/],
+])('says in one line what is wrong with %o', async (env, line) => {
+  const { said, ended } = start(env)
+  expect(await ended).toBe(1)
+  expect(said.err).toMatch(line)
+})
+
+it('says what the database says by a number only', () => {
+  expect(unusableFolder('/data', { name: 'ErrnoError', errno: 51 }).message).toContain('unable to keep the chat in /data: no space is left on the device')
 })
