@@ -48,10 +48,11 @@ describe('README', () => {
     compile([blockWith('ClerkInPage'), clerkBeside(type)])
   }, 60_000)
 
-  it('adds the chat to a store in under 25 lines and to React in under 15', () => {
+  it('adds the chat to a store in under 25 lines and to React in under 15, with a server in 35', () => {
     const linesOf = ({ code }: CodeBlock): number => code.trimEnd().split('\n').length
     expect(linesOf(blockWith('payload.id // known at once'))).toBeLessThan(25)
     expect(linesOf(blockWith('alert(error.message)'))).toBeLessThanOrEqual(15)
+    expect(linesOf(blockWith('new Server('))).toBeLessThanOrEqual(35)
   })
 
   it('every relative link leads somewhere', () => {
