@@ -48,6 +48,11 @@ async function run(text: string, name: string): Promise<Record<string, unknown>>
   return import(/* @vite-ignore */ path)
 }
 
+it('the test of an app passes', async () => {
+  await run('createTestEnvironment({ server, clock })', 'app-test.tsx')
+  expect(screen.getByText('offline: delivered')).toBeTruthy()
+})
+
 it('the store and the small app talk with the server', async () => {
   const { store, chat } = await run('payload.id // known at once', 'store.ts') as unknown as StoreBlock
   await expect.poll(() => chat.selectors.selectMessages(store.getState(), 'general').map(({ content, status }) => [content, status]), { timeout: 20_000 })
