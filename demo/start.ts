@@ -1,9 +1,7 @@
-import { fileURLToPath } from 'node:url'
-import type { Server as HttpServer } from 'node:http'
 import { createServer as createProbe } from 'node:net'
-import react from '@vitejs/plugin-react'
-import { createServer as createVite } from 'vite'
+import { buildClient } from './built-client'
 import { createChatServer, type ChatServer } from './server/create-server'
+import { refuseForGood } from './server/refusal'
 
 /**
  * `npm start`: the chat server and its client at one local URL. Environment, all optional:
@@ -11,50 +9,37 @@ import { createChatServer, type ChatServer } from './server/create-server'
  * CLERK_JWT_KEY (PEM; real Clerk tokens in place of the local sign-in) with CLERK_AUTHORIZED_PARTIES (comma-separated
  * origins; the printed URL by default), DATA_DIR (`.data/chat`).
  */
-const FIRST_PORT = Number(process.env['PORT'] ?? 3000)
+const DEFAULT_PORT = '3000'
+const MAX_PORT = 65_535
 const PORTS_TO_TRY = 20
 /** A killed server's lock goes stale after 10 s; waiting a little longer lets the next start succeed. */
 const LOCK_WAIT_MS = 12_000
 
-const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
-
-async function serveClient(server: HttpServer) {
-  const vite = await createVite({
-    configFile: false,
-    root: here('./client'),
-    cacheDir: here('../node_modules/.vite-demo'),
-    appType: 'spa',
-    plugins: [react()],
-    resolve: {
-      alias: [
-        { find: /^redux-chat$/, replacement: here('../src/index.ts') },
-        { find: /^redux-chat\/react$/, replacement: here('../src/react/index.ts') },
-        { find: /^redux-chat\/testing$/, replacement: here('../src/testing/index.ts') },
-      ],
-    },
-    // The HTTP server is shared: Vite takes only upgrades of its own subprotocol, Socket.IO only those of its own path.
-    server: { middlewareMode: true, ws: { server } },
-  })
-  return { handle: vite.middlewares, close: () => vite.close() }
-}
-
-function serveAt(port: number): Promise<ChatServer> {
-  const parties = process.env['CLERK_AUTHORIZED_PARTIES']?.split(',').map((origin) => origin.trim())
-  const dataDir = process.env['DATA_DIR']
+async function serve(): Promise<ChatServer> {
+  const { CLERK_AUTHORIZED_PARTIES: parties, CLERK_JWT_KEY: jwtKey, DATA_DIR: dataDir, DATABASE_URL: database } = process.env
+  const port = await firstFreePort(readPort(process.env['PORT'] || DEFAULT_PORT))
+  console.log('building the page and opening the database ...')
   return createChatServer({
     port,
     lockWaitMs: LOCK_WAIT_MS,
-    database: process.env['DATABASE_URL'],
-    jwtKey: process.env['CLERK_JWT_KEY'],
-    authorizedParties: parties ?? [`http://localhost:${port}`, `http://127.0.0.1:${port}`],
-    serveClient,
+    database,
+    jwtKey,
+    authorizedParties: parties?.split(',').map((origin) => origin.trim()) ?? [`http://localhost:${port}`, `http://127.0.0.1:${port}`],
+    client: await buildClient(),
     ...(dataDir === undefined ? {} : { dataDir }),
   })
 }
 
+function readPort(text: string): number {
+  const port = Number(text)
+  if (Number.isInteger(port) && port >= 0 && port <= MAX_PORT) return port
+  throw refuseForGood('configuration', `unable to start: PORT is "${text}"; give it a number up to ${MAX_PORT} (0 is any free port)`)
+}
+
 /** Looked for before the database is opened: a port that is taken should cost no start of its own. */
-async function firstFreePort(): Promise<number> {
-  for (let port = FIRST_PORT; port < FIRST_PORT + PORTS_TO_TRY; port++) if (await isFree(port)) return port
+async function firstFreePort(first: number): Promise<number> {
+  const last = Math.min(first + PORTS_TO_TRY - 1, MAX_PORT)
+  for (let port = first; port <= last; port++) if (await isFree(port)) return port
   return 0
 }
 
@@ -81,9 +66,10 @@ function closeOnSignal(server: ChatServer): void {
 }
 
 try {
-  const server = await serveAt(await firstFreePort())
+  const server = await serve()
   closeOnSignal(server)
   console.log(`redux-chat demo: http://localhost:${server.port}`)
+  if (process.env['CLERK_JWT_KEY'] !== undefined) console.log('It takes Clerk tokens only: the page here cannot sign in, a client of your own can.')
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exit(1)

@@ -1,5 +1,5 @@
 import { useLayoutEffect, useState } from 'react'
-import { focusLog } from './focus-log'
+import { focusLog } from './focus'
 import { usePerson } from './person-context'
 
 const TEXTS = {

@@ -1,7 +1,7 @@
 import { defaultRangeExtractor, useVirtualizer, type Range } from '@tanstack/react-virtual'
 import { useEffect, useRef } from 'react'
 import type { Message } from 'redux-chat'
-import { focusLog } from './focus-log'
+import { focusLog } from './focus'
 import { MessageRow } from './message-row'
 import { usePerson } from './person-context'
 import { useAtEnd, useStayAtEnd } from './use-stay-at-end'
@@ -27,7 +27,7 @@ export function MessageList({ channelId }: { readonly channelId: string }) {
   useMarkRead(channelId, atEnd && !hasNewer)
 
   function onScrolled({ scrollTop, scrollHeight, clientHeight }: HTMLElement): void {
-    end.onScroll(scrollTop)
+    end.onScroll(scrollTop, hasNewer)
     if (scrollTop < EDGE_PX && hasOlder && !loadingOlder) loadOlder()
     if (scrollHeight - scrollTop - clientHeight < EDGE_PX && hasNewer) loadNewer()
   }

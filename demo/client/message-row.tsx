@@ -1,7 +1,7 @@
 import type { UnknownAction } from '@reduxjs/toolkit'
 import { memo } from 'react'
 import type { Message } from 'redux-chat'
-import { focusLog } from './focus-log'
+import { focusComposer, focusLog } from './focus'
 import { usePerson } from './person-context'
 import { Ticks } from './ticks'
 
@@ -31,17 +31,24 @@ export const MessageRow = memo(function MessageRow({ message, newDay }: { readon
 /** What no retry helps. */
 const HOPELESS: ReadonlySet<string | undefined> = new Set(['too_large', 'unserialisable'])
 
-function Failed({ message: { id, failure } }: { readonly message: Message }) {
-  const { chat: { actions }, store } = usePerson()
+function Failed({ message: { id, channelId, content, failure } }: { readonly message: Message }) {
+  const { chat: { actions }, store, drafts } = usePerson()
   const act = (action: UnknownAction): void => {
     store.dispatch(action)
     focusLog()
+  }
+  /** Above what is being written, which came later. */
+  function edit(): void {
+    drafts.set(channelId, [content, drafts.of(channelId)].filter((text) => text !== '').join('\n'))
+    store.dispatch(actions.discardMessage({ id }))
+    focusComposer()
   }
   return (
     <div className="failure">
       <span>{failure?.message}</span>
       <span className="choices">
         {!HOPELESS.has(failure?.code) && <button type="button" onClick={() => act(actions.retryMessage({ id }))}>Retry</button>}
+        {failure?.code === 'too_large' && <button type="button" onClick={edit}>Edit</button>}
         <button type="button" onClick={() => act(actions.discardMessage({ id }))}>Discard</button>
       </span>
     </div>

@@ -12,12 +12,14 @@ export function useAtEnd(scroller: Scroller, newest: Message | undefined, edge: 
     // What one has just written is shown, wherever one was reading.
     follows: atEnd || newest?.status === 'pending',
     follow: () => setAtEnd(true),
-    onScroll(top: number): void {
+    onScroll(top: number, hasNewer: boolean): void {
       const element = scroller.current
       if (!element) return
+      const isNearEnd = element.scrollHeight - top - element.clientHeight < edge
+      // The end of a window with newer messages behind it is not the channel's: who followed it would be dragged through them all.
+      if (isNearEnd && !hasNewer) setAtEnd(true)
       // Only a person scrolls up; growing content does not.
-      if (element.scrollHeight - top - element.clientHeight < edge) setAtEnd(true)
-      else if (top < lastTop.current) setAtEnd(false)
+      if (!isNearEnd && top < lastTop.current) setAtEnd(false)
       lastTop.current = top
     },
   }

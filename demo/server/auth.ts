@@ -1,5 +1,6 @@
 import { verifyToken } from '@clerk/backend'
 import { TokenVerificationError } from '@clerk/backend/errors'
+import { importSPKI } from 'jose'
 import { refuseForGood, type Refusal } from './refusal'
 
 /** Who a verified token speaks for. Times are ms since the epoch. */
@@ -27,6 +28,16 @@ export function createAuthenticate({ jwtKey, authorizedParties, expiredUntil }: 
     const identity = await verify(token, options)
     if (identity.issuedAt <= expiredUntil(identity.userId)) throw tokenExpired()
     return identity
+  }
+}
+
+/** Asked at the start: every token would be refused as not valid, and nobody would look at the key. */
+export async function assertPublicKey(pem: string): Promise<void> {
+  try {
+    await importSPKI(unescapePem(pem), 'RS256')
+  } catch {
+    throw refuseForGood('configuration', 'unable to verify Clerk tokens: CLERK_JWT_KEY is not a public key as PEM; '
+      + 'copy it whole from the Clerk dashboard (API keys, JWKS public key), from "-----BEGIN PUBLIC KEY-----" on')
   }
 }
 

@@ -2,7 +2,7 @@ import { createServer, type Server as HttpServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { Server } from 'socket.io'
 import { z } from 'zod'
-import { createAuthenticate } from './auth'
+import { assertPublicKey, createAuthenticate } from './auth'
 import { createControlRoutes } from './control'
 import { openDatabase, type Database } from './database'
 import { addDemoData, DEMO_CHANNELS, DEMO_USERS } from './demo-data'
@@ -38,8 +38,8 @@ export interface ChatServerOptions {
   readonly graceMs?: number
   /** Largest `message:send` payload, in bytes of JSON; default 65,536. */
   readonly maxMessageBytes?: number
-  /** Serves what is neither socket nor API, e.g. Vite; gets the HTTP server to attach its own WebSocket to. */
-  readonly serveClient?: (server: HttpServer) => Promise<{ handle: Fallback; close(): Promise<void> }>
+  /** Answers what is neither socket nor API: the pages. */
+  readonly client?: Fallback
   /** Told of errors that are the server's own; by default they go to stderr. */
   readonly onError?: (error: unknown) => void
 }
@@ -60,6 +60,7 @@ const DEFAULT_DATA_DIR = fileURLToPath(new URL('../../.data/chat', import.meta.u
 
 export async function createChatServer(options: ChatServerOptions = {}): Promise<ChatServer> {
   const { dataDir = DEFAULT_DATA_DIR, lockWaitMs = 0, onError = (error) => console.error(error) } = options
+  if (options.jwtKey !== undefined) await assertPublicKey(options.jwtKey)
   const database = await openDatabase({ url: options.database, dataDir, lockWaitMs })
   try {
     return await start(database, dataDir, onError, options)
@@ -74,16 +75,13 @@ async function start(
 ): Promise<ChatServer> {
   const identity = options.jwtKey === undefined ? await createIdentityProvider(dataDir) : null
   const routes = new Map<string, Route>()
-  let fallback: Fallback = notFound
-  const http = createServer(createRequestListener(routes, () => fallback, onError))
+  const http = createServer(createRequestListener(routes, options.client ?? notFound, onError))
   const { io, services, stamp } = createIo(http, database, identity, options)
   await addDemoData(services.members)
   if (identity !== null) addRoutes(routes, identityRoutes(identity, services.members, stamp))
   if (options.faults ?? identity !== null) addRoutes(routes, createControlRoutes(io, services, stamp))
   const underWay = createTracker(onError)
   serveSockets(io, services, { graceMs: options.graceMs ?? 5_000, dedupWindowMs: DEDUP_WINDOW_MS, onError, track: underWay.track })
-  const client = await options.serveClient?.(http)
-  if (client !== undefined) fallback = client.handle
   const port = await listen(http, options.port ?? 0)
   return {
     port,
@@ -91,7 +89,7 @@ async function start(
     close: once(async () => {
       const closed = io.close()
       http.closeAllConnections()
-      await Promise.all([closed, client?.close()])
+      await closed
       await underWay.settled()
       await database.close()
     }),

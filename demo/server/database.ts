@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { Pool, TypeOverrides, types, type PoolClient, type QueryResultRow } from 'pg'
+import { unusableFolder } from './data-folder'
 import { lockFolder } from './folder-lock'
 import { SCHEMA } from './schema'
 
@@ -46,26 +47,26 @@ const createSchema = (database: Database): Promise<void> =>
   })
 
 async function openEmbedded(dataDir: string | null, lockWaitMs: number): Promise<Database> {
-  const unlock = dataDir === null ? async () => {} : await lockFolder(dataDir, lockWaitMs)
-  try {
-    const db = await startPglite(dataDir)
-    return {
-      query: async <R extends object>(sql: string, values: readonly SqlValue[] = []) => (await db.query<R>(sql, [...values])).rows,
-      transaction: (work) => db.transaction((tx) =>
-        work(async <R extends object>(sql: string, values: readonly SqlValue[] = []) => (await tx.query<R>(sql, [...values])).rows)),
-      close: () => db.close().finally(unlock),
-    }
-  } catch (error) {
-    await unlock()
-    throw error
+  const { db, unlock } = dataDir === null ? { db: await PGlite.create(), unlock: async () => {} } : await openFolder(dataDir, lockWaitMs)
+  return {
+    query: async <R extends object>(sql: string, values: readonly SqlValue[] = []) => (await db.query<R>(sql, [...values])).rows,
+    transaction: (work) => db.transaction((tx) =>
+      work(async <R extends object>(sql: string, values: readonly SqlValue[] = []) => (await tx.query<R>(sql, [...values])).rows)),
+    close: () => db.close().finally(unlock),
   }
 }
 
-async function startPglite(dataDir: string | null): Promise<PGlite> {
-  if (dataDir === null) return PGlite.create()
-  const folder = join(dataDir, 'pglite')
-  await mkdir(folder, { recursive: true })
-  return PGlite.create({ dataDir: folder })
+async function openFolder(dataDir: string, lockWaitMs: number): Promise<{ db: PGlite; unlock: () => Promise<void> }> {
+  let unlock = async (): Promise<void> => {}
+  try {
+    unlock = await lockFolder(dataDir, lockWaitMs)
+    const folder = join(dataDir, 'pglite')
+    await mkdir(folder, { recursive: true })
+    return { db: await PGlite.create({ dataDir: folder }), unlock }
+  } catch (error) {
+    await unlock()
+    throw unusableFolder(dataDir, error)
+  }
 }
 
 /** `node-pg` hands out int8 as a string; every int8 here is a sequence number or a time, exact as a number. */

@@ -7,16 +7,16 @@ export type Route = (body: unknown) => Promise<object>
 /** By method and path, e.g. `POST /identity/token`. */
 export type Routes = ReadonlyMap<string, Route>
 
-/** What the server does with a request that is none of its own, e.g. Vite's middleware. */
+/** What the server does with a request that is none of its own. */
 export type Fallback = (request: IncomingMessage, response: ServerResponse) => void
 
 const MAX_BODY_BYTES = 65_536
 
-export function createRequestListener(routes: Routes, fallback: () => Fallback, onError: (error: unknown) => void): Fallback {
+export function createRequestListener(routes: Routes, fallback: Fallback, onError: (error: unknown) => void): Fallback {
   return (request, response) => {
     const path = (request.url ?? '/').split('?')[0]
     const route = routes.get(`${request.method} ${path}`)
-    if (route === undefined) return fallback()(request, response)
+    if (route === undefined) return fallback(request, response)
     readBody(request).then(route).then(
       (answer) => reply(response, 200, answer),
       (error: unknown) => replyError(response, error, onError))

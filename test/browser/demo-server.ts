@@ -44,7 +44,7 @@ export interface DemoServerOptions {
 
 export async function startDemo(client: BuiltClient, { isKept = false }: DemoServerOptions = {}): Promise<DemoServer> {
   const folder = isKept ? await folderFor('data') : null
-  const options: ChatServerOptions = { dataDir: folder?.path ?? null, serveClient: async () => ({ handle: serveFolder(client.folder), close: async () => {} }) }
+  const options: ChatServerOptions = { dataDir: folder?.path ?? null, client: serveFolder(client.folder) }
   let server: ChatServer | null = await createChatServer(options)
   const { port, url } = server
   const stop = async (): Promise<void> => {

@@ -1,12 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { buildClient, startDemo, type BuiltClient, type DemoServer, type DemoServerOptions } from './demo-server'
 import { describeInBrowsers, launchBrowser } from './harness'
 import { open, type Person } from './person'
 
 const CHANNEL = 'general'
+const COMPOSER = { role: 'textbox', name: 'Message' }
 const ARRIVED = ['sent', 'delivered', 'read']
 
 let client: BuiltClient
@@ -186,6 +188,60 @@ describeInBrowsers('demo', ({ engine, browser, itNeeds }) => {
     expect(new Set(ids).size).toBe(200)
   })
 
+  it('far back, the end of the window is read on a page at a time, and what one writes there is shown', async () => {
+    const demo = await serve()
+    // Beyond a full window, which is 1,000 messages.
+    await demo.control('seed', { channelId: CHANNEL, count: 1_200 })
+    const alice = await visit(demo, 'alice')
+    await alice.sees('message 1200')
+    await alice.page.waitFor(scrollUpTo, ['message 1'], { timeoutMs: 60_000 })
+    const before = await alice.page.evaluate(windowOf, CHANNEL)
+    expect(before).toMatchObject({ first: 1, hasNewer: true })
+    await alice.page.evaluate(scrollToTheEnd)
+    await alice.page.waitFor(isBeyond, [CHANNEL, before.last])
+    // Hands off: were the window's end followed, each page would bring the next.
+    await delay(1_000)
+    const after = await alice.page.evaluate(windowOf, CHANNEL)
+    expect(after.last - before.last).toBeLessThanOrEqual(100)
+    expect(after.hasNewer).toBe(true)
+    await alice.say('written far back')
+    await alice.sees('written far back', ARRIVED)
+    expect(await alice.page.evaluate(windowOf, CHANNEL)).toMatchObject({ last: 1_201, hasNewer: false })
+  })
+
+  it('a draft stays in its channel, and the Enter that ends a composition does not send it', async () => {
+    const demo = await serve()
+    const alice = await visit(demo, 'alice')
+    await alice.page.type(COMPOSER, 'to be told here')
+    await alice.page.evaluate(endCompositionAsSafari)
+    await alice.press('# Random')
+    expect(await alice.page.evaluate(draft)).toBe('')
+    await alice.say('said elsewhere')
+    await alice.press('# General')
+    expect(await alice.page.evaluate(draft)).toBe('to be told here')
+    await alice.press('Send')
+    await alice.sees('to be told here', ARRIVED)
+    expect(await demo.committed(CHANNEL)).toEqual(['to be told here'])
+    expect(await demo.committed('random')).toEqual(['said elsewhere'])
+  })
+
+  it('a message that is too large goes back to the composer, to be shortened', async () => {
+    const demo = await serve()
+    const alice = await visit(demo, 'alice')
+    const text = 'long '.repeat(20_000)
+    await alice.page.evaluate(paste, text)
+    await alice.press('Send')
+    await alice.sees('long', ['failed'])
+    await alice.page.type(COMPOSER, 'and more')
+    await alice.pressAt('long', 'Edit')
+    await alice.seesNo('long')
+    expect(await alice.page.evaluate(draft)).toBe(`${text}\nand more`)
+    await alice.page.evaluate(paste, 'short')
+    await alice.press('Send')
+    await alice.sees('short', ARRIVED)
+    expect(await demo.committed(CHANNEL)).toEqual(['short'])
+  })
+
   it('who scrolls back while a message of theirs is unsent sees what is there', async () => {
     const demo = await serve()
     const alice = await visit(demo, 'alice')
@@ -258,6 +314,40 @@ function loadedIds(channelId: string): string[] {
 
 function directionsShown(): string[] {
   return [...document.querySelectorAll('[data-message-id] .text')].map((text) => getComputedStyle(text).direction)
+}
+
+function scrollToTheEnd(): void {
+  const log = document.querySelector('[role="log"]')
+  if (log) log.scrollTop = log.scrollHeight
+}
+
+function windowOf(channelId: string): { first: number; last: number; hasNewer: boolean } {
+  const { store, chat } = window.__demo
+  const messages = chat.selectors.selectMessages(store.getState(), channelId)
+  const { hasNewer } = chat.selectors.selectChannel(store.getState(), channelId)
+  return { first: messages[0]?.seq ?? 0, last: messages.at(-1)?.seq ?? 0, hasNewer }
+}
+
+function isBeyond(channelId: string, seq: number): boolean {
+  const { store, chat } = window.__demo
+  return (chat.selectors.selectMessages(store.getState(), channelId).at(-1)?.seq ?? 0) > seq
+}
+
+const draft = (): string => document.querySelector('textarea')?.value ?? ''
+
+/** As one who pastes: typing that much takes too long. */
+function paste(text: string): void {
+  const composer = document.querySelector('textarea')
+  composer?.select()
+  composer?.setRangeText(text)
+  composer?.dispatchEvent(new Event('input', { bubbles: true }))
+}
+
+/** Safari says that a composition is over, and then tells of the Enter that ended it. */
+function endCompositionAsSafari(): void {
+  const enter = new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true })
+  Object.defineProperty(enter, 'keyCode', { value: 229 })
+  document.querySelector('textarea')?.dispatchEvent(enter)
 }
 
 function scrollHalfUp(): void {

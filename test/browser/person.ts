@@ -8,7 +8,8 @@ declare global {
       readonly chat: {
         readonly selectors: {
           selectConnection(state: unknown): { readonly status: string }
-          selectMessages(state: unknown, channelId: string): readonly { readonly id: string; readonly content: string; readonly status: string; readonly stored?: boolean }[]
+          selectMessages(state: unknown, channelId: string): readonly { readonly id: string; readonly content: string; readonly status: string; readonly stored?: boolean; readonly seq?: number }[]
+          selectChannel(state: unknown, channelId: string): { readonly hasNewer: boolean }
         }
       }
     }
@@ -32,7 +33,7 @@ export interface Person {
   press(button: string): Promise<void>
   flip(control: 'Network' | 'Drop acks'): Promise<void>
   /** A button that belongs to one message. */
-  pressAt(text: string, button: 'Retry' | 'Discard'): Promise<void>
+  pressAt(text: string, button: 'Retry' | 'Discard' | 'Edit'): Promise<void>
   /** Waits until the message is there with one of the statuses; `status` null: with any. */
   sees(text: string, statuses?: readonly string[]): Promise<Shown>
   seesNo(text: string): Promise<void>

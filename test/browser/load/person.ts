@@ -3,6 +3,7 @@ import { useSyncExternalStore } from 'react'
 import type { Message, Transport } from 'redux-chat'
 import { createChat } from 'redux-chat/react'
 import { createActionLog } from '../../../demo/client/action-log'
+import { createDrafts } from '../../../demo/client/drafts'
 import { createSwitchedTransport } from '../../../demo/client/network-switch'
 import type { Person } from '../../../demo/client/person'
 import { createSeries } from '../../../demo/client/series'
@@ -34,7 +35,7 @@ export function createLoadPerson({ url, windowSize, pageSize, hear }: PersonOpti
     reducer: { [chat.reducerPath]: chat.reducer },
     middleware: (getDefault) => getDefault().concat(chat.middleware),
   })
-  return { userId, chat, store, network, latencies: createSeries(), log: createActionLog() }
+  return { userId, chat, store, network, latencies: createSeries(), log: createActionLog(), drafts: createDrafts() }
 }
 
 const NOTHING_MORE = {
