@@ -63,7 +63,6 @@ export const effects: readonly Mutant[] = [
     ['G7', 'a page that breaks the connection is asked for as before', 'Math.max(pauses.of(key).readyAt, suspects.until(key))', 'pauses.of(key).readyAt'],
     ['G6', 'a page that is too large for the way stays as large', 'if (suspects.has(key)) sizes', 'if (false) sizes'],
     ['G8', 'somebody who wants a page is given it before the server allows it', 'Math.max(pauses.of(key).wantedAt, suspects.until(key))', 'suspects.until(key)'],
-    ['G7', 'what is late holds up all others', 'release()\n      runtime.reconcile()\n    })', 'runtime.reconcile()\n    })'],
   ]),
   ...inFile('src/effects/engine.ts', [
     ['G2', 'what another tab may be sending is retried at once', '&& wanted.has(message.id))) recovery.lookAgain()', '&& wanted.has(message.id))) delivery.own(ids)'],
