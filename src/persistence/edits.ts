@@ -49,6 +49,7 @@ export function createEdits() {
     /** Pending, being written, or forgotten for now; not what is set aside, for which nothing waits. */
     hasUnwritten: (userId?: string): boolean =>
       [pending, writing, forgotten].some((edits) => [...edits.values()].some((edit) => userId === undefined || edit.userId === userId)),
+    isWriting: (userId: string): boolean => [...writing.values()].some((edit) => edit.userId === userId && edit.record !== null),
     tooLarge: (): PendingEdit | undefined => aside.values().next().value,
     ofUser: (userId: string): readonly PendingEdit[] => [...pending.values(), ...aside.values()].filter((edit) => edit.userId === userId),
     /** All that is pending is being written from now on. */

@@ -117,10 +117,13 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     looked: (): void => { isInDoubt = false },
     /** Whether the lock of somebody else is held still. */
     isOfAnother: (userId: string): boolean => releaseLock !== null && owner !== userId,
-    /** Holds on to what this tab has from now on; false when it does already. Others have to know of it, to notice its end. */
-    hold(userId: string): boolean {
+    /**
+     * Holds on to what this tab has from now on; false when it does already. Others have to know of it, to notice its end. What is being
+     * written (`isWriting`) has the name of now.
+     */
+    hold(userId: string, isWriting: boolean): boolean {
       if (!locks || releaseLock) return false
-      if (hasLetGo && !leaving.includes(userId)) renew()
+      if (hasLetGo && !isWriting && !leaving.includes(userId)) renew()
       take(userId, locks)
       meet(userId, () => undefined)
       return true

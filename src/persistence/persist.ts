@@ -145,7 +145,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   }
 
   function hold(userId: string): void {
-    if (ownership.hold(userId)) renamed(userId)
+    if (ownership.hold(userId, writer.isWriting(userId))) renamed(userId)
   }
 
   /** The state says first that they are not stored. What a refused discard has left of them is known to nobody. */

@@ -195,6 +195,7 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
     /** One user's edits that are not written yet. */
     waiting: edits.ofUser,
     hasUnwritten: edits.hasUnwritten,
+    isWriting: edits.isWriting,
     /** Asked for a storage and got none. */
     isOff: (): boolean => device === null,
     /** Resolves when all that was added is durable, paused or not; rejects with the reason when the device refuses. */

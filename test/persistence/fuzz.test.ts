@@ -146,6 +146,9 @@ const DENIED_HALF_WAY: Step[] = [wait(3_000), send, send, send, wait(36), become
 /** The same of one that is written together with the removal of another. */
 const DENIED_BESIDE: Step[] = [wait(3_000), send, wait(3_000), does('pause'), send, remove(0), does('resume'), wait(14), become('denied'), wait(100), remove(0)]
 
+/** What is composed in the moment of a new sign-in is being written when its user leaves again: what becomes of it afterwards is written, too. */
+const LEFT_AT_ONCE: Step[] = [send, does('signOut'), wait(0), does('connect'), send, does('disconnect'), named('change 0', (tab) => tab.change(0))]
+
 /** Where there is no room for what is large, what is small is stored: at the next try, and once that is seen as soon as it is sent. */
 async function keepsSmall(tab: Tab, laterMs: number): Promise<void> {
   tab.become('small')
@@ -208,6 +211,6 @@ describe('persistence over any device', () => {
       tab.signOut()
       await tab.clock.advance(300_000)
       expect([tab.locks?.size ?? 0, tab.clock.pending], 'locks').toEqual([0, 0])
-    }), { numRuns: RUNS, examples: [[DISCARDED_TWICE, false, false, false, 0], [DENIED_HALF_WAY, true, false, false, 8], [DENIED_BESIDE, true, false, false, 8]] })
+    }), { numRuns: RUNS, examples: [[DISCARDED_TWICE, false, false, false, 0], [DENIED_HALF_WAY, true, false, false, 8], [DENIED_BESIDE, true, false, false, 8], [LEFT_AT_ONCE, false, false, true, 0]] })
   }, 300_000)
 })
