@@ -89,19 +89,18 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
     flights.start(target)
     waits.forget(id)
     const at = clock.now()
-    const before = runtime.getState()
-    runtime.dispatch(reports.messageEmitted({ id, channelId, attempt, at, deadline: at + delivery.ackTimeoutMs }))
-    // A past state is shown (time travel).
-    if (runtime.getState() === before) return flights.end(target)
+    const report = reports.messageEmitted({ id, channelId, attempt, at, deadline: at + delivery.ackTimeoutMs })
+    runtime.dispatch(report)
+    if (runtime.ignored.has(report)) return flights.end(target)
     precedence.emitted(target, isSuspect(entry))
     try {
       const { name, args } = wire.outbound('message:send', entry.message)
       link.emit(name, args, (...answer) => {
         flights.end(target)
-        const answeredIn = runtime.getState()
+        const before = runtime.getState()
         outcomes.answered(target, startedAt, answer)
         // An echo may have settled it before: then no action tells that there is room again.
-        if (runtime.getState() === answeredIn) runtime.reconcile()
+        if (runtime.getState() === before) runtime.reconcile()
       })
     } catch (reason) {
       flights.end(target)

@@ -228,6 +228,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   return {
     /** After the reducers have seen an action. */
     handle(action: UnknownAction, changed: boolean): void {
+      if (!changed) runtime.ignored.add(action)
       persistence.handle(action)
       obey(undefined, action, undefined)
       if (changed) reconcile()

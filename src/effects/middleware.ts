@@ -59,6 +59,7 @@ export function createChatMiddleware<X extends Extra>(
       // An action that the app bound is told of where it was bound.
       dispatch: (action) => (action.type.startsWith(prefix) ? report(action) : void api.dispatch(action)),
       ...createReporter(clock, environment.id, metrics, (error) => report(actions.reports.errorReported({ error }))),
+      ignored: new WeakSet(),
       reconcile: () => engine?.reconcile(),
     }
     engine = createEngine(runtime) as unknown as Engine

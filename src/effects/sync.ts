@@ -88,10 +88,9 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     const startedAt = clock.monotonic()
     // Whoever sees the report may end the connection.
     const generation = link.generation()
-    const before = runtime.getState()
-    runtime.dispatch(reports.syncStarted({ channelId, direction }))
-    // A past state is shown (time travel): nothing is sent, and it is looked at again later.
-    if (runtime.getState() === before) return pauses.failed(key)
+    const report = reports.syncStarted({ channelId, direction })
+    runtime.dispatch(report)
+    if (runtime.ignored.has(report)) return pauses.failed(key)
     const release = occupy()
     const answered = (answer: Answer): void => {
       release()

@@ -1,4 +1,4 @@
-import { configureStore, createAction, createSlice, type PayloadAction, type UnknownAction } from '@reduxjs/toolkit'
+import { configureStore, createAction, createSlice, type Middleware, type PayloadAction, type UnknownAction } from '@reduxjs/toolkit'
 import { instrument } from '@redux-devtools/instrument'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createChat, socketBindings } from 'redux-chat'
@@ -62,6 +62,20 @@ describe('store', () => {
     expect([alice.store.getState().chat, list].flatMap(parts).filter((part) => !Object.isFrozen(part))).toEqual([])
     expect(list.map(({ status }) => status)).toEqual(['sent', 'sent', 'sent', 'pending'])
     expect(() => (list as unknown[]).reverse()).toThrow(TypeError)
+  })
+
+  it('G1: a middleware that passes each action on later delays what it sends, and loses nothing', async () => {
+    const { environment, clock, server } = createTestEnvironment()
+    const chat = createChat({ url: 'x', token: 't', environment })
+    const late: Middleware = () => (next) => (action) => Promise.resolve().then(() => next(action))
+    const store = configureStore({ reducer: { chat: chat.reducer }, middleware: (getDefault) => getDefault().concat(late, chat.middleware) })
+    server.push('c', { userId: 'bob', content: 'old' })
+    store.dispatch(chat.actions.connect({ userId: 'alice' }))
+    store.dispatch(chat.actions.openChannel({ channelId: 'c' }))
+    await clock.advance(1_000)
+    for (const content of ['1', '2']) store.dispatch(chat.actions.sendMessage({ channelId: 'c', content }))
+    await clock.advance(5_000)
+    expect(chat.selectors.selectMessages(store.getState(), 'c').map(({ content, status }) => `${content}:${status}`)).toEqual(['old:sent', '1:sent', '2:sent'])
   })
 
   it('several chats share one store, and several stores one chat', async () => {
