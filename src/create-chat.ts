@@ -43,13 +43,13 @@ function tokenSource<X extends Extra, Path extends string>({ token, getToken }: 
 /** Socket.IO's own: no server sends them, and a socket throws at them. */
 const RESERVED: ReadonlySet<string> = new Set(['connect', 'connect_error', 'disconnect', 'disconnecting', 'newListener', 'removeListener'])
 
-function check<X extends Extra, Path extends string>({ url, reducerPath, protocol, events = {}, emits = {} }: SocketConfig<X, Path>): void {
+function check<X extends Extra, Path extends string>({ url, reducerPath, protocol, events, emits }: SocketConfig<X, Path>): void {
   if (typeof url !== 'string' || url === '') complain('url_missing', 'url must be the address of the Socket.IO server')
   const clash = inboundClash(protocol)
   if (clash !== null) complain('protocol_names_clash', `protocol.names gives two inbound events the name "${clash}"; give each its own`)
-  const taken = inboundClash(protocol, Object.keys(events))
+  const taken = inboundClash(protocol, Object.keys(events ?? {}))
   if (taken !== null) complain('event_taken', `events binds "${taken}", which the chat reads itself; react to its facts (chat.facts) in place of it`)
-  const reserved = [...Object.keys(events), ...Object.keys(emits), ...Object.values(protocol?.names ?? {})].find((name) => RESERVED.has(name))
+  const reserved = [...Object.keys(events ?? {}), ...Object.keys(emits ?? {}), ...Object.values(protocol?.names ?? {})].find((name) => RESERVED.has(name))
   if (reserved !== undefined) complain('event_reserved', `"${reserved}" is a name of Socket.IO's own; of the connection chat.facts tell (connectionOpened, connectionLost)`)
   if (reducerPath === '') complain('reducer_path_empty', 'reducerPath must not be empty')
 }

@@ -8,8 +8,10 @@ import { shielded } from './shielded'
 /** An app's event map, as Socket.IO types it: event name to listener. */
 export type EventMap = { readonly [event: string]: (...args: never[]) => void }
 
+/** `any` may be a function, and is none. */
+type WithoutAnswer<A extends readonly unknown[]> = A extends readonly [...infer Sent, infer Last] ? unknown extends Last ? A : [Last] extends [(...answer: never[]) => unknown] ? Sent : A : A
 /** What is sent with an event, less the acknowledgement that its sender asks for. */
-type ArgsOf<F> = F extends (...args: infer A) => unknown ? (A extends readonly [...infer Sent, (...answer: never[]) => unknown] ? Sent : A) : never
+type ArgsOf<F> = F extends (...args: infer A) => unknown ? WithoutAnswer<A> : never
 type FirstOf<A extends readonly unknown[]> = A extends readonly [] ? undefined : A[0]
 
 /** Which action an inbound event dispatches; a function gets all its arguments. `parse` may narrow the first. What throws drops the event and is reported. */
@@ -73,7 +75,7 @@ const repeats = new WeakSet<UnknownAction>()
 
 /** Emits an app action that is bound. */
 export function applyEmit<X extends Extra>(runtime: Runtime<X>, action: UnknownAction): void {
-  if (repeats.has(action)) return
+  if (repeats.delete(action)) return
   for (const [event, binding] of Object.entries(runtime.options.emits ?? {})) {
     if (!binding.action.match(action)) continue
     emitBound(runtime, event, binding, action.payload as never)
@@ -81,7 +83,13 @@ export function applyEmit<X extends Extra>(runtime: Runtime<X>, action: UnknownA
 }
 
 function emitBound<X extends Extra>(runtime: Runtime<X>, event: string, { action, args, acked, failed }: EmitBindings[string], payload: never): void {
-  const sent = args ? args(payload) : payload === undefined ? [] : [payload]
+  let sent: readonly unknown[]
+  try {
+    sent = args ? [...args(payload)] : payload === undefined ? [] : [payload]
+  } catch (reason) {
+    runtime.report('emit_failed', 'args_failed', `unable to emit "${event}": its args threw (${reasonText(reason)})`)
+    return
+  }
   const settle = (outcome: UnknownAction | undefined): void => {
     const isRepeat = outcome !== undefined && action.match(outcome)
     if (isRepeat) repeats.add(outcome)

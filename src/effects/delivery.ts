@@ -91,7 +91,12 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
     const at = clock.now()
     const report = reports.messageEmitted({ id, channelId, attempt, at, deadline: at + delivery.ackTimeoutMs })
     runtime.dispatch(report)
-    if (runtime.ignored.has(report)) return flights.end(target)
+    if (runtime.ignored.has(report)) {
+      // DevTools keep it for when they show the present again: there it is not in flight.
+      flights.end(target)
+      runtime.dispatch(reports.messageDelayed({ ...target, at, reason: failure('not_sent', 'a past state was shown', true, attempt), nextAttemptAt: null, spent: false }))
+      return
+    }
     precedence.emitted(target, isSuspect(entry))
     try {
       const { name, args } = wire.outbound('message:send', entry.message)

@@ -9,6 +9,8 @@ interface Pause {
   readonly failures: number
   /** Answers that brought nothing of what is missing, since it was last complete. */
   readonly inVain: number
+  /** Answers that did not come in time, in a row. */
+  readonly late: number
   /** Infinity while it waits for something else than time. */
   readonly readyAt: number
   /** The same for somebody who wants it now: sooner, but not before the server allows it. */
@@ -17,7 +19,7 @@ interface Pause {
   readonly refusedAt?: number
 }
 
-const NONE: Pause = { failures: 0, inVain: 0, readyAt: 0, wantedAt: 0 }
+const NONE: Pause = { failures: 0, inVain: 0, late: 0, readyAt: 0, wantedAt: 0 }
 
 /** Pauses after failures, ever longer, by key. All moments are monotonic. */
 export function createPauses({ clock, random }: Pick<Environment, 'clock' | 'random'>) {
@@ -29,7 +31,7 @@ export function createPauses({ clock, random }: Pick<Environment, 'clock' | 'ran
     const least = BACKOFF.baseMs / 2
     const count = failures + inVain
     pauses.set(key, {
-      failures, inVain,
+      failures, inVain, late: of(key).late,
       readyAt: now + Math.max(fullJitter(count, random(), BACKOFF), retryAfterMs, least),
       wantedAt: now + Math.max(Math.min(least * 2 ** (count - 1), MAX_WANTED_MS), retryAfterMs),
     })
@@ -40,6 +42,7 @@ export function createPauses({ clock, random }: Pick<Environment, 'clock' | 'ran
     failed: (key: string, retryAfterMs = 0): void => begin(key, of(key).failures + 1, of(key).inVain, retryAfterMs),
     /** The server has nothing where something is missing, or contradicts itself: asked again, but ever more slowly. */
     inVain: (key: string): void => begin(key, of(key).failures, of(key).inVain + 1, 0),
+    late: (key: string): void => void pauses.set(key, { ...of(key), late: of(key).late + 1 }),
     /** Something came: it goes on at once. */
     progress: (key: string): void => void pauses.set(key, { ...NONE, inVain: of(key).inVain }),
     /** Only another connection, somebody who asks for it or a newer seq ends it. */

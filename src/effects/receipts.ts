@@ -72,9 +72,11 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>, unauthorize
    * My own messages are never unread: where nothing else stands behind my mark, it may stand behind them. Told when half a page of them has
    * come together, because what is older than a page is counted without being looked at.
    */
-  function ownMark({ anchored, cursor, foreign, receipts }: ChannelState<X>, me: string): number | null {
+  function ownMark(channelId: string, { anchored, cursor, foreign, receipts }: ChannelState<X>, me: string): number | null {
     const read = receipts[keyOf(me)]?.read ?? 0
-    return anchored && cursor !== null && foreign <= read && cursor - read >= Math.max(1, runtime.options.history.pageSize >> 1) ? cursor : null
+    if (!anchored || cursor === null || foreign > read) return null
+    const told = Math.max(read, sent.get(`read${channelId}`) ?? 0)
+    return cursor - told >= Math.max(1, runtime.options.history.pageSize >> 1) ? cursor : null
   }
 
   function tell(kind: Kind, channelId: string, mark: ReadMark, position: number, confirmed: number): void {
@@ -111,7 +113,10 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>, unauthorize
     const { userId } = runtime.getState().connection
     if (userId === null || unclear) return
     if (error && reactionTo(error) !== 'fail') {
+      const generation = link.generation()
       if (reactionTo(error) === 'reauthenticate') unauthorized(startedAt)
+      // Whoever is told may have signed out.
+      if (link.generation() !== generation) return
       return tellAgainAt(key, clock.monotonic() + Math.max(RETRY_MS, error.retryAfterMs ?? 0))
     }
     // Refused for good, it is dropped as if it were confirmed.
@@ -189,7 +194,7 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>, unauthorize
       const delivered = channel && deliveredMark(channel, me, catchesUp)
       // What is confirmed for me came from the server, or from my own read mark, which says more.
       if (delivered) tell('delivered', channelId, delivered.mark, delivered.position, channel.receipts[keyOf(me)]?.delivered ?? 0)
-      const own = channel && ownMark(channel, me)
+      const own = channel && ownMark(channelId, channel, me)
       if (own) tell('read', channelId, { seq: own }, own, 0)
     }
     for (const [key, mark] of Object.entries(outbox.reads)) {

@@ -1,5 +1,4 @@
 import type { PageDirection } from '../actions'
-import type { Stop } from '../environment'
 import type { Extra, SocketErrorBody } from '../model'
 import { reactionTo } from '../policy/errors'
 import { POISON_LOSSES } from '../policy/outbox'
@@ -12,10 +11,8 @@ import { createAgenda } from './agenda'
 import { createPageSizes } from './page-sizes'
 import { createPauses } from './pauses'
 import type { Runtime } from './runtime'
+import { createSlots } from './slots'
 import { createSuspects } from './suspects'
-
-/** Requests under way at once, so that a client with thousands of channels does not flood the server. */
-const MAX_REQUESTS = 4
 
 /** A hole that an overtaken message leaves closes by itself: only one that stays is asked for. */
 const GAP_HOLD_MS = 100
@@ -55,7 +52,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   /** Pages that were under way when the connection broke, by direction and channel. */
   const suspects = createSuspects(environment)
   let notBefore = 0
-  let running = 0
+  const slots = createSlots(clock, options.delivery.ackTimeoutMs, runtime.reconcile)
 
   const waitKey = (direction: PageDirection, channelId: string): string => direction + channelId
 
@@ -88,10 +85,16 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     const startedAt = clock.monotonic()
     // Whoever sees the report may end the connection.
     const generation = link.generation()
+    const release = slots.occupy()
     const report = reports.syncStarted({ channelId, direction })
     runtime.dispatch(report)
-    if (runtime.ignored.has(report)) return pauses.failed(key)
-    const release = occupy()
+    if (runtime.ignored.has(report)) {
+      // DevTools keep it for when they show the present again: there it has failed.
+      release()
+      pauses.failed(key)
+      runtime.dispatch(reports.syncFailed({ channelId, direction }))
+      return
+    }
     const answered = (answer: Answer): void => {
       release()
       // After a disconnect the state has already forgotten this request.
@@ -103,25 +106,9 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
       runtime.reconcile()
     }
     // What comes later than that is lost: a slow server is given longer each time.
-    const patience = options.delivery.ackTimeoutMs * Math.min(LONGEST_PATIENCE, 2 ** pauses.of(key).failures)
+    const patience = options.delivery.ackTimeoutMs * Math.min(LONGEST_PATIENCE, 2 ** pauses.of(key).late)
     if (direction === 'newer') link.ask('message:sync', { channelId, after: beyond, limit }, answered, patience)
     else link.ask('message:history', { channelId, before: beyond, limit }, answered, patience)
-  }
-
-  /** One of the requests under way. What is late holds up no other channel any longer; the undo is returned. */
-  function occupy(): Stop {
-    running++
-    let isOver = false
-    const release = (): void => {
-      if (!isOver) running--
-      isOver = true
-      stopTimer()
-    }
-    const stopTimer = clock.setTimer(options.delivery.ackTimeoutMs, () => {
-      release()
-      runtime.reconcile()
-    })
-    return release
   }
 
   function lost(key: string, channelId: string): void {
@@ -133,10 +120,15 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
 
   function finish(asked: Asked, { data, error, unclear }: Answer): void {
     if (data) return loaded(asked, data)
-    if (unclear === 'timeout') sizes.halve(asked.channelId)
+    if (unclear === 'timeout') {
+      sizes.halve(asked.channelId)
+      pauses.late(waitKey(asked.direction, asked.channelId))
+    }
     if (unclear === 'unreadable') metrics.count('invalid_payload')
+    const generation = link.generation()
     if (reactionTo(error) === 'reauthenticate') unauthorized(asked.startedAt)
-    failed(asked, error)
+    // Whoever is told may have signed out.
+    if (link.generation() === generation) failed(asked, error)
   }
 
   function loaded(asked: Asked, data: { readonly [field: string]: unknown }): void {
@@ -212,13 +204,11 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     looked = EMPTY_TABLE
   }
 
-  const isBusy = (): boolean => running >= MAX_REQUESTS
-
   return {
     reconcile(): void {
       if (link.generation() === 0 || !runtime.getState().connection.capabilities.includes('sync')) return
       look()
-      agenda.run(isBusy, ask)
+      agenda.run(slots.isBusy, ask)
     },
     /** Somebody opens the channel: what the server refused for good may be allowed by now. */
     wanted(channelId: string): void {

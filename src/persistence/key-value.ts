@@ -1,8 +1,8 @@
 import { fieldsOf } from '../policy/json'
-import { inDoubt } from './problem'
+import { inDoubt, refusedInPart } from './problem'
 import type { LoadedRecords, RecordChange, RecordStorage, StoredRecord, UnreadableRecord } from './record-storage'
 import { parseRecord } from './record-text'
-import { RECORD_VERSION } from './records'
+import { composedAt, RECORD_VERSION } from './records'
 import { createSlotIndex, isRefused, readEach } from './slot-index'
 import type { TabLocks } from './tabs'
 import { needed, ownedAfter, readTransfer, transferOf, type Transfer } from './transfers'
@@ -84,7 +84,7 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     const refused = new Set(keys.filter((_, i) => isRefused(texts[i])))
     // Who takes a part for all sends out of order, leaves behind what is to be removed, and gives up what is its own.
     if (refused.size === 0) partial = 0
-    else if (needsAll && partial++ < PATIENCE) throw texts.find(isRefused)?.reason
+    else if (needsAll && partial++ < PATIENCE) throw refusedInPart(texts.find(isRefused)?.reason)
     const records: StoredRecord[] = []
     const unreadable: UnreadableRecord[] = []
     // What is refused now stands where it stood.
@@ -233,9 +233,9 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
       }
       return moved
     }),
-    clear: (userId) => queued(async () => {
+    clear: (userId, composedUpTo = Infinity) => queued(async () => {
       const { records, unreadable, known } = await scan(false)
-      await remove(records.filter((record) => userId === undefined || record.userId === userId), known)
+      await remove(records.filter((record) => userId === undefined || (record.userId === userId && !(composedAt(record) > composedUpTo))), known)
       // What may be this user's must not come back when it can be read again.
       if (userId !== undefined) {
         if (unreadable.some(({ reason }) => reason === 'refused')) throw new Error('the device refuses to read what may have to be removed')

@@ -10,7 +10,7 @@ import { createOwnership } from './ownership'
 import { createPersistor } from './persistor'
 import type { StorageProblem } from './problem'
 import type { TabLocks } from './tabs'
-import { createRereading } from './rereading'
+import { createRereading, patiently } from './rereading'
 import { createTimers } from './timers'
 import { tabsOf } from './transfers'
 import { createWriter } from './writer'
@@ -59,8 +59,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   const looking = new Map<string, Promise<unknown>>()
   let purges = 0
   const leavers = createLeavers(writer, () => present !== null)
-  /** Users whose records are to be removed, and are not yet: with the removal, while one is under way. */
-  const unwanted = new Map<string, Promise<void> | null>()
+  /** Users whose records of then and before are to be removed, and are not yet: with the removal, while one is under way. */
+  const unwanted = new Map<string, { readonly askedAt: number; readonly removal: Promise<void> | null }>()
   /** Records of newer code, or that cannot be read, by user: nothing is written in their place. */
   const untouchable = new Map<string, Set<string>>()
   /** On the device, and not shown yet: it needs not be written. */
@@ -91,7 +91,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   async function readNow(visit: Visit): Promise<Restoration<X>> {
     const { userId } = visit
     // What was sent since one that is under way was asked for is none of its business.
-    if (!isOver(visit) && unwanted.has(userId)) await (unwanted.get(userId) ?? discard(userId).finally(() => keepShown(userId)))
+    const owed = isOver(visit) ? undefined : unwanted.get(userId)
+    if (owed) await (owed.removal ?? discard(userId, owed.askedAt).finally(() => keepShown(userId)))
     await adoption.moving()
     const before = ownership.name()
     const kept = await ownership.claim(userId, () => !isOver(visit))
@@ -174,7 +175,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     // Who disconnected, and did not sign out, has left only now.
     if (ownership.isOfAnother(userId)) leaveLock(adoption.moving())
     try {
-      return await read(visit)
+      return await patiently(() => read(visit), timers.pause)
     } catch (reason) {
       readAgain(visit, 1)
       throw reason
@@ -182,12 +183,12 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   }
 
   /** What the device refuses to remove is removed before its user sees anything of it again. */
-  async function discard(userId: string): Promise<void> {
-    const mine = writer.instead((edit) => edit.userId === userId, (target) => target.clear(userId), ({ record }) => record === null)
-    unwanted.set(userId, mine)
-    await mine.finally(() => { if (unwanted.get(userId) === mine) unwanted.set(userId, null) })
+  async function discard(userId: string, askedAt = clock.now()): Promise<void> {
+    const removal = writer.instead((edit) => edit.userId === userId, (target) => target.clear(userId, askedAt), ({ record }) => record === null)
+    unwanted.set(userId, { askedAt, removal })
+    await removal.finally(() => { if (unwanted.get(userId)?.removal === removal) unwanted.set(userId, { askedAt, removal: null }) })
     // One that was asked for since is still to come, and may be refused.
-    if (unwanted.get(userId) === null) unwanted.delete(userId)
+    if (unwanted.get(userId)?.removal === null) unwanted.delete(userId)
   }
 
   /** Nothing needs the storage any more, unless somebody is here by then. */
@@ -229,7 +230,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     handle: createPersistor({ scope, writer, purging: () => { purges++ }, purged }),
     flush: writer.flush,
     /** Removes all that is stored for a user, of every tab. */
-    discard,
+    discard: (userId: string): Promise<void> => discard(userId),
     /** The user is gone from this tab. The lock is kept until all is written, and then only while this tab still shows unsent messages. */
     stop(): void {
       // Who leaves before the first look has no lock yet; what is shown, or is still to be written, needs one.

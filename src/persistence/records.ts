@@ -143,6 +143,9 @@ function readMark(data: Fields): ReadMark | null {
   return typeof messageId === 'string' ? { messageId } : null
 }
 
+/** When the message of a record was composed; NaN of any other record. */
+export const composedAt = ({ data }: StoredRecord): number => Number(fieldsOf(fieldsOf(data)['message'])['createdAt'])
+
 /** Reads what can be understood; the rest is named and left where it is. */
 export function readRecords<X extends Extra>(userId: string, records: readonly StoredRecord[], unreadable: readonly UnreadableRecord[]): RestoredOutbox<X> {
   const entries: OutboxEntry<X>[] = []

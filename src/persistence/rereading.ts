@@ -1,6 +1,7 @@
 import type { Stop } from '../environment'
 import { fullJitter } from '../policy/backoff'
 import type { Visit } from './adoption'
+import { isRefusedInPart } from './problem'
 
 export interface RereadingDeps<R> {
   readonly later: (delayMs: number, task: () => void) => Stop
@@ -8,6 +9,21 @@ export interface RereadingDeps<R> {
   readonly isOver: (visit: Visit) => boolean
   readonly read: (visit: Visit) => Promise<R>
   readonly found: (visit: Visit, restored: R) => void
+}
+
+/** In all half of what delivery waits for a look. */
+const LONGEST_PAUSE_MS = 800
+
+/** Of what a device gives only a part is asked for a few times at once: what is sent meanwhile would overtake the rest. */
+export async function patiently<R>(read: () => Promise<R>, pause: (delayMs: number) => Promise<void>): Promise<R> {
+  for (let delayMs = 100; ; delayMs *= 2) {
+    try {
+      return await read()
+    } catch (reason) {
+      if (delayMs > LONGEST_PAUSE_MS || !isRefusedInPart(reason)) throw reason
+      await pause(delayMs)
+    }
+  }
 }
 
 const RETRY = { baseMs: 1_000, maxMs: 60_000 }

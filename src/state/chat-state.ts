@@ -1,4 +1,4 @@
-import type { UnknownAction } from '@reduxjs/toolkit'
+import { isDraft, type UnknownAction } from '@reduxjs/toolkit'
 import type { ChatActions } from '../actions'
 import type { ChatError, ConnectionState, Extra, OutboxState, ReadMark, ReceiptEvent } from '../model'
 import { frozen } from '../policy/frozen'
@@ -118,7 +118,9 @@ export function createChatReducer<X extends Extra>(path: string, actions: ChatAc
       errors: errors(state.errors, action, state.outbox.userId),
     }
     const crossed = crossOver(next, state, action)
-    return isSame(state, crossed) ? state : frozen(crossed)
+    if (isSame(state, crossed)) return state
+    // Immer freezes what it has made of its drafts.
+    return isDraft(state) ? crossed : frozen(crossed)
   }
 }
 

@@ -103,8 +103,9 @@ const page = <X extends Extra>(
 const progress = <X extends Extra>(channel: Channel<X>, direction: PageDirection, now: 'running' | 'failed'): Channel<X> =>
   direction === 'newer' ? { ...channel, catchUp: now } : { ...channel, history: now }
 
-/** A request that was under way when the connection ended will never be answered. Nobody reads where a closed channel was scrolled to: it catches up. */
-const interrupted = <X extends Extra>(given: Channel<X>): Channel<X> => halted(given.detached && !given.open ? shrunk(given) : given)
+/** A request that was under way when the connection ended will never be answered. Nobody reads where a closed channel was scrolled to: it goes on at its end. */
+const interrupted = <X extends Extra>(given: Channel<X>): Channel<X> =>
+  halted(given.detached && !given.open ? { ...shrunk(given), cursor: given.latest, anchored: true, history: 'idle' } : given)
 
 const halted = <X extends Extra>(channel: Channel<X>): Channel<X> => ({
   ...channel,

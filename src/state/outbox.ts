@@ -3,7 +3,7 @@ import type { Extra, OutboxEntry, OutboxState, SendFailure, WireMessage } from '
 import { jsonBytes } from '../policy/json'
 import { authored, hasOnly } from '../policy/message'
 import { isHopeless } from '../policy/errors'
-import { EMPTY_OUTBOX, entryIn, failure, isOwnEnd, placeIn, queueIn, rested, TAKEN_OVER, type Queue } from '../policy/outbox'
+import { EMPTY_OUTBOX, entriesIn, entryIn, failure, isOwnEnd, placeIn, queueIn, rested, SUSPECT_LOSSES, TAKEN_OVER, type Queue } from '../policy/outbox'
 import { appended, itemAt, itemsOf, lastOf, mapped, mappedFromEnd, placeOf, removed, replaced, sequenceOf } from '../policy/sequence'
 import { entriesOf, grouped, keysOf, valueAt, withoutKey, withValue } from '../policy/table'
 import { createHandlers } from './handlers'
@@ -116,6 +116,15 @@ function afterLoss<X extends Extra>(queue: Queue<X>): Queue<X> {
   return head ? mapped(queue, (entry) => (entry === head ? blamed(entry) : rested(entry))) : queue
 }
 
+/** Of what is in flight beside a suspect, which had the connection alone before, none but that is suspected. */
+function afterLosses<X extends Extra>(state: State<X>): State<X> {
+  let guilty: OutboxEntry<X> | undefined
+  for (const entry of entriesIn(state)) {
+    if (entry.lease && entry.losses >= SUSPECT_LOSSES && entry.lease.deadline < (guilty?.lease?.deadline ?? Infinity)) guilty = entry
+  }
+  return guilty ? changeEvery(state, (entry) => (entry === guilty ? blamed(entry) : rested(entry))) : changeQueues(state, afterLoss)
+}
+
 const blamed = <X extends Extra>(entry: OutboxEntry<X>): OutboxEntry<X> => ({ ...entry, lease: null, losses: entry.losses + 1 })
 
 /** Go-back-N: an unknown outcome frees every later emit of its channel, to be sent again behind it. */
@@ -218,7 +227,7 @@ export function createOutboxReducer<X extends Extra>({ commands, reports }: Chat
     .on(reports.connectionOpened, (state) => changeEvery(state, rested))
     // A connection that we ended ourselves was broken by no message.
     .on(reports.connectionLost, (state, { wasOpen, ...end }) =>
-      (!wasOpen ? state : isOwnEnd(end) ? changeEvery(state, rested) : changeQueues(state, afterLoss)))
+      (!wasOpen ? state : isOwnEnd(end) ? changeEvery(state, rested) : afterLosses(state)))
     .on(reports.outboxStored, (state, { ids, stored = true }) => markStored(state, ids, stored))
     .on(reports.outboxRestored, (state, { userId, entries, reads, earlier = false }) => restore(state, userId, entries, reads, earlier))
     .reduce

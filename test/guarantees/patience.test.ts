@@ -92,6 +92,21 @@ describe('pages', () => {
     expect(tab.messages().length).toBe(405)
   })
 
+  it('G6: one that is lost after refusals is asked for again as soon as one that is lost at first', async () => {
+    const tab = openStore()
+    for (let i = 0; i < 5; i++) tab.env.server.push('general', { userId: 'bob', content: 'x' })
+    let asked = 0
+    const stop = tab.env.server.on('message:sync', (_payload, _peer, reply) => {
+      if (++asked <= 3) reply({ ...REFUSED, error: { ...REFUSED.error, retryAfterMs: 500 } })
+      else stop()
+    })
+    tab.connect()
+    tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
+    while (asked < 4) await tab.advance(1_000)
+    await tab.advance(45_000)
+    expect(tab.messages().length).toBe(5)
+  })
+
   it.each([20_000, undefined])('G8: a list that asks on as long as there is more keeps the pause that the server asks for (%s)', async (retryAfterMs) => {
     const tab = openStore()
     for (let i = 0; i < 500; i++) tab.env.server.push('general', { userId: 'bob', content: 'x' })
@@ -166,6 +181,19 @@ describe('receipts', () => {
 })
 
 describe('unread', () => {
+  it.each([null, { success: false, error: { code: 'forbidden', message: 'no', retryable: false } }, { success: true, data: {} }])('my own are told by half a page, whatever a server answers (%j)', async (answer) => {
+    const tab = openStore()
+    tab.env.server.on('message:read', (_payload, _peer, reply) => { if (answer) reply(answer) })
+    tab.connect()
+    tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
+    await tab.advance(1_000)
+    for (let i = 0; i < 200; i++) {
+      tab.send(`m${i}`)
+      await tab.advance(500)
+    }
+    expect(tab.env.server.received('message:read').length).toBeLessThan(12)
+  })
+
   it('counts none of my own, on whatever page they are', async () => {
     const phone = openStore({ world: { tab: 'phone' } })
     phone.connect()

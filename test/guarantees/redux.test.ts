@@ -174,6 +174,27 @@ describe('DevTools', () => {
     expect(chat.selectors.selectMessages(store.getState(), 'general').map(({ content, status }) => `${content}:${status}`).slice(-2)).toEqual(['mine:sent', 'next:sent'])
   })
 
+  it('G12: what was to be sent while a past state was shown is sent when the present is back', async () => {
+    const { env, chat, store, liftedStore } = instrumented()
+    for (let i = 0; i < 5; i++) env.server.push('later', { userId: 'bob', content: `b${i}` })
+    store.dispatch(chat.actions.connect({ userId: 'alice' }))
+    await env.clock.advance(1_000)
+    const wait = { success: false, error: { code: 'rate_limited', message: 'slow down', retryable: true, retryAfterMs: 3_000 } }
+    const stops = ['message:send', 'message:sync'].map((event) => env.server.on(event, (_payload, _peer, reply) => reply(wait)))
+    store.dispatch(chat.actions.sendMessage({ channelId: 'general', content: 'mine' }))
+    store.dispatch(chat.actions.openChannel({ channelId: 'later' }))
+    const composed = liftedStore.getState().currentStateIndex
+    await env.clock.advance(500)
+    for (const stop of stops) stop()
+    liftedStore.dispatch({ type: 'JUMP_TO_STATE', index: composed })
+    await env.clock.advance(20_000)
+    liftedStore.dispatch({ type: 'JUMP_TO_STATE', index: liftedStore.getState().nextActionId - 1 })
+    store.dispatch(chat.actions.sendMessage({ channelId: 'general', content: 'next' }))
+    await env.clock.advance(60_000)
+    expect(chat.selectors.selectMessages(store.getState(), 'general').map(({ content, status }) => `${content}:${status}`)).toEqual(['mine:sent', 'next:sent'])
+    expect([chat.selectors.selectMessages(store.getState(), 'later').length, chat.selectors.selectChannel(store.getState(), 'later').sync]).toEqual([5, 'idle'])
+  })
+
   it('G1: a jump back and forth leaves what shows stored on the device', async () => {
     const { env, chat, store, liftedStore } = instrumented()
     const jumpTo = async (index: number): Promise<void> => {

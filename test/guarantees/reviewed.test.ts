@@ -1,5 +1,5 @@
-import type { UnknownAction } from '@reduxjs/toolkit'
-import { createChat } from 'redux-chat'
+import { configureStore, createAction, createReducer, type UnknownAction } from '@reduxjs/toolkit'
+import { createChat, socketBindings, type ChatState } from 'redux-chat'
 import { describe, expect, it } from 'vitest'
 import { createManualClock, createTestEnvironment, type TestEnvironment } from 'redux-chat/testing'
 import type { RecordStorage, StoredRecord } from '../../src/persistence/record-storage'
@@ -324,4 +324,69 @@ it('G10: an error that repeats itself says what the last one said: also whether 
   const report = (more: object): UnknownAction => ({ type: 'chat/errorReported', payload: { error: { ...error, ...more } } })
   const state = [report({}), report({ id: 'second', message: 'never', at: 2, retryable: false })].reduce(reducer, reducer(undefined, { type: 'start' }))
   expect(state.errors).toEqual([{ ...error, message: 'never', at: 2, retryable: false, count: 2 }])
+})
+
+describe('whoever signs out when told that the session is over', () => {
+  it.each(['message:sync', 'message:read', 'message:history'])('G9, G10: leaves nothing, though %s told it', async (event) => {
+    let tokens = 0
+    const tab = openStore({ config: { getToken: () => `token ${++tokens}`, onAuthError: () => void tab.dispatch(tab.chat.actions.signOut()) } })
+    for (let i = 0; i < 200; i++) tab.env.server.push('general', { userId: 'bob', content: 'x' })
+    tab.connect()
+    await tab.advance(1_000)
+    tab.env.server.on(event, (_payload, _peer, reply) => reply({ success: false, error: { code: 'token_expired', message: 'over', retryable: false } }))
+    tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
+    tab.env.server.push('other', { userId: 'bob', content: 'x' })
+    for (let i = 0; i < 20 && tab.connection().userId !== null; i++) {
+      tab.dispatch(tab.chat.actions.markRead({ channelId: 'general' }))
+      tab.env.server.push('general', { userId: 'bob', content: 'y' })
+      tab.dispatch(tab.chat.actions.loadOlder({ channelId: 'general' }))
+      await tab.advance(1_000)
+    }
+    const types = tab.types()
+    expect([tab.connection().userId, types.slice(types.lastIndexOf('chat/signOut') + 1), tab.env.timers]).toEqual([null, [], 0])
+  })
+})
+
+it('a reducer within a reducer of Immer works, and its drafts are not frozen', async () => {
+  const { environment, clock, server } = createTestEnvironment()
+  const chat = createChat({ url: 'x', token: 't', environment })
+  const reducer = createReducer({ chat: chat.reducer(undefined, { type: 'init' }), seen: 0 }, (builder) => builder.addDefaultCase((draft, action) => {
+    draft.seen++
+    draft.chat = chat.reducer(draft.chat as ChatState, action) as typeof draft.chat
+  }))
+  const store = configureStore({ reducer, middleware: (getDefault) => getDefault().concat(chat.middleware) })
+  store.dispatch(chat.actions.connect({ userId: 'alice' }))
+  store.dispatch(chat.actions.openChannel({ channelId: 'general' }))
+  store.dispatch(chat.actions.sendMessage({ channelId: 'general', content: 'x' }))
+  await clock.advance(2_000)
+  server.push('general', { userId: 'bob', content: 'y' })
+  await clock.advance(2_000)
+  expect(chat.selectors.selectMessages(store.getState(), 'general').map(({ content, status }) => `${content}:${status}`)).toEqual(['x:sent', 'y:sent'])
+})
+
+describe('an emit of the app', () => {
+  const moved = createAction<{ readonly to?: { readonly x: number } }>('moved')
+
+  it('whose args throw is told as an error, and not to whoever dispatched', async () => {
+    const tab = openStore({ config: socketBindings<{}, { moved: (x: number) => void }>()({ emits: { moved: { action: moved, args: ({ to }) => [(to as { x: number }).x] } } }) })
+    tab.connect()
+    await tab.settle()
+    expect(() => tab.dispatch(moved({}))).not.toThrow()
+    expect(tab.errors()).toMatchObject([{ type: 'emit_failed', code: 'args_failed' }])
+    tab.dispatch(moved({ to: { x: 1 } }))
+    await tab.settle()
+    expect(tab.env.server.received('moved').map(({ args }) => args)).toEqual([[1]])
+  })
+
+  it('that fails into itself is told, and may be dispatched again', async () => {
+    const kept = moved({ to: { x: 1 } })
+    const tab = openStore({ config: socketBindings<{}, { moved: (payload: { readonly to?: { readonly x: number } }) => void }>()({ emits: { moved: { action: moved, failed: () => kept } } }) })
+    tab.dispatch(kept)
+    expect(tab.errors()).toMatchObject([{ type: 'emit_failed', code: 'not_delivered' }])
+    tab.connect()
+    await tab.settle()
+    tab.dispatch(kept)
+    await tab.settle()
+    expect(tab.env.server.received('moved').length).toBe(1)
+  })
 })

@@ -1,4 +1,5 @@
-import { createSeededRandom } from 'redux-chat/testing'
+import type { Connection, Transport } from 'redux-chat'
+import { createSeededRandom, createTestEnvironment } from 'redux-chat/testing'
 import { describe, expect, it } from 'vitest'
 import { openStore, type TestStore } from '../support/chat-store'
 
@@ -206,6 +207,33 @@ describe('a message that is only not answered', () => {
       const oldest = tab.messages('good').find(({ status }) => status === 'pending')
       expect(tab.env.clock.now() - (oldest?.createdAt ?? tab.env.clock.now())).toBeLessThan(3_000)
     }
+  })
+})
+
+describe('a message on which the server hangs', () => {
+  it.each([500, 1_500, 5_000, 10_000])('G1, G7: until it is killed after %i ms makes no other one fail', async (hangs) => {
+    const env = createTestEnvironment()
+    let isHung = false
+    const transport: Transport = { open(request, handlers) {
+      isHung = false
+      const connection = env.environment.transport.open(request, handlers)
+      const emit: Connection['emit'] = (event, args, onAck) => {
+        if (isHung) return
+        isHung = (args[0] as { readonly content?: string }).content === 'poison'
+        if (isHung) env.clock.setTimer(hangs, () => env.network.drop())
+        else connection.emit(event, args, onAck)
+      }
+      return { ...connection, emit }
+    } }
+    const tab = openStore({ env, config: { environment: { transport }, reconnection: { attempts: Infinity } } })
+    tab.connect()
+    await tab.advance(1_000)
+    tab.send('poison', 'bad')
+    const fine = Array.from({ length: 6 }, (_, i) => `fine ${i}`)
+    for (const channelId of fine) tab.send('fine', channelId)
+    await tab.advance(180_000)
+    expect(fine.flatMap((channelId) => tab.shown(channelId))).toEqual(fine.map(() => 'fine:sent'))
+    expect(tab.shown('bad')).toEqual(['poison:failed'])
   })
 })
 

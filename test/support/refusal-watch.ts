@@ -33,7 +33,11 @@ export function createRefusalWatch({ server, clock, kind, windowMs, inFlightTota
   function checkFlights(): void {
     const leased = entries().filter(({ lease }) => lease !== null)
     if (leased.length > inFlightTotal) note(`${leased.length} in flight of ${inFlightTotal}`)
-    if (leased.length > 1 && leased.some(({ losses }) => losses >= SUSPECT_LOSSES)) note('others fly with a suspect')
+    // It has the connection alone for a second.
+    const emittedAt = (entry: (typeof leased)[number]): number => entry.lease?.deadline ?? 0
+    const hasCompany = leased.some((suspect) => suspect.losses >= SUSPECT_LOSSES && leased.some((other) =>
+      other !== suspect && emittedAt(other) > emittedAt(suspect) && emittedAt(other) - emittedAt(suspect) < 999))
+    if (hasCompany) note('others fly with a suspect')
   }
 
   /** Whatever is first in its channel and waits for nothing goes soon. */

@@ -50,12 +50,14 @@ export const effects: readonly Mutant[] = [
     ['G8', 'each read mark waits for an answer', ' < ANSWER_MS', ' < Infinity'],
     ['G5', 'a refused delivery is not told again', "if (userId === null || unclear) return", "if (kind === 'delivered' || userId === null || unclear) return"],
   ]),
+  ...inFile('src/effects/slots.ts', [
+    ['G8', 'any number of requests at once', 'running >= MAX_REQUESTS', 'running < 0'],
+  ]),
   ...inFile('src/effects/precedence.ts', [
     ['G7', 'a suspect that gets no answer has the connection for itself', 'standsBack(isUnanswered(), aloneAt + ALONE_MS)', 'isUnanswered()'],
   ]),
   ...inFile('src/effects/sync.ts', [
     ['G8', 'a hole that stays is asked for in a loop', 'else pauses.inVain(key)', 'else pauses.over(key)'],
-    ['G8', 'any number of requests at once', 'running >= MAX_REQUESTS', 'running < 0'],
     ['G6', 'a page of the last connection counts', 'if (link.generation() !== generation) return lost(key, channelId)', ''],
     ['G6', 'what a closed channel lacks is not asked for', '|| lacksOlder(channel, options.history))) agenda.add', '|| lacksOlder(channel, options.history)) && channel.open) agenda.add'],
     ['G6', 'a channel that was forbidden is never asked for again', 'pauses.wanted(key)', ''],

@@ -7,7 +7,7 @@ export const persistence: readonly Mutant[] = [
     ['G1', 'the end of a living tab goes unnoticed', 'for (const tab of living) adoption.awaitEnd(visit, tab)', ''],
     ['G1', 'a tab that comes later is not heard of', 'if (!isOver(visit)) ownership.meet(userId, (tab) => (ownership.isOurs(tab) ? readAgain(visit, 1) : adoption.awaitEnd(visit, tab)))', ''],
     ['G1', 'what waits to be written counts as stored', '(owners.has(entry.message.id) ? entry : { ...entry, stored: false })', 'entry'],
-    ['G1', 'a discard forgets what is sent after it', 'discard(userId).finally(() => keepShown(userId))', 'discard(userId)'],
+    ['G1', 'a discard forgets what is sent after it', 'discard(userId, owed.askedAt).finally(() => keepShown(userId))', 'discard(userId, owed.askedAt)'],
     ['G7', "the difference removes another user's records", 'const before = outbox.userId === seen.userId ? seen : EMPTY_OUTBOX', 'const before = seen'],
     ['G3', 'the lock of a user who left goes before the device has all', 'written.then(leavers.allWritten)', 'written'],
     ['G3', 'the lock of a user who had disconnected goes before the device has all', 'leaveLock(writer.flush()', 'ownership.releaseAfter(writer.flush()'],
