@@ -10,6 +10,9 @@ const isDevelopment = ((): boolean => {
   }
 })()
 
+/** A draft of Immer, by its own mark: an import of `isDraft` would bring all of Immer into the page of who does not use it. */
+export const isDraft = (value: object): boolean => Symbol.for('immer-state') in value
+
 /**
  * In development what is in the state cannot be written to, as with RTK's own reducers: a component that sorts a list in place is told.
  * What stood before is frozen already, so that only what is new is walked.
