@@ -11,7 +11,7 @@ const isDevelopment = ((): boolean => {
 })()
 
 /** A draft of Immer, by its own mark: an import of `isDraft` would bring all of Immer into the page of who does not use it. */
-export const isDraft = (value: object): boolean => Symbol.for('immer-state') in value
+export const isDraft = (value: { readonly [mark: symbol]: unknown }): boolean => value[Symbol.for('immer-state')] !== undefined
 
 /**
  * In development what is in the state cannot be written to, as with RTK's own reducers: a component that sorts a list in place is told.

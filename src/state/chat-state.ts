@@ -120,7 +120,7 @@ export function createChatReducer<X extends Extra>(path: string, actions: ChatAc
     const crossed = crossOver(next, state, action)
     if (isSame(state, crossed)) return state
     // Immer freezes what it has made of its drafts.
-    return isDraft(state) ? crossed : frozen(crossed)
+    return isDraft(state as {}) ? crossed : frozen(crossed)
   }
 }
 
