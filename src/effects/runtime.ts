@@ -33,7 +33,7 @@ export interface Runtime<X extends Extra> {
   report(type: SocketErrorType, code: string, message: string, context?: ErrorContext): void
   /** Inbound data that was dropped: counted, and told; what repeats itself is thinned out. */
   invalid(code: string, message: string, context?: ErrorContext, dropped?: number): void
-  /** What the reducers saw and took no notice of: of a report, that a past state is shown (time travel), in which nothing is sent. */
+  /** What is to be sent, and the reducers took no notice of: a past state is shown (time travel), in which nothing is sent. */
   readonly ignored: WeakSet<UnknownAction>
   /** Looks again at what is missing; the reason lies outside the state (a connection, a timer). */
   reconcile(): void

@@ -10,9 +10,6 @@ const isDevelopment = ((): boolean => {
   }
 })()
 
-/** A draft of Immer, by its own mark: an import of `isDraft` would bring all of Immer into the page of who does not use it. */
-export const isDraft = (value: { readonly [mark: symbol]: unknown }): boolean => value[Symbol.for('immer-state')] !== undefined
-
 /**
  * In development what is in the state cannot be written to, as with RTK's own reducers: a component that sorts a list in place is told.
  * What stood before is frozen already, so that only what is new is walked.
@@ -23,3 +20,10 @@ export function frozen<T>(value: T): T {
   for (const member of Object.values(value)) frozen(member)
   return value
 }
+
+/** Of Immer's drafts: an import of its `isDraft` would bring all of it into the page of who does not use it. */
+const DRAFT = Symbol.for('immer-state')
+
+/** The same of what a reducer made of `state`. What it made of a draft Immer freezes itself. */
+export const frozenNext = <S extends object>(state: S, next: S): S =>
+  (!isDevelopment || (state as { readonly [mark: symbol]: unknown })[DRAFT] !== undefined ? next : frozen(next))

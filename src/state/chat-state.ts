@@ -1,7 +1,7 @@
 import type { UnknownAction } from '@reduxjs/toolkit'
 import type { ChatActions } from '../actions'
 import type { ChatError, ConnectionState, Extra, OutboxState, ReadMark, ReceiptEvent } from '../model'
-import { frozen, isDraft } from '../policy/frozen'
+import { frozenNext } from '../policy/frozen'
 import { fieldsOf } from '../policy/json'
 import { keyOf } from '../policy/keys'
 import { EMPTY_OUTBOX, findEntry } from '../policy/outbox'
@@ -118,9 +118,7 @@ export function createChatReducer<X extends Extra>(path: string, actions: ChatAc
       errors: errors(state.errors, action, state.outbox.userId),
     }
     const crossed = crossOver(next, state, action)
-    if (isSame(state, crossed)) return state
-    // Immer freezes what it has made of its drafts.
-    return isDraft(state as {}) ? crossed : frozen(crossed)
+    return isSame(state, crossed) ? state : frozenNext(state, crossed)
   }
 }
 
