@@ -19,7 +19,7 @@ export function createPrecedence(clock: Clock, isUnderWay: (target: Target) => b
   /** When that went, and the last one of all (monotonic). */
   let aloneAt = -Infinity
   let emittedAt = -Infinity
-  /** When whoever stands back may go (monotonic); Infinity when nobody does. */
+  /** When the answer to the last question will be another (monotonic); Infinity when nobody stands back. */
   let next = Infinity
 
   function standsBack(isWanted: boolean, until: number): boolean {
@@ -41,6 +41,7 @@ export function createPrecedence(clock: Clock, isUnderWay: (target: Target) => b
     isTaken: (): boolean => standsBack(isUnanswered(), aloneAt + ALONE_MS),
     isOthersTurn: (): boolean => standsBack(isUnanswered(), aloneAt + 2 * ALONE_MS),
     mayGoAlone: (isAnyInFlight: boolean): boolean => !standsBack(isAnyInFlight, emittedAt + ALONE_MS),
+    /** When whoever stands back, by the last question, may go (monotonic). */
     next: (): number => next,
   }
 }

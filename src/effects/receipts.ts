@@ -116,8 +116,8 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>, unauthorize
       const generation = link.generation()
       if (reactionTo(error) === 'reauthenticate') unauthorized(startedAt)
       // Whoever is told may have signed out.
-      if (link.generation() !== generation) return
-      return tellAgainAt(key, clock.monotonic() + Math.max(RETRY_MS, error.retryAfterMs ?? 0))
+      if (link.generation() === generation) tellAgainAt(key, clock.monotonic() + Math.max(RETRY_MS, error.retryAfterMs ?? 0))
+      return
     }
     // Refused for good, it is dropped as if it were confirmed.
     if (kind === 'read') runtime.dispatch(runtime.actions.events.receiptsReceived({ receipts: [{ kind: 'read', channelId, userId, ...mark }] }))

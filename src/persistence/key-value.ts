@@ -1,5 +1,5 @@
 import { fieldsOf } from '../policy/json'
-import { inDoubt, refusedInPart } from './problem'
+import { inDoubt, RefusedInPartError } from './problem'
 import type { LoadedRecords, RecordChange, RecordStorage, StoredRecord, UnreadableRecord } from './record-storage'
 import { parseRecord } from './record-text'
 import { composedAt, RECORD_VERSION } from './records'
@@ -84,7 +84,7 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     const refused = new Set(keys.filter((_, i) => isRefused(texts[i])))
     // Who takes a part for all sends out of order, leaves behind what is to be removed, and gives up what is its own.
     if (refused.size === 0) partial = 0
-    else if (needsAll && partial++ < PATIENCE) throw refusedInPart(texts.find(isRefused)?.reason)
+    else if (needsAll && partial++ < PATIENCE) throw new RefusedInPartError(texts.find(isRefused)?.reason)
     const records: StoredRecord[] = []
     const unreadable: UnreadableRecord[] = []
     // What is refused now stands where it stood.

@@ -19,15 +19,11 @@ export const problemOf = (reason: unknown): StorageProblem => problem(CODES[Stri
 /** Of a device that refuses in the middle of a change: nobody may take it for one that has done nothing. */
 export const inDoubt = (reason: unknown): Error => new Error(reasonText(reason))
 
-const parts = new WeakSet<object>()
-
 /** Of a device that gives a part of what it holds, and refuses the rest: busy with something else, it mostly gives all of it soon. */
-export function refusedInPart(reason: unknown): Error {
-  const error = inDoubt(reason)
-  parts.add(error)
-  return error
+export class RefusedInPartError extends Error {
+  constructor(reason: unknown) {
+    super(reasonText(reason))
+  }
 }
-
-export const isRefusedInPart = (reason: unknown): boolean => reason instanceof Error && parts.has(reason)
 
 export const tooLarge = (id: string): StorageProblem => problem('storage_quota', `the message ${id} is too large for the room that is left`)

@@ -1,7 +1,7 @@
 import type { Stop } from '../environment'
 import { fullJitter } from '../policy/backoff'
 import type { Visit } from './adoption'
-import { isRefusedInPart } from './problem'
+import { RefusedInPartError } from './problem'
 
 export interface RereadingDeps<R> {
   readonly later: (delayMs: number, task: () => void) => Stop
@@ -20,7 +20,7 @@ export async function patiently<R>(read: () => Promise<R>, pause: (delayMs: numb
     try {
       return await read()
     } catch (reason) {
-      if (delayMs > LONGEST_PAUSE_MS || !isRefusedInPart(reason)) throw reason
+      if (delayMs > LONGEST_PAUSE_MS || !(reason instanceof RefusedInPartError)) throw reason
       await pause(delayMs)
     }
   }
