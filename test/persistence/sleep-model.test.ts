@@ -147,7 +147,7 @@ function createRun(browser: Browser) {
   let hasLost = false
   /** What was sent may still stand on the device, and whoever takes the sender for dead sends it again. */
   let hasRefused = false
-  /** One ended before the others could hear of it: who looks, or opens, finds what it left. */
+  /** One ended before the others could hear of it, or while one that had just opened could hear of nobody: who looks, or opens, finds what it left. */
   let hasUnknown = false
   const hear = (page: Page): void => page.drop((id) => gone.has(id))
 
@@ -179,7 +179,7 @@ function createRun(browser: Browser) {
       hasRefused = true
     } else if (!page || (does === 'open' && pages.length < 3)) pages = [...pages, browser.open()]
     else if (does === 'kill') {
-      hasUnknown ||= !page.isKnown()
+      hasUnknown ||= pages.some((each) => !each.isKnown())
       page.kill()
       pages = pages.filter((each) => each !== page)
     } else if (!page.isAwake()) {
