@@ -5,7 +5,7 @@ import { POISON_LOSSES } from '../policy/outbox'
 import { changedKeys, EMPTY_TABLE, valueAt } from '../policy/table'
 import { historyEdge, newerEdge, type ChannelState } from '../state/channel'
 import { channelIn, type MessagesState } from '../state/messages'
-import { hasGap, lacksOlder } from '../state/missing'
+import { hasGap, lacksOlder, mayHaveMissed } from '../state/missing'
 import type { Answer } from '../transport/parse'
 import { createAgenda } from './agenda'
 import { createPageSizes } from './page-sizes'
@@ -66,14 +66,14 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   function lacksNewer(channelId: string, channel: ChannelState<X>): boolean {
     const gap = hasGap(channel)
     if (!gap) gapSince.delete(channelId)
-    return (channel.stale || gap) && channel.catchUp !== 'running'
+    return (mayHaveMissed(channel) || gap) && channel.catchUp !== 'running'
   }
 
   /** When a catch-up that is lacking may be asked for. */
   function newerAt(channelId: string, channel: ChannelState<X>, now: number): number {
     // What comes in spite of a refusal says that the channel is this user's again.
     if ((channel.latest ?? 0) > (pauses.of(waitKey('newer', channelId)).refusedAt ?? Infinity)) pauses.failed(waitKey('newer', channelId))
-    if (channel.stale) return Math.max(pausedUntil('newer', channelId), notBefore)
+    if (mayHaveMissed(channel)) return Math.max(pausedUntil('newer', channelId), notBefore)
     const since = gapSince.get(channelId) ?? now
     gapSince.set(channelId, since)
     return Math.max(pausedUntil('newer', channelId), since + GAP_HOLD_MS)

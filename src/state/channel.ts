@@ -29,6 +29,8 @@ export interface ChannelState<X extends Extra = {}> {
   readonly stale: boolean
   /** The server named this seq as its newest, though more is held here: asked for next, it tells whether the server is behind or began a new log. */
   readonly doubt: number | null
+  /** Scrolled back: what is newer than this seq may have been missed, because a connection has begun since. Asked for to be counted, not to be shown. */
+  readonly missedAfter: number | null
   readonly catchUp: 'idle' | 'running' | 'failed'
   readonly history: 'idle' | 'wanted' | 'running' | 'failed'
   readonly receipts: { readonly [userKey: string]: Receipt }
@@ -37,7 +39,7 @@ export interface ChannelState<X extends Extra = {}> {
 
 export const initialChannel: ChannelState<never> = {
   messages: [], cursor: null, anchored: false, latest: null, foreign: 0,
-  hasOlder: false, loaded: false, detached: false, open: false, place: 0, stale: true, doubt: null,
+  hasOlder: false, loaded: false, detached: false, open: false, place: 0, stale: true, doubt: null, missedAfter: null,
   catchUp: 'idle', history: 'idle', receipts: {}, early: [],
 }
 
@@ -108,12 +110,12 @@ export function receive<X extends Extra>(given: Channel<X>, told: readonly WireM
   if (messages === channel.messages) {
     return latest === channel.latest && foreign === channel.foreign ? channel : { ...channel, latest, foreign }
   }
-  const { loaded, detached, open, place, stale, doubt, catchUp, history, receipts, early } = channel
+  const { loaded, detached, open, place, stale, doubt, missedAfter, catchUp, history, receipts, early } = channel
   // Without seqs there is no history to be asked for; nor does a first message whose time the server corrects push any out.
   const evicted = firstOf(messages)?.seq !== undefined && (evicts(firstOf(channel.messages), messages) || evicts(fresh[0], messages))
   // Field by field: `{ ...channel, messages }` takes V8 25 times as long, more than all else that a live message costs.
   return withEarly({
-    messages, latest, loaded, detached, open, place, stale, doubt, catchUp, history, receipts, early,
+    messages, latest, loaded, detached, open, place, stale, doubt, missedAfter, catchUp, history, receipts, early,
     foreign: channel.anchored || !evicted ? foreign : Math.max(foreign, (firstOf(channel.messages)?.seq ?? firstOf(messages)?.seq ?? 1) - 1),
     cursor: cursorAfter(channel, fresh, messages),
     anchored: channel.anchored || evicted,
@@ -138,6 +140,9 @@ export function receiveNewer<X extends Extra>(
   if (page.messages.some((message) => contradicts(channel.messages, message))) return begunAnew(channel)
   const latest = Math.max(channel.latest ?? 0, page.latest ?? 0, highestSeq(page.messages, null) ?? 0)
   const known = applyReceipts({ ...markedBySeqs(channel, latest), latest, doubt: null, catchUp: 'idle' }, page.receipts)
+  if (!channel.stale && after === channel.missedAfter) return counted(known, page, me)
+  // Less than what is held was compared with it: a reader who has scrolled back stays there.
+  if (channel.detached && after < (channel.cursor ?? 0)) return { ...known, stale: false, missedAfter: null }
   // The window moved while the page was under way: its place is gone, and the next look decides anew.
   if (after > 0 && after > (channel.cursor ?? 0)) return { ...known, stale: true }
   if (page.more && page.latest !== null && skips(channel, after, page.latest, limits)) return skip(known, page.latest)
@@ -147,9 +152,14 @@ export function receiveNewer<X extends Extra>(
 /** The server has less than is held here. A replica that is behind has the same message under the seq that it names; a new log has another. */
 const doubted = <X extends Extra>(channel: Channel<X>, latest: number): Channel<X> => (channel.doubt === null ? { ...channel, catchUp: 'idle', stale: true, doubt: latest } : begunAnew(channel))
 
+/** What was missed beyond a window that is scrolled back. Whose that is of which a page tells no more, nobody knows: it counts as that of others. */
+const counted = <X extends Extra>(channel: Channel<X>, { messages, more }: Page<X>, me: string | null): Channel<X> =>
+  ({ ...channel, missedAfter: null, foreign: more ? channel.latest ?? 0 : highestForeign(messages, me, channel.foreign) })
+
 /** Where catch-up goes on. In doubt, what is held under the seq that the server named is compared; without any the same is asked once more. */
-export function newerEdge<X extends Extra>({ anchored, doubt, cursor, messages }: Channel<X>): number {
+export function newerEdge<X extends Extra>({ anchored, stale, doubt, missedAfter, cursor, messages }: Channel<X>): number {
   if (!anchored) return 0
+  if (!stale && missedAfter !== null) return missedAfter
   return doubt !== null && (firstOf(messages)?.seq ?? Infinity) <= doubt ? doubt - 1 : cursor ?? 0
 }
 
@@ -187,6 +197,7 @@ function joinNewer<X extends Extra>(channel: Channel<X>, after: number, given: P
     // One page for each `loadNewer`: all at once would push out what is being read.
     stale: page.more && !channel.detached,
     detached: channel.detached && page.more,
+    missedAfter: page.more ? channel.missedAfter : null,
   })
 }
 

@@ -1,6 +1,7 @@
 import type { ChatActions, PageDirection } from '../actions'
 import type { Extra, OutboxState, Page, ReceiptEvent, Table, WireMessage } from '../model'
 import { initialChannel, receiveLive, receiveNewer, receiveOlder, type ChannelState } from './channel'
+import { mayHaveMissed } from './missing'
 import { censusOf, handOn } from './census'
 import { createHandlers } from './handlers'
 import { applyReceipts, readMark, resolve } from './marks'
@@ -66,20 +67,21 @@ function shrinkSurplus<X extends Extra>(state: State<X>, maxChannels: number): S
   return surplus <= 0 ? state : leastRecent(shrinkable, surplus).reduce((next, channelId) => changeKnown(next, channelId, shrunk), state)
 }
 
+/** Nobody reads where it was scrolled to: it goes on at its end. */
 const shrunk = <X extends Extra>(channel: Channel<X>): Channel<X> => ({
   ...channel,
-  messages: [], loaded: false, detached: false,
+  messages: [], loaded: false, detached: false, history: 'idle', missedAfter: null,
   hasOlder: channel.hasOlder || channel.messages.length > 0,
-  // A window that ends short of the live edge has lost its place: the next opening begins at the edge again.
-  cursor: channel.detached ? null : channel.cursor,
-  anchored: channel.anchored && !channel.detached,
+  cursor: channel.detached ? channel.missedAfter ?? channel.latest : channel.cursor,
+  anchored: channel.anchored || channel.detached,
+  stale: mayHaveMissed(channel),
 })
 
 function open<X extends Extra>(state: State<X>, channelId: string, maxChannels: number): State<X> {
   const place = censusOf(state).lastPlace + 1
   return shrinkSurplus(change(state, channelId, (channel) => {
     const reset = channel.detached ? shrunk(channel) : channel
-    return { ...reset, open: true, place, stale: channel.stale || channel.detached }
+    return { ...reset, open: true, place }
   }), maxChannels)
 }
 
@@ -103,14 +105,14 @@ const page = <X extends Extra>(
 const progress = <X extends Extra>(channel: Channel<X>, direction: PageDirection, now: 'running' | 'failed'): Channel<X> =>
   direction === 'newer' ? { ...channel, catchUp: now } : { ...channel, history: now }
 
-/** A request that was under way when the connection ended will never be answered. Nobody reads where a closed channel was scrolled to: it goes on at its end. */
-const interrupted = <X extends Extra>(given: Channel<X>): Channel<X> =>
-  halted(given.detached && !given.open ? { ...shrunk(given), cursor: given.latest, anchored: true, history: 'idle' } : given)
+/** A request that was under way when the connection ended will never be answered. */
+const interrupted = <X extends Extra>(channel: Channel<X>): Channel<X> => halted(channel.detached && !channel.open ? shrunk(channel) : channel)
 
 const halted = <X extends Extra>(channel: Channel<X>): Channel<X> => ({
   ...channel,
   // A reader who has scrolled back is not moved to the end; `loadNewer` asks when they go there.
   stale: channel.stale || !channel.detached,
+  missedAfter: channel.detached ? channel.missedAfter ?? channel.latest : null,
   catchUp: 'idle',
   history: channel.history === 'running' || channel.history === 'failed' ? (channel.loaded ? 'idle' : 'wanted') : channel.history,
 })

@@ -9,6 +9,9 @@ const isUntold = <X extends Extra>({ messages }: ChannelState<X>): boolean => me
 
 const isUpToDate = <X extends Extra>({ cursor, latest }: ChannelState<X>): boolean => (cursor ?? 0) >= (latest ?? 0)
 
+/** A connection has begun since the server was asked for what is newer. */
+export const mayHaveMissed = <X extends Extra>({ stale, missedAfter }: ChannelState<X>): boolean => stale || missedAfter !== null
+
 /** A gap that closed by itself after a catch-up that failed is asked about too: only a page tells that nothing is missing. */
 export const hasGap = <X extends Extra>(channel: ChannelState<X>): boolean =>
   !channel.stale && !channel.detached && (isUntold(channel) || channel.catchUp === 'failed' || !isUpToDate(channel))

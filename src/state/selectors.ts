@@ -8,6 +8,7 @@ import { findMessage, positionOf } from '../policy/timeline'
 import type { ChatState } from './chat-state'
 import type { ChannelState } from './channel'
 import { MAX_RESULTS, perObject } from './memo'
+import { mayHaveMissed } from './missing'
 import { channelIn } from './messages'
 import { unsentView, viewOf, viewsOf } from './views'
 
@@ -52,8 +53,8 @@ function gapOf<X extends Extra>({ cursor, latest, detached, messages }: ChannelS
   return { after: cursor, before: after?.seq ?? latest + 1 }
 }
 
-const syncOf = <X extends Extra>({ catchUp, stale }: ChannelState<X>): ChannelView['sync'] =>
-  catchUp === 'running' ? 'syncing' : catchUp === 'failed' ? 'failed' : stale ? 'stale' : 'idle'
+const syncOf = <X extends Extra>(channel: ChannelState<X>): ChannelView['sync'] =>
+  channel.catchUp === 'running' ? 'syncing' : channel.catchUp === 'failed' ? 'failed' : mayHaveMissed(channel) ? 'stale' : 'idle'
 
 const describe = <X extends Extra>(channel: ChannelState<X>, channelId: string, detectable: boolean): ChannelView => ({
   channelId,

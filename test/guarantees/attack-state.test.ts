@@ -129,8 +129,8 @@ describe('attack: timeline state', () => {
     expect(channel(state).early.at(-1)).toMatchObject({ messageId: 'x299' })
   })
 
-  const detached = () => run([
-    page('newer', 0, range(91, 100), 100, true), page('older', 101, range(91, 100), null, true), page('older', 91, range(85, 90), null, true),
+  const detached = (...before: readonly Fact[]) => run([
+    ...before, page('newer', 0, range(91, 100), 100, true), page('older', 101, range(91, 100), null, true), page('older', 91, range(85, 90), null, true),
   ])
 
   it('G6: live messages do not join a window that is scrolled back', () => {
@@ -160,7 +160,20 @@ describe('attack: timeline state', () => {
 
   it('G6: a channel that is opened again begins at its live end', () => {
     const state = run([commands.openChannel(general)], undefined, detached())
-    expect(channel(state)).toMatchObject({ detached: false, messages: [], cursor: null, anchored: false, stale: true })
+    expect(channel(state)).toMatchObject({ detached: false, messages: [], cursor: 100, anchored: true, hasOlder: true, loaded: false })
+  })
+
+  it('G6: what was missed before it was opened again is asked for', () => {
+    const state = run([reports.connectionOpened({ at: 2 }), received(message(105)), commands.openChannel(general)], undefined, detached(commands.openChannel(general)))
+    expect(channel(state)).toMatchObject({ cursor: 100, latest: 105, stale: true })
+  })
+
+  it('G6: a replica that is behind moves no reader who has scrolled back', () => {
+    const before = run([reports.connectionOpened({ at: 2 })], undefined, detached(commands.openChannel(general)))
+    expect(channel(before)).toMatchObject({ detached: true, stale: false, missedAfter: 100 })
+    const state = run([page('newer', 100, [], 90, false), page('newer', 89, range(90, 90), 90, false)], undefined, before)
+    expect(seqs(state)).toEqual(seqs(before))
+    expect(channel(state)).toMatchObject({ detached: true, stale: false, doubt: null, missedAfter: null })
   })
 
   it('G8: opening channels shrinks the least recently opened of the closed ones', () => {

@@ -180,7 +180,7 @@ async function checkRest(world: Run, channelId: string): Promise<readonly string
 
 async function runWindows(run: number, isLimited: boolean): Promise<readonly string[]> {
   const world = createRun(run, isLimited)
-  const { tab, env, clock, upTo } = world
+  const { tab, env, clock, server, upTo } = world
   const faults: { stop(): void }[] = []
   const problems: string[] = []
   for (const channelId of CHANNELS) push(world, channelId, upTo(60))
@@ -196,11 +196,31 @@ async function runWindows(run: number, isLimited: boolean): Promise<readonly str
   env.network.heal()
   env.network.drop()
   await clock.advance(120_000)
+  for (const channelId of CHANNELS) {
+    const { latestSeq, sync } = tab.channel(channelId)
+    if (latestSeq !== null && (latestSeq !== server.log(channelId).length || sync !== 'idle')) problems.push(`of ${channelId} the end is not known: ${latestSeq}, ${sync}`)
+  }
   for (const channelId of CHANNELS) problems.push(...(await checkRest(world, channelId)).map((problem) => `at rest in ${channelId}: ${problem}`))
   tab.dispatch(tab.chat.actions.disconnect())
   await clock.advance(200)
   if (env.timers > 0) problems.push(`leaves ${env.timers} timers`)
   return problems
+}
+
+/** Of 60 messages, all read, the window of 20 shows older ones. */
+async function scrolledBack() {
+  const tab = openStore({ config: { history: { windowSize: 20, pageSize: 10 } } })
+  for (let i = 0; i < 60; i++) tab.env.server.push('a', { userId: 'bob', content: 'x' })
+  tab.connect()
+  tab.dispatch(tab.chat.actions.openChannel({ channelId: 'a' }))
+  await tab.advance(5_000)
+  tab.dispatch(tab.chat.actions.markRead({ channelId: 'a' }))
+  for (let i = 0; i < 3; i++) {
+    tab.dispatch(tab.chat.actions.loadOlder({ channelId: 'a' }))
+    await tab.advance(2_000)
+  }
+  expect(tab.channel('a').hasNewer).toBe(true)
+  return { tab, shown: tab.messages('a').map(({ seq }) => seq) }
 }
 
 describe('windows', () => {
@@ -209,17 +229,7 @@ describe('windows', () => {
   }, 300_000)
 
   it('G6: a channel that was left scrolled back catches up after a reconnect', async () => {
-    const tab = openStore({ config: { history: { windowSize: 20, pageSize: 10 } } })
-    for (let i = 0; i < 60; i++) tab.env.server.push('a', { userId: 'bob', content: 'x' })
-    tab.connect()
-    tab.dispatch(tab.chat.actions.openChannel({ channelId: 'a' }))
-    await tab.advance(5_000)
-    tab.dispatch(tab.chat.actions.markRead({ channelId: 'a' }))
-    for (let i = 0; i < 3; i++) {
-      tab.dispatch(tab.chat.actions.loadOlder({ channelId: 'a' }))
-      await tab.advance(2_000)
-    }
-    expect(tab.channel('a').hasNewer).toBe(true)
+    const { tab } = await scrolledBack()
     tab.dispatch(tab.chat.actions.closeChannel({ channelId: 'a' }))
     tab.env.network.cut()
     for (let i = 0; i < 7; i++) tab.env.server.push('a', { userId: 'bob', content: 'missed' })
@@ -227,6 +237,35 @@ describe('windows', () => {
     tab.env.network.restore()
     await tab.advance(30_000)
     expect([tab.selectors.selectUnreadCount(tab.store.getState(), 'a'), tab.channel('a').latestSeq, tab.channel('a').sync]).toEqual([7, 67, 'idle'])
+  })
+
+  it('G6: a reader who has scrolled back stays there over a reconnect, and learns how much they missed', async () => {
+    const { tab, shown } = await scrolledBack()
+    tab.env.network.cut()
+    for (let i = 0; i < 7; i++) tab.env.server.push('a', { userId: 'bob', content: 'missed' })
+    tab.env.server.push('a', { userId: 'alice', content: 'from my other device' })
+    await tab.advance(1_000)
+    tab.env.network.restore()
+    await tab.advance(30_000)
+    expect(tab.messages('a').map(({ seq }) => seq)).toEqual(shown)
+    expect([tab.selectors.selectUnreadCount(tab.store.getState(), 'a'), tab.channel('a')]).toMatchObject([7, { latestSeq: 68, hasNewer: true, sync: 'idle', gap: null }])
+    expect(tab.env.server.log('a').at(-1)?.seq).toBe(68)
+    for (let i = 0; i < 10 && tab.channel('a').hasNewer; i++) {
+      tab.dispatch(tab.chat.actions.loadNewer({ channelId: 'a' }))
+      await tab.advance(500)
+    }
+    expect([tab.messages('a').at(-1)?.seq, tab.channel('a').gap]).toEqual([68, null])
+  })
+
+  it('G6: who has scrolled back and missed more than a page is told so, and is not moved', async () => {
+    const { tab, shown } = await scrolledBack()
+    tab.env.network.cut()
+    for (let i = 0; i < 300; i++) tab.env.server.push('a', { userId: 'bob', content: 'missed' })
+    await tab.advance(1_000)
+    tab.env.network.restore()
+    await tab.advance(30_000)
+    expect(tab.messages('a').map(({ seq }) => seq)).toEqual(shown)
+    expect([tab.selectors.selectUnreadCount(tab.store.getState(), 'a'), tab.channel('a')]).toMatchObject([300, { latestSeq: 360, hasNewer: true, sync: 'idle' }])
   })
 
   it('G6: of pages that are longer than what was asked for, and than the window, nothing is left out', async () => {

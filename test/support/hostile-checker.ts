@@ -15,7 +15,7 @@ const key = z.templateLiteral(['#', z.string()])
 const channel = z.strictObject({
   messages: z.array(message).max(LIMITS.windowSize),
   cursor: mark.nullable(), latest: mark.nullable(), foreign: position,
-  anchored: z.boolean(), hasOlder: z.boolean(), loaded: z.boolean(), detached: z.boolean(), open: z.boolean(), place: mark, stale: z.boolean(), doubt: mark.nullable(),
+  anchored: z.boolean(), hasOlder: z.boolean(), loaded: z.boolean(), detached: z.boolean(), open: z.boolean(), place: mark, stale: z.boolean(), doubt: mark.nullable(), missedAfter: mark.nullable(),
   catchUp: z.enum(['idle', 'running', 'failed']), history: z.enum(['idle', 'wanted', 'running', 'failed']),
   receipts: z.record(key, z.strictObject({ delivered: position, read: position })),
   early: z.array(z.strictObject({ kind: z.enum(['delivered', 'read']), channelId: id, userId: z.string(), messageId: id })).max(100),
