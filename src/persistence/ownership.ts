@@ -68,7 +68,7 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     awaited.clear()
   }
 
-  function meet(userId: string, met: (tab: string) => void): void {
+  function meet(userId: string, met: (tab: string) => void, begun: () => void = () => undefined): void {
     leave()
     if (!locks) return
     let isHere = true
@@ -79,7 +79,11 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     }
     // With the lock held: who hears of a tab that has none takes it for dead, and waits for its end no more.
     // Where the browser refuses it, the next tab that opens notices the end of this one.
-    granted.then(() => { if (isHere) stop = locks.meet(`${scope}:tabs:${userId}`, name, met) }).catch(() => undefined)
+    granted.then(() => {
+      if (!isHere) return
+      stop = locks.meet(`${scope}:tabs:${userId}`, name, met)
+      begun()
+    }).catch(() => undefined)
   }
 
   const renew = (): void => { name = `${tabId}.${++names}` }
@@ -158,7 +162,7 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     },
     /** What is done with one tab's records without that tab is done by one at a time; so is the tab's own look after it was away. */
     alone: <T>(tab: string, task: () => Promise<T>): Promise<T> => alone(locks, `${scope}:adopt:${tab}`, task),
-    /** Hears of each other tab of the user, whether it has anything to keep by now or not. */
+    /** Hears of each other tab of the user, whether it has anything to keep by now or not, once it has `begun`: nobody tells of one that ended before. */
     meet,
     /** Whoever hears of `tab` waits for its end, which may have been before: then there is something more to take over. */
     leaveBehind(userId: string, tab: string): void {

@@ -54,10 +54,9 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   const scope = `redux-chat:${key}`
   const ownership = createOwnership({ scope, locks, clock, tabId })
   const timers = createTimers(clock)
-  let [seen, present]: [OutboxState<X>, Visit | null] = [EMPTY_OUTBOX, null]
+  let [seen, present, purges]: [OutboxState<X>, Visit | null, number] = [EMPTY_OUTBOX, null, 0]
   /** The last look of each user: what holds up one user's is nothing to another's. */
   const looking = new Map<string, Promise<unknown>>()
-  let purges = 0
   const leavers = createLeavers(writer, () => present !== null)
   /** Users whose records of then and before are to be removed, and are not yet: with the removal, while one is under way. */
   const unwanted = new Map<string, { readonly askedAt: number; readonly removal: Promise<void> | null }>()
@@ -101,8 +100,10 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
       // What was written under the old name since is with whoever stands in for it.
       ownership.leaveBehind(userId, before)
     }
-    if (!isOver(visit)) ownership.meet(userId, (tab) => (ownership.isOurs(tab) ? readAgain(visit, 1) : adoption.awaitEnd(visit, tab)))
+    let hasLooked = false
+    if (!isOver(visit)) ownership.meet(userId, (tab) => (ownership.isOurs(tab) ? readAgain(visit, 1) : adoption.awaitEnd(visit, tab)), () => { if (hasLooked) readAgain(visit, 1) })
     const look = async () => (isOver(visit) ? null : writer.between(async (target) => {
+      hasLooked = true
       // What was being written, and refused, still has the name of then.
       renamed(userId)
       const found = await target.load(userId)
