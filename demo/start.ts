@@ -7,7 +7,7 @@ import { refuseForGood } from './server/refusal'
  * `npm start`: the chat server and its client at one local URL. Environment, all optional:
  * PORT (3000; the next free one if taken), DATABASE_URL (PostgreSQL in place of the embedded database),
  * CLERK_JWT_KEY (PEM; real Clerk tokens in place of the local sign-in) with CLERK_AUTHORIZED_PARTIES (comma-separated
- * origins; the printed URL by default), DATA_DIR (`.data/chat`).
+ * origins; the printed URL by default), DATA_DIR (`.data/chat`). An empty one counts as none, but for the key: nobody meant to let all in.
  */
 const DEFAULT_PORT = '3000'
 const MAX_PORT = 65_535
@@ -22,11 +22,11 @@ async function serve(): Promise<ChatServer> {
   return createChatServer({
     port,
     lockWaitMs: LOCK_WAIT_MS,
-    database,
+    database: database || undefined,
     jwtKey,
-    authorizedParties: parties?.split(',').map((origin) => origin.trim()) ?? [`http://localhost:${port}`, `http://127.0.0.1:${port}`],
+    authorizedParties: parties ? parties.split(',').map((origin) => origin.trim()) : [`http://localhost:${port}`, `http://127.0.0.1:${port}`],
     client: await buildClient(),
-    ...(dataDir === undefined ? {} : { dataDir }),
+    ...(dataDir && { dataDir }),
   })
 }
 

@@ -23,7 +23,7 @@ function start(env: Record<string, string>) {
 }
 
 it('serves the page that it has built, without anything that would reload it when the server is gone', async () => {
-  const { child, said, ended } = start({})
+  const { child, said, ended } = start({ DATABASE_URL: '', CLERK_AUTHORIZED_PARTIES: '' })
   try {
     await expect.poll(() => said.out, { timeout: 50_000 }).toMatch(/http:\S+/)
     const url = /http:\S+/.exec(said.out)?.[0] ?? ''
@@ -42,6 +42,7 @@ it('serves the page that it has built, without anything that would reload it whe
 
 it.each([
   [{ PORT: 'abc' }, /^unable to start: PORT is "abc".*\n$/],
+  [{ CLERK_JWT_KEY: '' }, /^unable to verify Clerk tokens: CLERK_JWT_KEY is not a public key as PEM.*\n$/],
   [{ CLERK_JWT_KEY: 'sk_test_1' }, /^unable to verify Clerk tokens: CLERK_JWT_KEY is not a public key as PEM.*\n$/],
   [{ DATA_DIR: join(PROGRAM, 'folder') }, /^unable to keep the chat in .*ENOTDIR.*\(DATA_DIR\)\n$/],
 ])('says in one line what is wrong with %o', async (env, line) => {
