@@ -67,7 +67,7 @@ function shrinkSurplus<X extends Extra>(state: State<X>, maxChannels: number): S
   return surplus <= 0 ? state : leastRecent(shrinkable, surplus).reduce((next, channelId) => changeKnown(next, channelId, shrunk), state)
 }
 
-/** Nobody reads where it was scrolled to: it goes on at its end. */
+/** Where it was scrolled to is forgotten: it goes on at its end. */
 const shrunk = <X extends Extra>(channel: Channel<X>): Channel<X> => ({
   ...channel,
   messages: [], loaded: false, detached: false, history: 'idle', missedAfter: null,
@@ -77,12 +77,11 @@ const shrunk = <X extends Extra>(channel: Channel<X>): Channel<X> => ({
   stale: mayHaveMissed(channel),
 })
 
+const atEnd = <X extends Extra>(channel: Channel<X>): Channel<X> => (channel.detached ? shrunk(channel) : channel)
+
 function open<X extends Extra>(state: State<X>, channelId: string, maxChannels: number): State<X> {
   const place = censusOf(state).lastPlace + 1
-  return shrinkSurplus(change(state, channelId, (channel) => {
-    const reset = channel.detached ? shrunk(channel) : channel
-    return { ...reset, open: true, place }
-  }), maxChannels)
+  return shrinkSurplus(change(state, channelId, (channel) => ({ ...atEnd(channel), open: true, place })), maxChannels)
 }
 
 function acked<X extends Extra>(
@@ -106,9 +105,7 @@ const progress = <X extends Extra>(channel: Channel<X>, direction: PageDirection
   direction === 'newer' ? { ...channel, catchUp: now } : { ...channel, history: now }
 
 /** A request that was under way when the connection ended will never be answered. */
-const interrupted = <X extends Extra>(channel: Channel<X>): Channel<X> => halted(channel.detached && !channel.open ? shrunk(channel) : channel)
-
-const halted = <X extends Extra>(channel: Channel<X>): Channel<X> => ({
+const interrupted = <X extends Extra>(channel: Channel<X>): Channel<X> => ({
   ...channel,
   // A reader who has scrolled back is not moved to the end; `loadNewer` asks when they go there.
   stale: channel.stale || !channel.detached,
@@ -137,7 +134,7 @@ export function createMessagesReducer<X extends Extra>({ commands, reports, even
     .on(commands.signOut, (state) => reopened(state))
     .on(commands.openChannel, (state, { channelId }, { maxChannels }) => open(state, channelId, maxChannels))
     .on(commands.closeChannel, (state, { channelId }, { maxChannels }) =>
-      shrinkSurplus(changeKnown(state, channelId, (channel) => ({ ...channel, open: false })), maxChannels))
+      shrinkSurplus(changeKnown(state, channelId, (channel) => ({ ...atEnd(channel), open: false })), maxChannels))
     .on(commands.disconnect, (state) => eachInterrupted(state))
     .on(commands.loadOlder, (state, { channelId }) => changeKnown(state, channelId, (channel) =>
       channel.hasOlder && channel.history !== 'running' ? { ...channel, history: 'wanted' } : channel))

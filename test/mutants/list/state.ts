@@ -47,7 +47,7 @@ export const state: readonly Mutant[] = [
   ...inFile('src/state/messages.ts', [
     ['G6', 'a new connection makes nothing stale', 'stale: channel.stale || !channel.detached,', 'stale: channel.stale,'],
     ['G6', 'who is scrolled back over a reconnect asks for nothing', 'missedAfter: channel.detached ? channel.missedAfter ?? channel.latest : null,', ''],
-    ['G6', 'reopening a detached channel stays detached', 'const reset = channel.detached ? shrunk(channel) : channel', 'const reset = channel'],
+    ['G6', 'reopening a detached channel stays detached', '(channel.detached ? shrunk(channel) : channel)', '(channel)'],
     ['G7', 'a change of user keeps the messages', '(context.userId === userId ? state : reopened(state))', '(context.userId === userId ? state : state)'],
     ['G6', 'what is on the screen is not opened for the next user', '(isOpen ? [[channelId', '(!isOpen ? [[channelId'],
     ['G8', 'closed channels are never shrunk', 'return surplus <= 0 ? state', 'return surplus < Infinity ? state'],
