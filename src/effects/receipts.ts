@@ -3,7 +3,7 @@ import type { Extra, ReadMark } from '../model'
 import { reactionTo } from '../policy/errors'
 import { idOf, keyOf } from '../policy/keys'
 import { POISON_LOSSES } from '../policy/outbox'
-import { fromEnd } from '../policy/sequence'
+import { lastWhere } from '../policy/sequence'
 import { changedKeys, EMPTY_TABLE, valueAt } from '../policy/table'
 import { positionOf } from '../policy/timeline'
 import type { ChannelState } from '../state/channel'
@@ -58,12 +58,8 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>, unauthorize
       const seq = catchesUp || (caughtUp && channel.anchored) ? Math.min(channel.foreign, channel.cursor) : Math.min(channel.foreign, channel.latest ?? channel.cursor)
       return seq > 0 ? { mark: { seq }, position: seq } : null
     }
-    let found: { readonly mark: ReadMark; readonly position: number } | null = null
-    fromEnd(channel.messages, (message) => {
-      if (message.userId !== me) found = { mark: { messageId: message.id }, position: positionOf(message) }
-      return found === null
-    })
-    return found
+    const newest = lastWhere(channel.messages, ({ userId }) => userId !== me)
+    return newest ? { mark: { messageId: newest.id }, position: positionOf(newest) } : null
   }
 
   /**

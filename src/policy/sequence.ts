@@ -83,6 +83,16 @@ export function fromEnd<T>(sequence: Sequence<T>, visit: (item: T) => boolean): 
   }
 }
 
+/** The last that passes; what stands near the end is found at once. */
+export function lastWhere<T>(sequence: Sequence<T>, passes: (item: T) => boolean): T | undefined {
+  let found: T | undefined
+  fromEnd(sequence, (item) => {
+    if (passes(item)) found = item
+    return found === undefined
+  })
+  return found
+}
+
 /** `a` and the first `count` of `b`. For lists this short the built-in `concat` takes three times as long; a copy that grows is copied twice. */
 function joined<T>(a: readonly T[], b: readonly T[], count: number): readonly T[] {
   const both = Array<T>(a.length + count)
