@@ -116,6 +116,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     // Idle by now only if the app has reset its whole state: it knows of no connection, channel or message any more.
     if (user !== null && (user !== userId || runtime.getState().connection.status === 'idle')) leave()
     if (user === null) {
+      if (owner !== userId) session.forget()
       user = owner = userId
       delivery.own(idsIn(runtime.getState().outbox))
       recovery.start(userId)

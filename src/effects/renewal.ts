@@ -49,7 +49,6 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
   let renewedAt = -Infinity
   /** When the token that is being presented was asked for. A monotonic clock may stand still in a sleep. */
   let askedAt = 0
-  let generation = 0
 
   const inBand = (): boolean => runtime.getState().connection.capabilities.includes('auth-refresh')
 
@@ -84,10 +83,10 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
   }
 
   function present({ token, expiresAt }: Extract<TokenResult, { kind: 'token' }>): void {
-    const mine = generation
+    const connection = runtime.link.generation()
     presenting = true
     runtime.link.ask('auth:refresh', { token }, (answer) => {
-      if (mine !== generation) return
+      if (connection !== runtime.link.generation()) return
       presenting = false
       presented(answer, expiresAt)
       runtime.reconcile()
@@ -141,7 +140,6 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
      */
     isExpired: () => expired || (presenting && clock.now() >= endsAt),
     stop(): void {
-      generation++
       stopTimer()
       stopAsking()
       renewing = presenting = expired = false

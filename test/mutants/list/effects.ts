@@ -35,7 +35,7 @@ export const effects: readonly Mutant[] = [
   ]),
   ...inFile('src/effects/renewal.ts', [
     ['G8', 'fresh tokens that do not help are asked for without end', 'if (++fruitless > MAX_FRUITLESS)', 'if (++fruitless > Infinity)'],
-    ['G9', 'the renewal timer stays', 'generation++\n      stopTimer()', 'generation++'],
+    ['G9', 'the renewal timer stays', 'stopTimer()\n      stopAsking()', 'stopAsking()'],
     ['G8', 'each refusal asks for a token of its own', 'if (renewing) return\n', ''],
   ]),
   ...inFile('src/effects/receipts.ts', [
