@@ -1,6 +1,6 @@
 import type { Stop } from '../environment'
 import type { Extra, SocketErrorBody } from '../model'
-import { reactionTo } from '../policy/errors'
+import { mayPass } from '../policy/errors'
 import type { Answer } from '../transport/parse'
 import type { Runtime } from './runtime'
 import type { TokenResult, Tokens } from './token'
@@ -102,10 +102,10 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
     else refused(error)
   }
 
-  function refused({ code, message, retryable, retryAfterMs }: SocketErrorBody): void {
+  function refused(error: SocketErrorBody): void {
     const isStale = clock.now() - askedAt > STALE_MS && ++fruitless <= MAX_FRUITLESS
-    if (retryable === true || isStale || reactionTo({ code, message }) === 'retry') again(retryAfterMs)
-    else outcomes.unauthorized(code)
+    if (isStale || mayPass(error)) again(error.retryAfterMs)
+    else outcomes.unauthorized(error.code)
   }
 
   function renewed(expiresAt: number | null): void {

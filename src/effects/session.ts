@@ -2,7 +2,7 @@ import type { UnknownAction } from '@reduxjs/toolkit'
 import type { LifecycleEvent, Stop } from '../environment'
 import type { ChatError, Extra } from '../model'
 import { MAX_PAUSE_MS, spread } from '../policy/backoff'
-import { rejectionReaction } from '../policy/errors'
+import { mayPass } from '../policy/errors'
 import { isOwnEnd } from '../policy/outbox'
 import type { CloseEvent, Connection } from '../transport/transport'
 import { createRenewal } from './renewal'
@@ -135,9 +135,9 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   }
 
   function lost(event: CloseEvent): void {
-    const { reason, code = reason, retryable, retryAfterMs } = event
+    const { reason, code = reason, retryAfterMs } = event
     if (reason !== 'rejected') retryLater(reason)
-    else if (rejectionReaction(event.code, retryable) === 'retry') retryLater(code, retryAfterMs)
+    else if (mayPass(event)) retryLater(code, retryAfterMs)
     else if (refreshed) refuse(code)
     else begin(true)
   }
