@@ -1,4 +1,5 @@
-import type { Clock, Stop } from '../environment'
+import type { Clock } from '../environment'
+import { createAlarm } from './alarm'
 
 /** Keys to be dealt with: the urgent ones first, some not before a moment. There may be 10,000, so none is looked at before its time. */
 export function createAgenda(clock: Clock, ring: () => void) {
@@ -7,24 +8,7 @@ export function createAgenda(clock: Clock, ring: () => void) {
   const waiting = new Map<string, { readonly at: number; readonly lane: Set<string> }>()
   /** The first moment that something waits for. */
   let wakeAt = Infinity
-  let timerAt = Infinity
-  let stopTimer: Stop = () => undefined
-
-  function dropTimer(): void {
-    stopTimer()
-    timerAt = Infinity
-  }
-
-  /** One that rings too early is set again. */
-  function setTimer(now: number): void {
-    if (wakeAt === timerAt) return
-    dropTimer()
-    timerAt = wakeAt
-    if (wakeAt !== Infinity) stopTimer = clock.setTimer(wakeAt - now, () => {
-      timerAt = Infinity
-      ring()
-    })
-  }
+  const alarm = createAlarm(clock, ring)
 
   function wake(now: number): void {
     wakeAt = Infinity
@@ -54,7 +38,7 @@ export function createAgenda(clock: Clock, ring: () => void) {
     run(isBusy: () => boolean, deal: (key: string, now: number) => number): void {
       if (waiting.size === 0) wakeAt = Infinity
       // Nothing is to be done, nothing is waited for: so it is with nearly every action.
-      if (urgent.size + others.size === 0 && wakeAt === Infinity) return dropTimer()
+      if (urgent.size + others.size === 0 && wakeAt === Infinity) return alarm.drop()
       const now = clock.monotonic()
       if (wakeAt <= now) wake(now)
       for (const lane of [urgent, others]) {
@@ -67,11 +51,11 @@ export function createAgenda(clock: Clock, ring: () => void) {
           wakeAt = Math.min(wakeAt, at)
         }
       }
-      setTimer(now)
+      alarm.set(wakeAt)
     },
-    dropTimer,
+    dropTimer: alarm.drop,
     clear(): void {
-      dropTimer()
+      alarm.drop()
       // Who is dealt with may clear it: the run that goes on has nothing to wait for.
       wakeAt = Infinity
       for (const keys of [urgent, others, waiting]) keys.clear()

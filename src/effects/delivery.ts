@@ -1,10 +1,10 @@
-import type { Stop } from '../environment'
 import type { Extra, OutboxEntry, OutboxState } from '../model'
 import { reasonText } from '../policy/errors'
 import { due, entriesIn, failure, findEntry, idsIn, TAKEN_OVER } from '../policy/outbox'
 import { placeOf, withItem } from '../policy/sequence'
 import { changedKeys, EMPTY_TABLE, valueAt, valuesOf } from '../policy/table'
 import { refusal } from '../state/outbox'
+import { createAlarm } from './alarm'
 import { createFlights } from './flights'
 import { createOutcomes, type Target } from './outcomes'
 import { createPrecedence, isSuspect } from './precedence'
@@ -42,8 +42,6 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
   /** Met an entry that this tab does not own: what it gets to own may be anywhere. */
   let metForeign = false
   const waits = createWaits(clock, delivery.backoff.maxMs)
-  let stopTimer: Stop = () => undefined
-  let timerAt = Infinity
   let held = true
   let pruneAt = PRUNE_SLACK
 
@@ -155,26 +153,18 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
     else if (precedence.mayGoAlone(valuesOf(channels).some((queue) => placeOf(queue, (entry) => entry.lease !== null)))) emitAll([alone])
   }
 
-  /** One timer, for the earliest moment at which something has to happen; one that rings too early only looks again. */
-  function setTimer(now: number): void {
-    const wake = Math.min(flights.nextLook(now), waits.next(now), precedence.next())
-    if (wake >= timerAt) return
-    stopTimer()
-    timerAt = wake
-    stopTimer = clock.setTimer(Math.max(0, wake - now), () => {
-      timerAt = Infinity
-      // What waited for its moment has not changed.
-      looked = null
-      if (clock.monotonic() - wake > LATE_TIMER_MS) flights.prolong(LATE_TIMER_MS)
-      flights.expire(outcomes.timedOut)
-      runtime.reconcile()
-    })
-  }
+  /** For the earliest moment at which something has to happen. */
+  const alarm = createAlarm(clock, (moment) => {
+    // What waited for its moment has not changed.
+    looked = null
+    if (clock.monotonic() - moment > LATE_TIMER_MS) flights.prolong(LATE_TIMER_MS)
+    flights.expire(outcomes.timedOut)
+    runtime.reconcile()
+  })
 
   /** What it waited for may come about meanwhile: everything is looked at anew. */
-  function dropTimer(): void {
-    stopTimer()
-    timerAt = Infinity
+  function rest(): void {
+    alarm.drop()
     looked = null
   }
 
@@ -217,22 +207,22 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
     },
     reconcile(): void {
       if (link.generation() === 0 || held || isWary() || renewal.isExpired()) {
-        dropTimer()
+        rest()
         return
       }
       prune()
       // What ends while it looks has not been seen to be over, so it still needs its timer.
       const now = clock.monotonic()
       emitDue()
-      setTimer(now)
+      alarm.set(Math.min(flights.nextLook(now), waits.next(now), precedence.next()))
     },
     /** The connection is gone: every outcome is unknown, which `connectionLost` has told the outbox. */
     closed(): void {
-      dropTimer()
+      rest()
       flights.clear()
     },
     stop(): void {
-      dropTimer()
+      rest()
       flights.clear()
       waits.clear()
       owned.clear()

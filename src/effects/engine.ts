@@ -1,5 +1,4 @@
 import type { UnknownAction } from '@reduxjs/toolkit'
-import type { Stop } from '../environment'
 import type { Extra, OutboxEntry, ReceiptEvent } from '../model'
 import { createOutboxPersistence } from '../persistence/persist'
 import { reasonText } from '../policy/errors'
@@ -48,7 +47,6 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   let outbox: unknown = null
   /** Whose messages this tab keeps, also between a disconnect and the next connect. */
   let owner: string | null = null
-  let stopWatching: Stop | null = null
   let reconciling = false
   let again = false
 
@@ -118,6 +116,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     // Idle by now only if the app has reset its whole state: it knows of no connection, channel or message any more.
     if (user !== null && (user !== userId || runtime.getState().connection.status === 'idle')) leave()
     if (user === null) {
+      if (owner !== userId) session.forget()
       user = owner = userId
       delivery.own(idsIn(runtime.getState().outbox))
       recovery.start(userId)
@@ -197,23 +196,13 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     }
   }
 
-  /** Whoever is here, or nobody: what is unsent counts, and an empty queue keeps no store in memory. */
-  function watchQueue(isWanted: boolean): void {
-    if (isWanted) stopWatching ??= metrics.watch(() => runtime.getState().outbox)
-    else {
-      stopWatching?.()
-      stopWatching = null
-    }
-  }
-
   /** Keeps the queue as it is now. */
   function keep(): void {
     const { outbox: now } = runtime.getState()
     if (now === outbox) return
     outbox = now
     persistence.update(now)
-    watchQueue(now.channels.length > 0)
-    metrics.queueChanged()
+    metrics.queueChanged(runtime, now)
   }
 
   function follow(): void {

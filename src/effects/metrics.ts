@@ -48,15 +48,16 @@ function mark(name: string, start: number, end: number): void {
   performance.clearMeasures(name)
 }
 
-function queueOf(outboxes: Iterable<() => OutboxState<Extra>>, now: number): MetricsSnapshot['queue'] {
-  const entries = [...outboxes].flatMap((outbox) => entriesIn(outbox()))
+function queueOf(outboxes: Iterable<OutboxState<Extra>>, now: number): MetricsSnapshot['queue'] {
+  const entries = [...outboxes].flatMap(entriesIn)
   const waiting = entries.filter((entry) => !entry.failure)
   const oldest = waiting.reduce((earliest, { message }) => Math.min(earliest, message.createdAt), now)
   return { depth: waiting.length, failed: entries.length - waiting.length, oldestAgeMs: now - oldest }
 }
 
 export function createMetrics({ clock, userTiming, onMetric }: MetricsOptions) {
-  const outboxes = new Set<() => OutboxState<Extra>>()
+  /** By the store; an empty queue keeps none in memory. */
+  const outboxes = new Map<object, OutboxState<Extra>>()
   const listeners = new Set<() => void>()
   let latencies: number[] = []
   let acks = 0
@@ -72,16 +73,15 @@ export function createMetrics({ clock, userTiming, onMetric }: MetricsOptions) {
   }
 
   function changed(name: MetricSample['name'], value: number): void {
-    snapshot = null
-    onMetric?.({ name, value, at: clock.now() })
     moved()
+    onMetric?.({ name, value, at: clock.now() })
   }
 
   function measure(): MetricsSnapshot {
     const sorted = [...latencies].sort((a, b) => a - b)
     return {
       ackLatency: { p50: percentile(sorted, 0.5), p95: percentile(sorted, 0.95), p99: percentile(sorted, 0.99), count: acks },
-      queue: queueOf(outboxes, clock.now()),
+      queue: queueOf(outboxes.values(), clock.now()),
       batches: { count: batches.count, last: batches.last, max: batches.max, mean: batches.count === 0 ? 0 : batches.total / batches.count },
       retries: counts.retry ?? 0,
       reconnections: counts.reconnection ?? 0,
@@ -109,11 +109,11 @@ export function createMetrics({ clock, userTiming, onMetric }: MetricsOptions) {
       if (userTiming) mark('redux-chat: apply batch', start, end)
       changed('batch_size', size)
     },
-    watch(outbox: () => OutboxState<Extra>): Stop {
-      outboxes.add(outbox)
-      return () => outboxes.delete(outbox)
+    queueChanged(store: object, outbox: OutboxState<Extra>): void {
+      if (outbox.channels.length > 0) outboxes.set(store, outbox)
+      else outboxes.delete(store)
+      moved()
     },
-    queueChanged: moved,
     /** The same object until something was measured. */
     getSnapshot: (): MetricsSnapshot => (snapshot ??= measure()),
     /** Calls `listener` after each measurement; the undo is returned. */

@@ -3,13 +3,14 @@ import type { Extra, ReadMark } from '../model'
 import { reactionTo } from '../policy/errors'
 import { idOf, keyOf } from '../policy/keys'
 import { POISON_LOSSES } from '../policy/outbox'
-import { fromEnd } from '../policy/sequence'
+import { lastWhere } from '../policy/sequence'
 import { changedKeys, EMPTY_TABLE, valueAt } from '../policy/table'
 import { positionOf } from '../policy/timeline'
 import type { ChannelState } from '../state/channel'
 import { resolve } from '../state/marks'
 import type { MessagesState } from '../state/messages'
 import { UNMAPPED } from '../transport/wire'
+import { createAlarm } from './alarm'
 import type { Runtime } from './runtime'
 import { createSuspects } from './suspects'
 
@@ -49,9 +50,6 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>, unauthorize
   /** This server could catch up at some time: a channel may be anchored by that, and not only because its window is full. */
   let caughtUp = false
   let stopTimer: Stop | null = null
-  let stopRetry: Stop = () => undefined
-  /** The first moment in `later`. */
-  let retryAt = Infinity
 
   /** The newest message by somebody else that nothing is missing before; my own need no receipt. */
   function deliveredMark(channel: ChannelState<X>, me: string, catchesUp: boolean): { readonly mark: ReadMark; readonly position: number } | null {
@@ -60,12 +58,8 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>, unauthorize
       const seq = catchesUp || (caughtUp && channel.anchored) ? Math.min(channel.foreign, channel.cursor) : Math.min(channel.foreign, channel.latest ?? channel.cursor)
       return seq > 0 ? { mark: { seq }, position: seq } : null
     }
-    let found: { readonly mark: ReadMark; readonly position: number } | null = null
-    fromEnd(channel.messages, (message) => {
-      if (message.userId !== me) found = { mark: { messageId: message.id }, position: positionOf(message) }
-      return found === null
-    })
-    return found
+    const newest = lastWhere(channel.messages, ({ userId }) => userId !== me)
+    return newest ? { mark: { messageId: newest.id }, position: positionOf(newest) } : null
   }
 
   /**
@@ -131,8 +125,7 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>, unauthorize
 
   /** A new connection knows nothing of what was sent on the last one. */
   function forget(): void {
-    stopRetry()
-    retryAt = Infinity
+    alarm.drop()
     later.clear()
     unanswered.clear()
     sent.clear()
@@ -144,26 +137,21 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>, unauthorize
   function tellAgainAt(key: string, at: number): void {
     // Of two pauses that the server asked for the longer one counts.
     later.set(key, Math.max(later.get(key) ?? 0, at))
-    if (at < retryAt) setRetry()
+    alarm.set(at + TOGETHER_MS)
   }
 
-  function setRetry(): void {
-    stopRetry()
-    retryAt = [...later.values()].reduce((earliest, at) => Math.min(earliest, at), Infinity)
-    if (retryAt !== Infinity) stopRetry = clock.setTimer(Math.max(0, retryAt - clock.monotonic()) + TOGETHER_MS, tellAgain)
-  }
-
-  function tellAgain(): void {
+  const alarm = createAlarm(clock, () => {
     for (const [key, at] of later) {
-      if (at > clock.monotonic()) continue
-      later.delete(key)
-      sent.delete(key)
+      if (at > clock.monotonic()) alarm.set(at + TOGETHER_MS)
+      else {
+        later.delete(key)
+        sent.delete(key)
+      }
     }
-    setRetry()
     told = EMPTY_TABLE
     toldReads = null
     runtime.reconcile()
-  }
+  })
 
   /** The connection broke. A server that gives no answers clears what it was told long before. */
   function lost(): void {

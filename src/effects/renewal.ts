@@ -1,6 +1,6 @@
 import type { Stop } from '../environment'
 import type { Extra, SocketErrorBody } from '../model'
-import { reactionTo } from '../policy/errors'
+import { mayPass } from '../policy/errors'
 import type { Answer } from '../transport/parse'
 import type { Runtime } from './runtime'
 import type { TokenResult, Tokens } from './token'
@@ -49,7 +49,6 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
   let renewedAt = -Infinity
   /** When the token that is being presented was asked for. A monotonic clock may stand still in a sleep. */
   let askedAt = 0
-  let generation = 0
 
   const inBand = (): boolean => runtime.getState().connection.capabilities.includes('auth-refresh')
 
@@ -84,10 +83,10 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
   }
 
   function present({ token, expiresAt }: Extract<TokenResult, { kind: 'token' }>): void {
-    const mine = generation
+    const connection = runtime.link.generation()
     presenting = true
     runtime.link.ask('auth:refresh', { token }, (answer) => {
-      if (mine !== generation) return
+      if (connection !== runtime.link.generation()) return
       presenting = false
       presented(answer, expiresAt)
       runtime.reconcile()
@@ -103,10 +102,10 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
     else refused(error)
   }
 
-  function refused({ code, message, retryable, retryAfterMs }: SocketErrorBody): void {
+  function refused(error: SocketErrorBody): void {
     const isStale = clock.now() - askedAt > STALE_MS && ++fruitless <= MAX_FRUITLESS
-    if (retryable === true || isStale || reactionTo({ code, message }) === 'retry') again(retryAfterMs)
-    else outcomes.unauthorized(code)
+    if (isStale || mayPass(error)) again(error.retryAfterMs)
+    else outcomes.unauthorized(error.code)
   }
 
   function renewed(expiresAt: number | null): void {
@@ -141,7 +140,6 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
      */
     isExpired: () => expired || (presenting && clock.now() >= endsAt),
     stop(): void {
-      generation++
       stopTimer()
       stopAsking()
       renewing = presenting = expired = false

@@ -2,7 +2,7 @@ import type { UnknownAction } from '@reduxjs/toolkit'
 import type { LifecycleEvent, Stop } from '../environment'
 import type { ChatError, Extra } from '../model'
 import { MAX_PAUSE_MS, spread } from '../policy/backoff'
-import { rejectionReaction } from '../policy/errors'
+import { mayPass } from '../policy/errors'
 import { isOwnEnd } from '../policy/outbox'
 import type { CloseEvent, Connection } from '../transport/transport'
 import { createRenewal } from './renewal'
@@ -46,8 +46,6 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   let hiddenAt = Infinity
 
   const tokens = createTokens(options.getToken, clock, options.auth.timeoutMs)
-  /** Whose token it knows: also through a disconnect, because that one's queue stays. */
-  let subjectOf: string | null = null
   const welcome = createWelcome(runtime)
   const renewal = createRenewal(runtime, tokens, { reconnect: () => begin(true), unauthorized: refuse })
 
@@ -137,9 +135,9 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   }
 
   function lost(event: CloseEvent): void {
-    const { reason, code = reason, retryable, retryAfterMs } = event
+    const { reason, code = reason, retryAfterMs } = event
     if (reason !== 'rejected') retryLater(reason)
-    else if (rejectionReaction(event.code, retryable) === 'retry') retryLater(code, retryAfterMs)
+    else if (mayPass(event)) retryLater(code, retryAfterMs)
     else if (refreshed) refuse(code)
     else begin(true)
   }
@@ -214,11 +212,8 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   }
 
   return {
-    /** Connects as `id`; does nothing while that is under way or done, and tries again at once where it was given up. */
+    /** Connects as `id`, when no other is here; does nothing while that is under way or done, and tries again at once where it was given up. */
     start(id: string): void {
-      if (userId !== id) this.stop()
-      if (subjectOf !== id) tokens.reset()
-      subjectOf = id
       if (userId === null) {
         userId = id
         everOpened = false
@@ -228,7 +223,6 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     },
     /** Leaves no socket, timer or listener. */
     stop(): void {
-      if (userId === null) return
       userId = null
       drop()
       welcome.forget()
@@ -236,7 +230,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
       hiddenAt = Infinity
       stopLifecycle()
     },
-    /** Nobody's queue is left: whoever comes next may have any token. */
+    /** Somebody else comes, who may have any token. Not for a disconnect: that one's queue stays. */
     forget: tokens.reset,
     /** The connection looks open but does not answer. */
     reopen(): void {

@@ -6,7 +6,7 @@ export type Reaction = 'retry' | 'reauthenticate' | 'fail'
 
 const REAUTHENTICATE = new Set(['token_expired', 'token-expired', 'auth_expired', 'jwt_expired', 'unauthorized', 'unauthenticated'])
 
-const RETRY = new Set([
+const RETRY = new Set<string | undefined>([
   'timeout', 'rate_limited', 'too_many_requests', 'unavailable', 'server_busy', 'overloaded', 'internal', 'internal_error',
   'server_error', 'out_of_order', 'disconnected',
 ])
@@ -18,15 +18,11 @@ export const isHopeless = ({ code }: { readonly code: string }): boolean => HOPE
 /** How the outbox reacts to a refused message. A server that does not say `retryable` is taken at its code. */
 export function reactionTo(error: SocketErrorBody): Reaction {
   if (REAUTHENTICATE.has(error.code)) return 'reauthenticate'
-  const retryable = error.retryable ?? RETRY.has(error.code)
-  return retryable ? 'retry' : 'fail'
+  return mayPass(error) ? 'retry' : 'fail'
 }
 
-/** A handshake refusal is about the credentials unless the server says that trying again helps. */
-export function rejectionReaction(code: string | undefined, retryable: boolean | undefined): Reaction {
-  if (retryable ?? (code !== undefined && RETRY.has(code))) return 'retry'
-  return 'reauthenticate'
-}
+/** Whether trying again helps. A refused handshake, or token, is about the credentials unless the server says so. */
+export const mayPass = ({ code, retryable = RETRY.has(code) }: Partial<SocketErrorBody>): boolean => retryable
 
 /** What was thrown, in its own words. A DOMException is no Error everywhere, and does not exist in React Native. */
 export function reasonText(reason: unknown): string {

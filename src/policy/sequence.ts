@@ -83,6 +83,16 @@ export function fromEnd<T>(sequence: Sequence<T>, visit: (item: T) => boolean): 
   }
 }
 
+/** The last that passes; what stands near the end is found at once. */
+export function lastWhere<T>(sequence: Sequence<T>, passes: (item: T) => boolean): T | undefined {
+  let found: T | undefined
+  fromEnd(sequence, (item) => {
+    if (passes(item)) found = item
+    return found === undefined
+  })
+  return found
+}
+
 /** `a` and the first `count` of `b`. For lists this short the built-in `concat` takes three times as long; a copy that grows is copied twice. */
 function joined<T>(a: readonly T[], b: readonly T[], count: number): readonly T[] {
   const both = Array<T>(a.length + count)
@@ -138,12 +148,14 @@ export function removed<T>(sequence: Sequence<T>, { chunk: at, at: index }: Plac
   return withChunk(sequence, at, index === 0 ? chunk.slice(1) : [...chunk.slice(0, index), ...chunk.slice(index + 1)])
 }
 
-const lengthAt = (sequence: Sequence<unknown>, at: number): number => sequence[at]?.length ?? 0
-
 /** Less its first `count` items. */
 export function withoutFirst<T>(sequence: Sequence<T>, count: number): Sequence<T> {
   let [first, left] = [0, count]
-  while (first < sequence.length && left >= lengthAt(sequence, first)) left -= lengthAt(sequence, first++)
+  for (const { length } of sequence) {
+    if (left < length) break
+    left -= length
+    first++
+  }
   const next = sequence.slice(first)
   const [head] = next
   if (head && left > 0) next[0] = head.slice(left)
@@ -162,32 +174,19 @@ export function slid<T>(sequence: Sequence<T>, item: T): Sequence<T> {
   return next
 }
 
-/** Less its last `count` items. */
-export function withoutLast<T>(sequence: Sequence<T>, count: number): Sequence<T> {
-  let [last, left] = [sequence.length - 1, count]
-  while (last >= 0 && left >= lengthAt(sequence, last)) left -= lengthAt(sequence, last--)
-  const next = sequence.slice(0, last + 1)
-  const end = next[last]
-  if (end && left > 0) next[last] = end.slice(0, -left)
-  return next
-}
-
 /** The same list when nothing in it changes. */
-function eachChanged<T>(items: readonly T[], change: (item: T) => T): readonly T[] {
-  const next = items.map((item) => change(item))
+function eachChanged<T>(items: readonly T[], change: (item: T) => T, isDone: () => boolean): readonly T[] {
+  const next = items.slice()
+  for (let i = items.length - 1; i >= 0 && !isDone(); i--) next[i] = change(items[i] as T)
   return next.every((item, i) => item === items[i]) ? items : next
 }
 
-/** Chunks in which nothing changes stay the same, and so does the whole. */
-export const mapped = <T>(sequence: Sequence<T>, change: (item: T) => T): Sequence<T> =>
-  eachChanged(sequence, (chunk) => eachChanged(chunk, change))
-
-/** Likewise, from the end backwards until no more is to change: among 10,000 items a new one is found at once. */
-export function mappedFromEnd<T>(sequence: Sequence<T>, change: (item: T) => T, isDone: () => boolean): Sequence<T> {
-  const next = sequence.slice()
-  for (let c = sequence.length - 1; c >= 0 && !isDone(); c--) next[c] = eachChanged(sequence[c] ?? NONE, change)
-  return next.every((chunk, c) => chunk === sequence[c]) ? sequence : next
-}
+/**
+ * From the end backwards, until no more is to change: among 10,000 items a new one is found at once. Chunks in which nothing changes stay the
+ * same, and so does the whole.
+ */
+export const mapped = <T>(sequence: Sequence<T>, change: (item: T) => T, isDone = (): boolean => false): Sequence<T> =>
+  eachChanged(sequence, (chunk) => eachChanged(chunk, change, isDone), isDone)
 
 /** Where two lists differ, from `start` to an end of each. */
 export interface Span {

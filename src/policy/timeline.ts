@@ -1,7 +1,7 @@
 import type { Extra, Sequence, WireMessage } from '../model'
 import { createCompanions } from './companions'
 import { isSameJson } from './json'
-import { appended, firstOf, fromEnd, fromStart, inserted, itemAt, lastOf, lengthOf, lowerBound, removed, slid, withoutFirst, withoutLast, type Place } from './sequence'
+import { appended, firstOf, fromEnd, fromStart, inserted, itemAt, itemsOf, lastOf, lengthOf, lowerBound, removed, sequenceOf, slid, withoutFirst, type Place } from './sequence'
 
 /** A window on a channel: ordered, each id and each seq once. */
 export type Window<X extends Extra> = Sequence<WireMessage<X>>
@@ -88,7 +88,7 @@ function trimmed<X extends Extra>(window: Window<X>, index: Index<X>, limit: num
   }
   if (keep === 'newest') fromStart(window, forget)
   else fromEnd(window, forget)
-  return keep === 'newest' ? withoutFirst(window, surplus) : withoutLast(window, surplus)
+  return keep === 'newest' ? withoutFirst(window, surplus) : sequenceOf(itemsOf(window).slice(0, limit))
 }
 
 /** All of it at the end. */

@@ -1,6 +1,6 @@
 import type { Extra, ReadMark, Receipt, ReceiptEvent, WireMessage } from '../model'
 import { idOf, keyOf } from '../policy/keys'
-import { fromEnd, itemsOf, lastOf } from '../policy/sequence'
+import { itemsOf, lastOf, lastWhere } from '../policy/sequence'
 import { joinReceipt } from '../policy/status'
 import { findMessage, positionOf } from '../policy/timeline'
 import type { ChannelState } from './channel'
@@ -57,30 +57,15 @@ export function withoutMoments<X extends Extra>(channel: ChannelState<X>): Chann
 export const withEarly = <X extends Extra>(channel: ChannelState<X>): ChannelState<X> =>
   channel.early.length === 0 ? channel : applyReceipts({ ...channel, early: [] }, channel.early)
 
-/** What has no place yet stands behind all that have one. */
-function lastPlaced<X extends Extra>({ messages }: ChannelState<X>): WireMessage<X> | undefined {
-  let found: WireMessage<X> | undefined
-  fromEnd(messages, (message) => {
-    if (message.seq !== undefined) found = message
-    return found === undefined
-  })
-  return found
-}
-
 /** Without seqs a mark names a message, and its author has it at least: my own newest one may have come to nobody who is told of it. */
-function newestOf<X extends Extra>({ messages, latest }: ChannelState<X>, me: string): WireMessage<X> | undefined {
-  let found: WireMessage<X> | undefined
-  if (latest === null) fromEnd(messages, (message) => {
-    if (message.userId !== me) found = message
-    return found === undefined
-  })
-  return found ?? lastOf(messages)
-}
+const newestOf = <X extends Extra>({ messages, latest }: ChannelState<X>, me: string): WireMessage<X> | undefined =>
+  (latest === null ? lastWhere(messages, ({ userId }) => userId !== me) : undefined) ?? lastOf(messages)
 
 /** The watermark that `markRead` sets: a message's, or that of the newest one here. Null when there is nothing to mark. */
 export function readMark<X extends Extra>(channel: ChannelState<X>, messageId: string | undefined, me: string): ReadMark | null {
   const named = messageId === undefined ? newestOf(channel, me) : findMessage(channel.messages, messageId)
-  const message = named && isUnplaced(channel, named) ? lastPlaced(channel) : named
+  // What has no place yet stands behind all that have one.
+  const message = named && isUnplaced(channel, named) ? lastWhere(channel.messages, ({ seq }) => seq !== undefined) : named
   if (message) return message.seq === undefined ? { messageId: message.id } : { seq: message.seq }
   return messageId === undefined && channel.cursor ? { seq: channel.cursor } : null
 }

@@ -4,7 +4,7 @@ import { jsonBytes } from '../policy/json'
 import { authored, hasOnly } from '../policy/message'
 import { isHopeless } from '../policy/errors'
 import { EMPTY_OUTBOX, entriesIn, entryIn, failure, isOwnEnd, placeIn, queueIn, rested, SUSPECT_LOSSES, TAKEN_OVER, type Queue } from '../policy/outbox'
-import { appended, itemAt, itemsOf, lastOf, mapped, mappedFromEnd, placeOf, removed, replaced, sequenceOf } from '../policy/sequence'
+import { appended, itemAt, itemsOf, lastOf, mapped, placeOf, removed, replaced, sequenceOf } from '../policy/sequence'
 import { entriesOf, grouped, keysOf, valueAt, withoutKey, withValue } from '../policy/table'
 import { createHandlers } from './handlers'
 
@@ -134,12 +134,12 @@ function delay<X extends Extra>(
   const queue = queueIn(state, target.channelId)
   // A late outcome of an older attempt says nothing about the one under way.
   if (entryIn(queue, target.id)?.lease?.attempt !== target.attempt) return state
-  let isBehind = false
+  let isFound = false
   return setQueue(state, target.channelId, mapped(queue, (entry) => {
-    if (isBehind) return rested(entry)
-    isBehind = entry.message.id === target.id
-    return isBehind ? change(entry) : entry
-  }))
+    if (entry.message.id !== target.id) return rested(entry)
+    isFound = true
+    return change(entry)
+  }, () => isFound))
 }
 
 /** After all that was composed earlier, whatever the clock said then. */
@@ -190,7 +190,7 @@ function changeUser<X extends Extra>(state: State<X>, userId: string): State<X> 
 function markStored<X extends Extra>(state: State<X>, ids: readonly string[], stored: boolean): State<X> {
   const left = new Set(ids)
   const mark = (entry: OutboxEntry<X>): OutboxEntry<X> => (left.delete(entry.message.id) && entry.stored !== stored ? marked(entry, stored) : entry)
-  return changeQueues(state, (queue) => (left.size === 0 ? queue : mappedFromEnd(queue, mark, () => left.size === 0)))
+  return changeQueues(state, (queue) => (left.size === 0 ? queue : mapped(queue, mark, () => left.size === 0)))
 }
 
 /** What the reducer needs to know of its sister slices. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fullJitter, spread } from '../../src/policy/backoff'
-import { reactionTo, rejectionReaction } from '../../src/policy/errors'
+import { mayPass, reactionTo } from '../../src/policy/errors'
 import { isJson, jsonBytes } from '../../src/policy/json'
 import { due, exhausted, failure } from '../../src/policy/outbox'
 import { committedStatus, joinReceipt, othersBest } from '../../src/policy/status'
@@ -37,10 +37,10 @@ describe('errors', () => {
     expect(reactionTo({ code: 'rate_limited', message: '', retryable: false })).toBe('fail')
     expect(reactionTo({ code: 'token_expired', message: '', retryable: false })).toBe('reauthenticate')
     expect(reactionTo({ code: 'rejected', message: 'database is down' })).toBe('fail')
-    expect(rejectionReaction(undefined, undefined)).toBe('reauthenticate')
-    expect(rejectionReaction('unavailable', undefined)).toBe('retry')
-    expect(rejectionReaction('token_expired', true)).toBe('retry')
-    expect(rejectionReaction('banned', undefined)).toBe('reauthenticate')
+    expect(mayPass({})).toBe(false)
+    expect(mayPass({ code: 'unavailable' })).toBe(true)
+    expect(mayPass({ code: 'token_expired', retryable: true })).toBe(true)
+    expect(mayPass({ code: 'banned' })).toBe(false)
   })
 
   it('is read from a text as from an object', () => {

@@ -3,15 +3,15 @@ import { inFile, type Mutant } from '../mutant'
 export const effects: readonly Mutant[] = [
   ...inFile('src/effects/delivery.ts', [
     ['G3', 'sending does not wait for the stored queue', '=== 0 || held || isWary() ||', '=== 0 || isWary() ||'],
-    ['G1', 'a pause that ends is not looked at', '      looked = null\n      if (clock', '      if (clock'],
-    ['G1', 'what comes due while nothing may be sent is forgotten', 'timerAt = Infinity\n    looked = null\n  }', 'timerAt = Infinity\n  }'],
+    ['G1', 'a pause that ends is not looked at', '    looked = null\n    if (clock', '    if (clock'],
+    ['G1', 'what comes due while nothing may be sent is forgotten', 'alarm.drop()\n    looked = null\n  }', 'alarm.drop()\n  }'],
     ['G2', 'what another tab took over stays in the queue', 'if (!entry || entry.failure) continue', 'if (!entry || !entry.failure) continue'],
-    ['G2', 'a timer that slept counts as a timeout', 'if (clock.monotonic() - wake > LATE_TIMER_MS) flights.prolong(LATE_TIMER_MS)', ''],
+    ['G2', 'a timer that slept counts as a timeout', 'if (clock.monotonic() - moment > LATE_TIMER_MS) flights.prolong(LATE_TIMER_MS)', ''],
     ['G8', 'no bound on what is in flight in all', 'flights.isAtLimit() || link.generation()', 'link.generation()'],
     ['G1', 'a size limit that the server announces late is not looked at', 'if (impossible) outcomes.fail(', 'if (impossible && !impossible) outcomes.fail('],
     ['G7', 'others fly with a suspect', ' || isTaken) return', ') return'],
     ['G1', 'what an echo has settled counts as in flight', 'flights.isFull(outcomes.isUnderWay)', 'flights.isAtLimit()'],
-    ['G1', 'a pause that ends during the look is not waited for', 'setTimer(now)\n    },', 'setTimer(clock.monotonic())\n    },'],
+    ['G1', 'a pause that ends during the look is not waited for', 'waits.next(now), precedence', 'waits.next(clock.monotonic()), precedence'],
   ]),
   ...inFile('src/effects/outcomes.ts', [
     ['G3', 'a late failure of an old attempt counts', 'current(target)?.lease?.attempt === target.attempt', 'current(target) !== undefined'],
@@ -35,7 +35,7 @@ export const effects: readonly Mutant[] = [
   ]),
   ...inFile('src/effects/renewal.ts', [
     ['G8', 'fresh tokens that do not help are asked for without end', 'if (++fruitless > MAX_FRUITLESS)', 'if (++fruitless > Infinity)'],
-    ['G9', 'the renewal timer stays', 'generation++\n      stopTimer()', 'generation++'],
+    ['G9', 'the renewal timer stays', 'stopTimer()\n      stopAsking()', 'stopAsking()'],
     ['G8', 'each refusal asks for a token of its own', 'if (renewing) return\n', ''],
   ]),
   ...inFile('src/effects/receipts.ts', [
@@ -94,8 +94,10 @@ export const effects: readonly Mutant[] = [
     ['G1', 'what a sign-out took out of the state counts as settled', 'if (looks === mine) forgetSettled(userId, entries)', 'forgetSettled(userId, entries)'],
     ['G2', 'a thawed tab sends what it has before it has looked', 'look(user, true)', 'look(user, false)'],
   ]),
+  ...inFile('src/effects/alarm.ts', [
+    ['G6', 'a timer that rings too early is not set again', 'setFor = Infinity\n        ring', 'ring'],
+  ]),
   ...inFile('src/effects/agenda.ts', [
-    ['G6', 'a timer that rings too early is not set again', 'timerAt = Infinity\n      ring()', 'ring()'],
     ['G8', 'what waits is looked at each time', 'if (wakeAt <= now) wake(now)', 'wake(Infinity)'],
     ['G6', 'what has waited is never asked for', 'lane.add(key)\n      }', '}'],
   ]),

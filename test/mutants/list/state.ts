@@ -4,7 +4,7 @@ export const state: readonly Mutant[] = [
   ...inFile('src/state/outbox.ts', [
     ['G1', 'no requeue on disconnect', "changeQueues(state, afterLoss)", "state"],
     ['G3', 'the lease attempt is ignored by the reducer', 'if (entryIn(queue, target.id)?.lease?.attempt !== target.attempt) return state', 'if (!entryIn(queue, target.id)) return state'],
-    ['G3', 'no go-back-N', 'if (isBehind) return rested(entry)', 'if (isBehind) return entry'],
+    ['G3', 'no go-back-N', 'if (entry.message.id !== target.id) return rested(entry)', 'if (entry.message.id !== target.id) return entry'],
     ['G7', 'a change of user keeps the queue', 'if (state.userId !== null) return { ...EMPTY_OUTBOX, userId, lastOrder: state.lastOrder }', 'if (state.userId !== null) return { ...state, userId }'],
     ['G7', 'sign-out keeps the queue', '.on(commands.signOut, ({ lastOrder }) => ({ ...EMPTY_OUTBOX, userId: SIGNED_OUT, lastOrder }))', '.on(commands.signOut, (state) => state)'],
     ['G3', 'restored messages stand behind new ones', '[...missing, ...(earlier ? movedBehind(queue, missing) : queue)].sort((a, b) => a.order - b.order)', '[...queue, ...missing]'],
