@@ -111,17 +111,29 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
     }
   }
 
-  /** What may go now, of the queues that changed since the last complete look. */
-  function findDue({ channels, capabilities }: Look<X>): readonly OutboxEntry<X>[] {
+  /**
+   * What may go now, of the queues that changed since the last complete look. One of each channel goes before the second of any, and channels that
+   * are not answered go last, one message at a time, in half of the room: however many there are, they hold up no other.
+   */
+  function findDue({ channels, capabilities }: Look<X>): { readonly found: readonly OutboxEntry<X>[]; readonly isAll: boolean } {
     const perChannel = capabilities.includes('ordered') ? delivery.inFlightPerChannel : 1
     const before = looked?.capabilities === capabilities ? looked.channels : EMPTY_TABLE
-    let found: OutboxEntry<X>[] | null = null
+    type Entries = OutboxEntry<X>[] | null
+    let [first, more, late]: [Entries, Entries, Entries] = [null, null, null]
     for (const channelId of changedKeys(before, channels)) {
       const queue = valueAt(channels, channelId)
       if (!queue) continue
-      for (const entry of due(queue, perChannel, flights.countIn(channelId), gate)) found = withItem(found, entry)
+      const isSilent = flights.isSilent(channelId)
+      let flying = flights.countIn(channelId)
+      for (const entry of due(queue, isSilent ? 1 : perChannel, flying, gate)) {
+        if (isSilent) late = withItem(late, entry)
+        else if (flying++ > 0) more = withItem(more, entry)
+        else first = withItem(first, entry)
+      }
     }
-    return found ?? []
+    const found = more ? [...first ?? [], ...more] : first ?? []
+    const room = late ? flights.roomForSilent() : 0
+    return late ? { found: [...found, ...late.slice(0, room)], isAll: late.length <= room } : { found, isAll: true }
   }
 
   /** Emits until no more may be in flight; true when it came to the end. */
@@ -140,10 +152,10 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
     const isKnown = looked?.channels === channels && looked.capabilities === capabilities
     const isTaken = precedence.isTaken()
     if (isKnown || flights.isFull(outcomes.isUnderWay) || isTaken) return
-    const found = findDue({ channels, capabilities })
+    const { found, isAll } = findDue({ channels, capabilities })
     const alone = found.find(isSuspect)
     if (!alone) {
-      if (emitAll(found)) looked = { channels, capabilities }
+      if (emitAll(found) && isAll) looked = { channels, capabilities }
       return
     }
     // What stands back for it is still due afterwards.
@@ -223,7 +235,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
     },
     stop(): void {
       rest()
-      flights.clear()
+      flights.stop()
       waits.clear()
       owned.clear()
       held = true

@@ -14,6 +14,8 @@ const SWEEP_MS = 100
 export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number) {
   const flights = new Map<string, Flight>()
   const counts = new Map<string, number>()
+  /** Channels of which the last emit to end got no answer, also on the connection before. */
+  const silent = new Set<string>()
 
   let sweepAt = -Infinity
 
@@ -26,6 +28,11 @@ export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number)
     const left = countIn(channelId) - 1
     if (left > 0) counts.set(channelId, left)
     else counts.delete(channelId)
+  }
+
+  function clear(): void {
+    flights.clear()
+    counts.clear()
   }
 
   return {
@@ -41,6 +48,9 @@ export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number)
       }
       return isAtLimit()
     },
+    isSilent: (channelId: string): boolean => silent.has(channelId),
+    /** How many more the silent channels may have in flight: half of all that may be. */
+    roomForSilent: (): number => Math.max(0, Math.max(1, limit >> 1) - [...silent].reduce((sum, channelId) => sum + countIn(channelId), 0)),
     /** Of one channel; those that an echo has settled count until their ack comes. */
     countIn,
     start(target: Target): void {
@@ -51,6 +61,7 @@ export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number)
     },
     /** An answer, also a late one to an earlier attempt, which ends nothing. */
     end(target: Target): void {
+      silent.delete(target.channelId)
       if (flights.get(target.id)?.target === target) remove(target)
     },
     /** When a time is over, or it may be no longer full; Infinity when nothing is under way. */
@@ -66,12 +77,15 @@ export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number)
       for (const { target, deadline } of flights.values()) {
         if (deadline > now) return
         remove(target)
+        silent.add(target.channelId)
         timedOut(target)
       }
     },
-    clear(): void {
-      flights.clear()
-      counts.clear()
+    clear,
+    /** Who comes next may be answered. */
+    stop(): void {
+      clear()
+      silent.clear()
     },
   }
 }

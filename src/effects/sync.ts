@@ -20,6 +20,9 @@ const GAP_HOLD_MS = 100
 /** A page that is asked for again has up to so many times `ackTimeoutMs`. */
 const LONGEST_PATIENCE = 8
 
+/** A page that takes longer holds up no other. */
+const LATE_MS = 2_000
+
 /** A fleet that reconnects together catches up spread over this time. */
 const RECONNECT_SPREAD_MS = 1_000
 
@@ -51,8 +54,10 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   let looked: MessagesState<X> = EMPTY_TABLE
   /** Pages that were under way when the connection broke, by direction and channel. */
   const suspects = createSuspects(environment)
+  /** Channels whose last page did not come in time, also on the connection before: they stand behind the others. */
+  const silent = new Set<string>()
   let notBefore = 0
-  const slots = createSlots(clock, options.delivery.ackTimeoutMs, runtime.reconcile)
+  const slots = createSlots(clock, Math.min(LATE_MS, options.delivery.ackTimeoutMs), runtime.reconcile)
 
   const waitKey = (direction: PageDirection, channelId: string): string => direction + channelId
 
@@ -100,6 +105,8 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
       // After a disconnect the state has already forgotten this request.
       if (link.generation() !== generation) return lost(key, channelId)
       suspects.cleared(key)
+      if (answer.unclear === 'timeout') silent.add(channelId)
+      else silent.delete(channelId)
       finish({ channelId, direction, from, beyond, startedAt }, answer)
       // Its pause is known only now, after the state that came of it was looked at.
       note(channelId)
@@ -174,7 +181,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   /** What a channel lacks is to be asked for, at once or when it may be. */
   function note(channelId: string): void {
     const channel = valueAt(looked, channelId)
-    if (channel && (lacksNewer(channelId, channel) || lacksOlder(channel, options.history))) agenda.add(channelId, channel.open)
+    if (channel && (lacksNewer(channelId, channel) || lacksOlder(channel, options.history))) agenda.add(channelId, channel.open && !silent.has(channelId))
     else agenda.remove(channelId)
   }
 
@@ -229,6 +236,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     stop(): void {
       gapSince.clear()
       suspects.clear()
+      silent.clear()
       sizes.clear()
       forget()
     },

@@ -222,16 +222,18 @@ export function receiveOlder<X extends Extra>(
   const rested: Channel<X> = { ...channel, history: 'idle' }
   if (before !== historyEdge(channel)) return rested
   // The first page comes unasked: it fills what room there is, and pushes nothing new out.
-  const messages = mergeMessages(channel.messages, page.messages.slice(-windowSize), windowSize, channel.loaded ? 'oldest' : 'newest')
+  const messages = mergeMessages(channel.messages, page.messages.slice(-windowSize), windowSize, channel.loaded && channel.history === 'running' ? 'oldest' : 'newest')
   // One that stood last for want of a place may have got it by this page.
   const dropped = (channel.messages.at(-1) ?? []).some(({ id }) => !findMessage(messages, id))
   const last = lastOf(messages)?.seq
+  // The first page of all ends where catch-up began, unless it comes from a replica that is behind: then the rest is asked for.
+  const isWhole = channel.messages.length > 0 || last === undefined
   return withEarly({
     ...rested, messages, loaded: true,
     hasOlder: page.more || evicts(page.messages[0], messages),
     detached: channel.detached || dropped,
     // The end of the window is again what is held without a break.
-    cursor: dropped && last !== undefined ? Math.min(last, channel.cursor ?? last) : channel.cursor,
+    cursor: last !== undefined && (dropped || !isWhole) ? Math.min(last, channel.cursor ?? last) : channel.cursor,
     latest: highestSeq(page.messages, channel.latest),
     foreign: highestForeign(page.messages, me, channel.foreign),
   })

@@ -81,7 +81,11 @@ const atEnd = <X extends Extra>(channel: Channel<X>): Channel<X> => (channel.det
 
 function open<X extends Extra>(state: State<X>, channelId: string, maxChannels: number): State<X> {
   const place = censusOf(state).lastPlace + 1
-  return shrinkSurplus(change(state, channelId, (channel) => ({ ...atEnd(channel), open: true, place })), maxChannels)
+  return shrinkSurplus(change(state, channelId, (given) => {
+    const channel = atEnd(given)
+    // Its end is wanted: an older page that is under way moves it no more.
+    return { ...channel, open: true, place, history: channel.loaded ? 'idle' : channel.history }
+  }), maxChannels)
 }
 
 function acked<X extends Extra>(

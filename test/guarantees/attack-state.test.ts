@@ -130,7 +130,7 @@ describe('attack: timeline state', () => {
   })
 
   const detached = (...before: readonly Fact[]) => run([
-    ...before, page('newer', 0, range(91, 100), 100, true), page('older', 101, range(91, 100), null, true), page('older', 91, range(85, 90), null, true),
+    ...before, page('newer', 0, range(91, 100), 100, true), page('older', 101, range(91, 100), null, true), reports.syncStarted({ ...general, direction: 'older' }), page('older', 91, range(85, 90), null, true),
   ])
 
   it('G6: live messages do not join a window that is scrolled back', () => {

@@ -268,6 +268,45 @@ describe('windows', () => {
     expect([tab.selectors.selectUnreadCount(tab.store.getState(), 'a'), tab.channel('a')]).toMatchObject([300, { latestSeq: 360, hasNewer: true, sync: 'idle' }])
   })
 
+  it('G6: openChannel comes to the end, also while an older page is under way', async () => {
+    for (const isOffline of [false, true]) {
+      const tab = openStore({ config: { history: { windowSize: 20, pageSize: 10 } } })
+      for (let i = 0; i < 60; i++) tab.env.server.push('a', { userId: 'bob', content: 'x' })
+      tab.connect()
+      tab.dispatch(tab.chat.actions.openChannel({ channelId: 'a' }))
+      await tab.advance(2_000)
+      tab.dispatch(tab.chat.actions.loadOlder({ channelId: 'a' }))
+      await tab.advance(2_000)
+      tab.env.network.fault({ direction: 'ack', event: 'message:history', action: { delayMs: 3_000 }, times: 1 })
+      if (isOffline) tab.env.network.cut()
+      await tab.advance(50)
+      tab.dispatch(tab.chat.actions.loadOlder({ channelId: 'a' }))
+      await tab.advance(50)
+      tab.dispatch(tab.chat.actions.openChannel({ channelId: 'a' }))
+      tab.env.network.restore()
+      await tab.advance(60_000)
+      expect([tab.messages('a').at(-1)?.seq, tab.channel('a').hasNewer]).toEqual([60, false])
+    }
+  })
+
+  it('G6: what a first page of history from a replica that is behind leaves out is asked for', async () => {
+    const tab = openStore()
+    const { server } = tab.env
+    for (let i = 0; i < 200; i++) server.push('a', { userId: 'bob', content: 'x' })
+    const stop = server.on('message:history', (payload, _peer, reply) => {
+      const { before } = payload as { readonly before: number }
+      reply({ success: true, data: { messages: server.log('a').slice(before - 20, before - 3), more: true } })
+      stop()
+    })
+    tab.connect()
+    tab.dispatch(tab.chat.actions.openChannel({ channelId: 'a' }))
+    await tab.advance(5_000)
+    server.push('a', { userId: 'bob', content: 'x' })
+    await tab.advance(5_000)
+    expect(tab.messages('a').map(({ seq }) => seq)).toEqual(Array.from({ length: 20 }, (_, i) => 182 + i))
+    expect(tab.channel('a')).toMatchObject({ gap: null, sync: 'idle', hasOlder: true })
+  })
+
   it('G6: of pages that are longer than what was asked for, and than the window, nothing is left out', async () => {
     for (let run = 0; run < RUNS; run++) expect([run, await runWindows(run, false)]).toEqual([run, []])
   }, 300_000)

@@ -32,6 +32,7 @@ export const PROPERTIES: readonly Property[] = [
   ...inTest('guarantees/caches.test.ts', 'never show: a state that was copied'),
   ...inTest('guarantees/bursts.test.ts', 'one that is longer than the window leaves no gap'),
   ...inTest('guarantees/suspects.test.ts', 'all else goes on meanwhile, and itself when'),
+  ...inTest('guarantees/silence.test.ts', 'of messages that are never answered', 'of pages that are never answered'),
   ...inTest('guarantees/patience.test.ts', 'it is asked for no more than it allows'),
   ...inTest('guarantees/windows.test.ts', 'whatever is scrolled, lost, doubled or reordered', 'of pages that are longer than what was asked for'),
   ...inTest('guarantees/logs.test.ts', 'whatever a server has, lacks, loses or begins anew'),

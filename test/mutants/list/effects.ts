@@ -3,6 +3,7 @@ import { inFile, type Mutant } from '../mutant'
 export const effects: readonly Mutant[] = [
   ...inFile('src/effects/delivery.ts', [
     ['G3', 'sending does not wait for the stored queue', '=== 0 || held || isWary() ||', '=== 0 || isWary() ||'],
+    ['G7', 'channels that are not answered hold up the others', 'const isSilent = flights.isSilent(channelId)', 'const isSilent = false'],
     ['G1', 'a pause that ends is not looked at', '    looked = null\n    if (clock', '    if (clock'],
     ['G1', 'what comes due while nothing may be sent is forgotten', 'alarm.drop()\n    looked = null\n  }', 'alarm.drop()\n  }'],
     ['G2', 'what another tab took over stays in the queue', 'if (!entry || entry.failure) continue', 'if (!entry || !entry.failure) continue'],
@@ -56,7 +57,11 @@ export const effects: readonly Mutant[] = [
   ...inFile('src/effects/precedence.ts', [
     ['G7', 'a suspect that gets no answer has the connection for itself', 'standsBack(isUnanswered(), aloneAt + ALONE_MS)', 'isUnanswered()'],
   ]),
+  ...inFile('src/effects/flights.ts', [
+    ['G7', 'channels that are not answered take all the room', 'Math.max(0, Math.max(1, limit >> 1) -', 'Math.max(0, limit -'],
+  ]),
   ...inFile('src/effects/sync.ts', [
+    ['G7', 'channels whose pages do not come are asked for first again', 'channel.open && !silent.has(channelId)', 'channel.open'],
     ['G8', 'a hole that stays is asked for in a loop', 'else pauses.inVain(key)', 'else pauses.over(key)'],
     ['G6', 'a page of the last connection counts', 'if (link.generation() !== generation) return lost(key, channelId)', ''],
     ['G6', 'what a closed channel lacks is not asked for', '|| lacksOlder(channel, options.history))) agenda.add', '|| lacksOlder(channel, options.history)) && channel.open) agenda.add'],
