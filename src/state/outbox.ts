@@ -150,12 +150,15 @@ function movedBehind<X extends Extra>(queue: readonly OutboxEntry<X>[], earlier:
  * what one tab composed may be taken over in parts, the later ones when the earlier are here already.
  */
 function unite<X extends Extra>(current: Queue<X>, restored: readonly OutboxEntry<X>[], earlier: boolean): Queue<X> {
-  const back = new Set(restored.map((entry) => entry.message.id))
-  const queue = itemsOf(current).filter((entry) => entry.failure?.code !== TAKEN_OVER || !back.has(entry.message.id))
-  const known = new Set(queue.map((entry) => entry.message.id))
   // The same message may come as this tab's own and as one taken back from another.
-  const missing = [...new Map(restored.map((entry) => [entry.message.id, entry])).values()].filter((entry) => !known.has(entry.message.id)).map((entry) => rested(entry))
-  if (missing.length === 0) return current
+  const back = new Map(restored.map((entry) => [entry.message.id, rested(entry)]))
+  const queue = itemsOf(current).filter(({ message: { id }, failure: failed }) => {
+    if (failed?.code === TAKEN_OVER && back.has(id)) return false
+    back.delete(id)
+    return true
+  })
+  if (back.size === 0) return current
+  const missing = [...back.values()]
   return sequenceOf([...missing, ...(earlier ? movedBehind(queue, missing) : queue)].sort((a, b) => a.order - b.order))
 }
 

@@ -16,7 +16,7 @@ export const state: readonly Mutant[] = [
     ['G1', 'oversize check off', 'const small = hasOnly(5, message) && (id.length + channelId.length + userId.length + content.length) * 6 + 1_000 < limit', 'const small = limit > 0'],
     ['G7', "another user's echo settles ours", 'if (message.userId === state.userId && shows(message)) next', 'if (shows(message)) next'],
     ['G3', 'what is taken over in parts stands the wrong way round', 'earlier ? movedBehind(queue, missing) : queue', 'movedBehind(queue, missing)'],
-    ['G2', 'what one look brings twice is shown twice', '[...new Map(restored.map((entry) => [entry.message.id, entry])).values()]', 'restored'],
+    ['G2', 'what one look brings twice is shown twice', 'const missing = [...back.values()]', 'const missing = restored.filter((entry) => back.has(entry.message.id)).map((entry) => rested(entry))'],
   ]),
   ...inFile('src/state/missing.ts', [
     ['G4', 'a place that the server did not tell is not asked for', 'lastOf(messages)?.seq === undefined', 'lastOf(messages)?.seq === -1'],
