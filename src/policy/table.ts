@@ -1,5 +1,5 @@
 import type { Table } from '../model'
-import { withItem } from './sequence'
+import { unlike, withItem } from './sequence'
 
 /** A shard that gets more keys than this doubles their number: so many are searched in less time than a hash of the key takes. */
 const SHARD_KEYS = 12
@@ -106,13 +106,14 @@ export function changedKeys<T>(before: Table<T>, after: Table<T>): readonly stri
     const old = before[i] ?? NOTHING
     const now = after[i] ?? NOTHING
     if (old === now) continue
-    for (let at = 0; at < now.length; at++) {
+    const { start, oldEnd, newEnd } = unlike(old, now)
+    for (let at = start; at < newEnd; at++) {
       const [key, value] = now[at] as Entry<T>
-      if (now[at] !== old[at] && valueIn(old, key) !== value) changed = withItem(changed, key)
+      if (valueIn(old, key) !== value) changed = withItem(changed, key)
     }
-    for (let at = 0; at < old.length; at++) {
+    for (let at = start; at < oldEnd; at++) {
       const [key] = old[at] as Entry<T>
-      if (now[at] !== old[at] && slotOf(now, key) < 0) changed = withItem(changed, key)
+      if (slotOf(now, key) < 0) changed = withItem(changed, key)
     }
   }
   return changed ?? NO_KEYS
