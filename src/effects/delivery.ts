@@ -1,13 +1,13 @@
 import type { Extra, OutboxEntry, OutboxState } from '../model'
 import { reasonText } from '../policy/errors'
-import { due, entriesIn, failure, findEntry, idsIn, TAKEN_OVER } from '../policy/outbox'
+import { due, entriesIn, failure, findEntry, idsIn, inFlight, isSuspect, TAKEN_OVER } from '../policy/outbox'
 import { placeOf, withItem } from '../policy/sequence'
 import { changedKeys, EMPTY_TABLE, valueAt, valuesOf } from '../policy/table'
 import { refusal } from '../state/outbox'
 import { createAlarm } from './alarm'
 import { createFlights } from './flights'
 import { createOutcomes, type Target } from './outcomes'
-import { createPrecedence, isSuspect } from './precedence'
+import { createPrecedence } from './precedence'
 import type { Renewal } from './renewal'
 import type { Runtime } from './runtime'
 import { createWaits } from './waits'
@@ -162,7 +162,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
     looked = null
     const others = precedence.isOthersTurn() ? found.filter((entry) => !isSuspect(entry)) : []
     if (others.length > 0) emitAll(others)
-    else if (precedence.mayGoAlone(valuesOf(channels).some((queue) => placeOf(queue, (entry) => entry.lease !== null)))) emitAll([alone])
+    else if (precedence.mayGoAlone(valuesOf(channels).some((queue) => placeOf(queue, inFlight)))) emitAll([alone])
   }
 
   /** For the earliest moment at which something has to happen. */

@@ -49,9 +49,14 @@ export function createInbox<X extends Extra>(runtime: Runtime<X>) {
 
   const size = (): number => messages.length + receipts.length
 
+  /** Applies what is collected, now. */
   function flush(): void {
+    if (size() === 0) return
     stopTimer?.()
-    stopTimer = clock.setTimer(FRAME_MS, next)
+    stopTimer = clock.setTimer(FRAME_MS, () => {
+      stopTimer = null
+      flush()
+    })
     lastFlush = clock.monotonic()
     const newMessages = messages
     messages = []
@@ -64,11 +69,6 @@ export function createInbox<X extends Extra>(runtime: Runtime<X>) {
     receipts = []
     if (newReceipts.length > 0) runtime.dispatch(events.receiptsReceived({ receipts: newReceipts }))
     runtime.metrics.batch(newMessages.length + newReceipts.length, lastFlush, clock.monotonic())
-  }
-
-  function next(): void {
-    stopTimer = null
-    if (size() > 0) flush()
   }
 
   function arrived(): void {
@@ -85,10 +85,7 @@ export function createInbox<X extends Extra>(runtime: Runtime<X>) {
       receipts.push(receipt)
       arrived()
     },
-    /** Applies what is collected, now. */
-    flush(): void {
-      if (size() > 0) flush()
-    },
+    flush,
     /** Forgets what is collected: it was another user's. */
     stop(): void {
       stopTimer?.()

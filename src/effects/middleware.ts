@@ -48,7 +48,6 @@ export function createChatMiddleware<X extends Extra>(
     take(api, reducerPath)
     const read = (): ChatState<X> | undefined => fieldsOf(api.getState())[reducerPath] as ChatState<X> | undefined
     const getState = (): ChatState<X> => mounted(read(), reducerPath)
-    let engine: Engine | null = null
     // What a subscriber or another middleware throws must not end what the chat is in the middle of.
     const report = shielded((action: UnknownAction) => void api.dispatch(action))
     const wire = createWire<X>(options)
@@ -60,9 +59,9 @@ export function createChatMiddleware<X extends Extra>(
       dispatch: (action) => (action.type.startsWith(prefix) ? report(action) : void api.dispatch(action)),
       ...createReporter(clock, environment.id, metrics, (error) => report(actions.reports.errorReported({ error }))),
       ignored: new WeakSet(),
-      reconcile: () => engine?.reconcile(),
+      reconcile: () => engine.reconcile(),
     }
-    engine = createEngine(runtime) as unknown as Engine
+    const engine = createEngine(runtime) as unknown as Engine
 
     const run = createTurns({ switches: [connect.type, disconnect.type, signOut.type], engine, read })
 

@@ -1,13 +1,8 @@
 import type { Clock } from '../environment'
-import type { Extra, OutboxEntry } from '../model'
-import { SUSPECT_LOSSES } from '../policy/outbox'
 import type { Target } from './outcomes'
 
 /** What breaks the connection does so at once: so long a suspect has it alone, and waits for what went before. */
 const ALONE_MS = 1_000
-
-/** A message that may be what breaks the connection goes alone, so that no other is suspected with it. */
-export const isSuspect = <X extends Extra>(entry: OutboxEntry<X>): boolean => entry.losses >= SUSPECT_LOSSES
 
 /**
  * Who stands back for whom: all others for a suspect, and that for what is in flight. Neither for longer than `ALONE_MS`, and by turns where

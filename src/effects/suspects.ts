@@ -24,7 +24,6 @@ export function createSuspects({ clock, random }: Pick<Environment, 'clock' | 'r
     cleared: (key: string): void => void losses.delete(key),
     /** Until when it waits (monotonic); 0 for what need not. */
     until: (key: string): number => losses.get(key)?.until ?? 0,
-    has: (key: string): boolean => countOf(key) >= SUSPECT_LOSSES,
     /** Somebody asks for it: it waits no longer, and is as suspect as before. */
     wanted: (key: string): void => void (losses.has(key) && losses.set(key, { count: countOf(key), until: 0 })),
     clear: (): void => losses.clear(),

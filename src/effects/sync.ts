@@ -1,7 +1,7 @@
 import type { PageDirection } from '../actions'
 import type { Extra, SocketErrorBody } from '../model'
 import { reactionTo } from '../policy/errors'
-import { POISON_LOSSES } from '../policy/outbox'
+import { POISON_LOSSES, SUSPECT_LOSSES } from '../policy/outbox'
 import { changedKeys, EMPTY_TABLE, valueAt } from '../policy/table'
 import { historyEdge, newerEdge, type ChannelState } from '../state/channel'
 import { channelIn, type MessagesState } from '../state/messages'
@@ -121,7 +121,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   function lost(key: string, channelId: string): void {
     if (link.wasOurs()) return
     const losses = suspects.lost(key)
-    if (suspects.has(key)) sizes.halve(channelId)
+    if (losses >= SUSPECT_LOSSES) sizes.halve(channelId)
     if (losses === POISON_LOSSES) runtime.report('sync_failed', 'connection_lost_repeatedly', `unable to load messages of "${channelId}": the connection broke each time`, { channelId, retryable: true })
   }
 

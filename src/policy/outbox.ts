@@ -8,6 +8,11 @@ export const POISON_LOSSES = 5
 /** From this many losses on, a message is sent alone, so that only the guilty one is suspected further. */
 export const SUSPECT_LOSSES = 2
 
+/** A message that may be what breaks the connection goes alone, so that no other is suspected with it. */
+export const isSuspect = ({ losses }: OutboxEntry): boolean => losses >= SUSPECT_LOSSES
+
+export const inFlight = ({ lease }: OutboxEntry): boolean => lease !== null
+
 /** This side ended it, to open another or for want of a token, or the browser is offline: nothing that was under way broke it. */
 export const isOwnEnd = ({ status, reason }: { readonly status: string; readonly reason: string }): boolean =>
   reason === 'reopened' || status === 'offline' || status === 'unauthorized'

@@ -3,9 +3,9 @@ import type { Extra, OutboxEntry, OutboxState, SendFailure, WireMessage } from '
 import { jsonBytes } from '../policy/json'
 import { authored, hasOnly } from '../policy/message'
 import { isHopeless } from '../policy/errors'
-import { EMPTY_OUTBOX, entriesIn, entryIn, failure, isOwnEnd, placeIn, queueIn, rested, SUSPECT_LOSSES, TAKEN_OVER, type Queue } from '../policy/outbox'
-import { appended, itemAt, itemsOf, lastOf, mapped, placeOf, removed, replaced, sequenceOf } from '../policy/sequence'
-import { entriesOf, grouped, keysOf, valueAt, withoutKey, withValue } from '../policy/table'
+import { EMPTY_OUTBOX, entriesIn, entryIn, failure, isOwnEnd, placeIn, queueIn, inFlight, isSuspect, rested, TAKEN_OVER, type Queue } from '../policy/outbox'
+import { appended, itemAt, itemsOf, lastOf, mapped, removed, replaced, sequenceOf } from '../policy/sequence'
+import { entriesOf, grouped, keysOf, withoutKey, withValue } from '../policy/table'
 import { createHandlers } from './handlers'
 
 /** Nobody, after somebody: what is written now must not leave under whoever signs in next. */
@@ -34,15 +34,16 @@ const marked = <X extends Extra>(entry: OutboxEntry<X>, stored: boolean): Outbox
   dedupWindowMs: entry.dedupWindowMs, nextAttemptAt: entry.nextAttemptAt, lease: entry.lease, stored, failure: entry.failure, lastError: entry.lastError,
 })
 
+/** A change to null takes it out. */
 function changeEntry<X extends Extra>(
-  state: State<X>, channelId: string, id: string, change: (entry: OutboxEntry<X>) => OutboxEntry<X>,
+  state: State<X>, channelId: string, id: string, change: (entry: OutboxEntry<X>) => OutboxEntry<X> | null,
 ): State<X> {
   const queue = queueIn(state, channelId)
   const place = placeIn(queue, id)
   const entry = itemAt(queue, place)
   if (!place || !entry) return state
   const changed = change(entry)
-  return changed === entry ? state : setQueue(state, channelId, replaced(queue, place, changed))
+  return changed === entry ? state : setQueue(state, channelId, changed ? replaced(queue, place, changed) : removed(queue, place))
 }
 
 function changeQueues<X extends Extra>(state: State<X>, change: (queue: Queue<X>) => Queue<X>): State<X> {
@@ -57,11 +58,7 @@ function changeQueues<X extends Extra>(state: State<X>, change: (queue: Queue<X>
 const changeEvery = <X extends Extra>(state: State<X>, change: (entry: OutboxEntry<X>) => OutboxEntry<X>): State<X> =>
   changeQueues(state, (queue) => mapped(queue, change))
 
-function removeId<X extends Extra>(state: State<X>, key: string, id: string): State<X> {
-  const queue = valueAt(state.channels, key)
-  const place = queue ? placeIn(queue, id) : null
-  return queue && place ? setQueue(state, key, removed(queue, place)) : state
-}
+const removeId = <X extends Extra>(state: State<X>, channelId: string, id: string): State<X> => changeEntry(state, channelId, id, () => null)
 
 const NOBODY = 'unable to send the message: nobody is signed in; dispatch connect({ userId }) and send it again'
 const TOO_LARGE = 'unable to send the message: it is larger than the server accepts; shorten it'
@@ -110,19 +107,18 @@ const revived = <X extends Extra>(entry: OutboxEntry<X>, at: number): OutboxEntr
     ? { ...entry, failure: null, nextAttemptAt: null, spent: 0, losses: 0, budgetFrom: at }
     : entry
 
-/** A cut connection: what was in flight is pending again; only the head of a channel can have been the reason. */
-function afterLoss<X extends Extra>(queue: Queue<X>): Queue<X> {
-  const head = itemAt(queue, placeOf(queue, (entry) => entry.lease !== null))
-  return head ? mapped(queue, (entry) => (entry === head ? blamed(entry) : rested(entry))) : queue
-}
+const deadlineOf = ({ lease }: OutboxEntry): number => lease?.deadline ?? Infinity
 
-/** Of what is in flight beside a suspect, which had the connection alone before, none but that is suspected. */
-function afterLosses<X extends Extra>(state: State<X>): State<X> {
-  let guilty: OutboxEntry<X> | undefined
-  for (const entry of entriesIn(state)) {
-    if (entry.lease && entry.losses >= SUSPECT_LOSSES && entry.lease.deadline < (guilty?.lease?.deadline ?? Infinity)) guilty = entry
-  }
-  return guilty ? changeEvery(state, (entry) => (entry === guilty ? blamed(entry) : rested(entry))) : changeQueues(state, afterLoss)
+/**
+ * A cut connection: what was in flight is pending again, and only the head of a channel can have been the reason. Of what is in flight beside a
+ * suspect, which had the connection alone before, none but that is suspected.
+ */
+function afterLoss<X extends Extra>(state: State<X>): State<X> {
+  const flying = entriesIn(state).filter(inFlight)
+  const [suspect] = flying.filter(isSuspect).sort((a, b) => deadlineOf(a) - deadlineOf(b))
+  const heads = new Map(flying.reverse().map((entry) => [entry.message.channelId, entry]))
+  const guilty = new Set(suspect ? [suspect] : heads.values())
+  return changeEvery(state, (entry) => (guilty.has(entry) ? blamed(entry) : rested(entry)))
 }
 
 const blamed = <X extends Extra>(entry: OutboxEntry<X>): OutboxEntry<X> => ({ ...entry, lease: null, losses: entry.losses + 1 })
@@ -154,12 +150,15 @@ function movedBehind<X extends Extra>(queue: readonly OutboxEntry<X>[], earlier:
  * what one tab composed may be taken over in parts, the later ones when the earlier are here already.
  */
 function unite<X extends Extra>(current: Queue<X>, restored: readonly OutboxEntry<X>[], earlier: boolean): Queue<X> {
-  const back = new Set(restored.map((entry) => entry.message.id))
-  const queue = itemsOf(current).filter((entry) => entry.failure?.code !== TAKEN_OVER || !back.has(entry.message.id))
-  const known = new Set(queue.map((entry) => entry.message.id))
   // The same message may come as this tab's own and as one taken back from another.
-  const missing = [...new Map(restored.map((entry) => [entry.message.id, entry])).values()].filter((entry) => !known.has(entry.message.id)).map((entry) => rested(entry))
-  if (missing.length === 0) return current
+  const back = new Map(restored.map((entry) => [entry.message.id, rested(entry)]))
+  const queue = itemsOf(current).filter(({ message: { id }, failure: failed }) => {
+    if (failed?.code === TAKEN_OVER && back.has(id)) return false
+    back.delete(id)
+    return true
+  })
+  if (back.size === 0) return current
+  const missing = [...back.values()]
   return sequenceOf([...missing, ...(earlier ? movedBehind(queue, missing) : queue)].sort((a, b) => a.order - b.order))
 }
 
@@ -227,7 +226,7 @@ export function createOutboxReducer<X extends Extra>({ commands, reports }: Chat
     .on(reports.connectionOpened, (state) => changeEvery(state, rested))
     // A connection that we ended ourselves was broken by no message.
     .on(reports.connectionLost, (state, { wasOpen, ...end }) =>
-      (!wasOpen ? state : isOwnEnd(end) ? changeEvery(state, rested) : afterLosses(state)))
+      (!wasOpen ? state : isOwnEnd(end) ? changeEvery(state, rested) : afterLoss(state)))
     .on(reports.outboxStored, (state, { ids, stored = true }) => markStored(state, ids, stored))
     .on(reports.outboxRestored, (state, { userId, entries, reads, earlier = false }) => restore(state, userId, entries, reads, earlier))
     .reduce

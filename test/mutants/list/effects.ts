@@ -68,7 +68,7 @@ export const effects: readonly Mutant[] = [
     ['G6', 'a channel that was forbidden is never asked for again', 'pauses.wanted(key)', ''],
     ['G8', 'an empty page that promises more is asked for in a loop', 'const isVain = page.more && end === beyond', 'const isVain = page.more && page.messages.length < 0'],
     ['G7', 'a page that breaks the connection is asked for as before', 'Math.max(pauses.of(key).readyAt, suspects.until(key))', 'pauses.of(key).readyAt'],
-    ['G6', 'a page that is too large for the way stays as large', 'if (suspects.has(key)) sizes', 'if (false) sizes'],
+    ['G6', 'a page that is too large for the way stays as large', 'if (losses >= SUSPECT_LOSSES) sizes', 'if (false) sizes'],
     ['G8', 'somebody who wants a page is given it before the server allows it', 'Math.max(pauses.of(key).wantedAt, suspects.until(key))', 'suspects.until(key)'],
   ]),
   ...inFile('src/effects/engine.ts', [

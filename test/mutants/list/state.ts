@@ -2,7 +2,7 @@ import { inFile, type Mutant } from '../mutant'
 
 export const state: readonly Mutant[] = [
   ...inFile('src/state/outbox.ts', [
-    ['G1', 'no requeue on disconnect', "changeQueues(state, afterLoss)", "state"],
+    ['G1', 'no requeue on disconnect', ' : afterLoss(state)', ' : state'],
     ['G3', 'the lease attempt is ignored by the reducer', 'if (entryIn(queue, target.id)?.lease?.attempt !== target.attempt) return state', 'if (!entryIn(queue, target.id)) return state'],
     ['G3', 'no go-back-N', 'if (entry.message.id !== target.id) return rested(entry)', 'if (entry.message.id !== target.id) return entry'],
     ['G7', 'a change of user keeps the queue', 'if (state.userId !== null) return { ...EMPTY_OUTBOX, userId, lastOrder: state.lastOrder }', 'if (state.userId !== null) return { ...state, userId }'],
@@ -11,12 +11,12 @@ export const state: readonly Mutant[] = [
     ['G1', 'a restored queue replaces what was sent meanwhile', 'unite(queueIn(next, channelId), restored, earlier)', 'sequenceOf(restored)'],
     ['G7', 'poison is never isolated', 'losses: entry.losses + 1', 'losses: entry.losses'],
     ['G3', 'another life of a queue begins its order anew', 'userId, lastOrder: state.lastOrder', 'userId'],
-    ['G7', 'a cut connection suspects everything in flight', 'entry === head ? blamed(entry) : rested(entry)', 'entry.lease ? blamed(entry) : entry'],
+    ['G7', 'a cut connection suspects everything in flight', 'guilty.has(entry) ? blamed(entry) : rested(entry)', 'entry.lease ? blamed(entry) : entry'],
     ['G1', 'a retry renews no budget', '{ ...entry, failure: null, nextAttemptAt: null, spent: 0, losses: 0, budgetFrom: at }', '{ ...entry, failure: null, nextAttemptAt: null }'],
     ['G1', 'oversize check off', 'const small = hasOnly(5, message) && (id.length + channelId.length + userId.length + content.length) * 6 + 1_000 < limit', 'const small = limit > 0'],
     ['G7', "another user's echo settles ours", 'if (message.userId === state.userId && shows(message)) next', 'if (shows(message)) next'],
     ['G3', 'what is taken over in parts stands the wrong way round', 'earlier ? movedBehind(queue, missing) : queue', 'movedBehind(queue, missing)'],
-    ['G2', 'what one look brings twice is shown twice', '[...new Map(restored.map((entry) => [entry.message.id, entry])).values()]', 'restored'],
+    ['G2', 'what one look brings twice is shown twice', 'const missing = [...back.values()]', 'const missing = restored.filter((entry) => back.has(entry.message.id)).map((entry) => rested(entry))'],
   ]),
   ...inFile('src/state/missing.ts', [
     ['G4', 'a place that the server did not tell is not asked for', 'lastOf(messages)?.seq === undefined', 'lastOf(messages)?.seq === -1'],
