@@ -74,26 +74,25 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   }
   const dropped = (): void => { if (present) readAgain(present, 1) }
   const isOver = (visit: Visit): boolean => visit !== present
-  const readAgain = createRereading({ later: timers.later, random, isOver, read, found: foundLater })
-  const adoption = createAdoption({ ownership, writer, isOver, ...timers, purges: () => purges, failed: report.failed, renamed, adopted, readAgain })
+  const { again: readAgain, after: readAfter } = createRereading({ later: timers.later, random, isOver, read, found: foundLater })
+  const adoption = createAdoption({ ownership, writer, isOver, pause: timers.pause, failed: report.failed, renamed, awaitEnd })
 
   /** Exact only between two writes. */
   const ownOf = (userId: string, records: readonly StoredRecord[]): readonly StoredRecord[] =>
     ownRecords(records, writer.waiting(userId), ownership.isOurs, seen.userId === userId ? recordIds(seen) : [])
 
   /** One look after the other: each one's claim has to know whether the lock was held since the last. */
-  function read(visit: Visit): Promise<Restoration<X>> {
-    const mine = (looking.get(visit.userId) ?? Promise.resolve()).then(() => readNow(visit))
+  function read(visit: Visit, afresh: boolean): Promise<Restoration<X>> {
+    const mine = (looking.get(visit.userId) ?? Promise.resolve()).then(() => readNow(visit, afresh))
     looking.set(visit.userId, mine.catch(() => undefined))
     return mine
   }
 
-  async function readNow(visit: Visit): Promise<Restoration<X>> {
+  async function readNow(visit: Visit, afresh: boolean): Promise<Restoration<X>> {
     const { userId } = visit
     // What was sent since one that is under way was asked for is none of its business.
     const owed = isOver(visit) ? undefined : unwanted.get(userId)
     if (owed) await (owed.removal ?? discard(userId, owed.askedAt).finally(() => keepShown(userId)))
-    await adoption.moving()
     const before = ownership.name()
     const kept = await ownership.claim(userId, () => !isOver(visit))
     if (!kept || ownership.name() !== before) {
@@ -101,7 +100,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
       // What was written under the old name since is with whoever stands in for it.
       ownership.leaveBehind(userId, before)
     }
-    if (!isOver(visit)) ownership.meet(userId, (tab) => (ownership.isOurs(tab) ? readAgain(visit, 1) : adoption.awaitEnd(visit, tab)))
+    if (afresh && !isOver(visit)) ownership.meet(userId, (tab) => (ownership.isOurs(tab) ? readAgain(visit, 1) : awaitEnd(visit, tab)))
     const look = async () => (isOver(visit) ? null : writer.between(async (target) => {
       // What was being written, and refused, still has the name of then.
       renamed(userId)
@@ -115,13 +114,15 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     if (!loaded || isOver(visit)) return { ...readRecords<X>(userId, [], []), lost: [] }
     const tabs = tabsOf(loaded.records).filter((tab) => !ownership.isOurs(tab))
     const living = await ownership.living(userId, tabs)
-    for (const tab of living) adoption.awaitEnd(visit, tab)
+    for (const tab of living) awaitEnd(visit, tab)
     const adopted = await adoption.adopt(visit, tabs.filter((tab) => !living.includes(tab)))
     const owners = new Map([...loaded.records, ...adopted.map(({ id }) => ({ id, tab: ownership.name() }))].map(({ id, tab }) => [id, tab]))
     // What was read before a purge may be gone, and what was an ended tab's may be somebody else's by now, or this one's.
     const isMoved = (tab = ''): boolean => tabs.includes(tab) && !living.includes(tab)
-    if (purges !== loaded.purges || (!isOver(visit) && loaded.shown.some((id) => isMoved(owners.get(id))))) return readNow(visit)
+    if (purges !== loaded.purges || (!isOver(visit) && loaded.shown.some((id) => isMoved(owners.get(id))))) return readNow(visit, afresh)
     const restored = readRecords<X>(userId, [...adopted, ...loaded.own], loaded.unreadable)
+    const known = untouchable.get(userId)
+    const unreadable = afresh ? restored.unreadable : restored.unreadable.filter(({ id }) => !known?.has(id))
     // What is shown is known better than what broke on the device.
     for (const { id } of restored.unreadable) if (!loaded.shown.includes(id)) untouchable.set(userId, (untouchable.get(userId) ?? new Set()).add(id))
     const gone = loaded.shown.filter((id) => !owners.has(id))
@@ -133,7 +134,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     const entries = restored.entries.map((entry) => (owners.has(entry.message.id) ? entry : { ...entry, stored: false }))
     for (const { message } of entries) found.add(message.id)
     ownership.looked()
-    return { ...restored, entries, lost: kept ? taken : [...taken, ...gone] }
+    return { ...restored, entries, unreadable, lost: kept ? taken : [...taken, ...gone] }
   }
 
   /** What waits to be written is not what somebody else has under the old name. Nothing to rename needs no storage. */
@@ -159,9 +160,9 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   /** A discard is about what was there when it was asked for. */
   const keepShown = (userId: string): void => { if (seen.userId === userId) writeAgain(userId, [...recordIds(seen)]) }
 
-  function adopted(visit: Visit, records: readonly StoredRecord[]): void {
-    for (const { id } of records) found.add(id)
-    if (records.length > 0 && !isOver(visit)) report.adopted(visit.userId, readRecords<X>(visit.userId, records, []))
+  /** What a tab has left by its end a look finds, as it finds all else. */
+  function awaitEnd(visit: Visit, tab: string): void {
+    if (!isOver(visit)) ownership.awaitEnd(visit.userId, tab, (graceMs) => readAfter(graceMs, visit))
   }
 
   function foundLater(visit: Visit, restored: Restoration<X>): void {
@@ -173,9 +174,9 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   async function restore(userId: string): Promise<Restoration<X>> {
     const visit = present = present?.userId === userId ? present : { userId }
     // Who disconnected, and did not sign out, has left only now.
-    if (ownership.isOfAnother(userId)) leaveLock(adoption.moving())
+    if (ownership.isOfAnother(userId)) leaveLock(Promise.resolve())
     try {
-      return await patiently(() => read(visit), timers.pause)
+      return await patiently(() => read(visit, true), timers.pause)
     } catch (reason) {
       readAgain(visit, 1)
       throw reason
@@ -240,7 +241,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
       timers.stop()
       ownership.stopWaiting()
       // A move under way writes to its end; whoever is here by then goes on writing.
-      const written = adoption.moving().then(closeUnused)
+      const written = Promise.resolve().then(closeUnused)
       if (isEmpty(seen)) leaveLock(written)
     },
   }

@@ -4,15 +4,15 @@ export const persistence: readonly Mutant[] = [
   ...inFile('src/persistence/persist.ts', [
     ['G2', 'a thawed tab looks amid an adoption', 'ownership.alone(ownership.name(), look)', 'look()'],
     ['G7', 'what an earlier sign-in of the same user took over comes back', 'visit !== present', 'visit.userId !== present?.userId'],
-    ['G1', 'the end of a living tab goes unnoticed', 'for (const tab of living) adoption.awaitEnd(visit, tab)', ''],
-    ['G1', 'a tab that comes later is not heard of', 'if (!isOver(visit)) ownership.meet(userId, (tab) => (ownership.isOurs(tab) ? readAgain(visit, 1) : adoption.awaitEnd(visit, tab)))', ''],
+    ['G1', 'the end of a living tab goes unnoticed', 'for (const tab of living) awaitEnd(visit, tab)', ''],
+    ['G1', 'a tab that comes later is not heard of', 'if (afresh && !isOver(visit)) ownership.meet(userId, (tab) => (ownership.isOurs(tab) ? readAgain(visit, 1) : awaitEnd(visit, tab)))', ''],
     ['G1', 'what waits to be written counts as stored', '(owners.has(entry.message.id) ? entry : { ...entry, stored: false })', 'entry'],
     ['G1', 'a discard forgets what is sent after it', 'discard(userId, owed.askedAt).finally(() => keepShown(userId))', 'discard(userId, owed.askedAt)'],
     ['G7', "the difference removes another user's records", 'const before = outbox.userId === seen.userId ? seen : EMPTY_OUTBOX', 'const before = seen'],
     ['G3', 'the lock of a user who left goes before the device has all', 'written.then(leavers.allWritten)', 'written'],
     ['G3', 'the lock of a user who had disconnected goes before the device has all', 'leaveLock(writer.flush()', 'ownership.releaseAfter(writer.flush()'],
     ['G3', 'who leaves before the first look has no lock', 'if (present && (writer.hasUnwritten(present.userId) || (seen.userId === present.userId && !isEmpty(seen)))) hold(present.userId)', ''],
-    ['G2', 'looks run side by side', '(looking.get(visit.userId) ?? Promise.resolve()).then(() => readNow(visit))', 'readNow(visit)'],
+    ['G2', 'looks run side by side', '(looking.get(visit.userId) ?? Promise.resolve()).then(() => readNow(visit, afresh))', 'readNow(visit, afresh)'],
   ]),
   ...inFile('src/persistence/ownership.ts', [
     ['G2', 'living tabs are adopted', 'locks && names.length > 0 ?', 'locks && names.length < 0 ?'],
