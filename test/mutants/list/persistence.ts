@@ -66,15 +66,15 @@ export const persistence: readonly Mutant[] = [
     ['G8', 'the log is renewed with each connection', 'isLogRenewed = true', ''],
   ]),
   ...inFile('src/persistence/key-value.ts', [
-    ['G3', 'a take-over begins before anything says so', '        await put([said], known)\n', ''],
+    ['G3', 'a take-over begins before anything says so', '        await put([said])\n', ''],
     ['G3', 'of two take-overs that broke off the earlier counts', 'a.nth - b.nth', 'b.nth - a.nth'],
-    ['G7', 'a segment that is in use is taken out of the index', 'segments.has(tab) || !(await isEmpty(tab, slots))', 'segments.has(tab)'],
+    ['G7', 'a segment that is in use is taken out of the index', 'segments.has(tab) || (await emptyOf(tab, slots)).length < slots', 'segments.has(tab)'],
     ['G2', 'a device that is denied half-way counts as one that has done nothing', 'if (written > 0) throw inDoubt(reason)', ''],
     ['G2', 'what is put beside a removal that is refused counts as unwritten', 'throw added.length > 0 ? inDoubt(reason) : reason', 'throw reason'],
     ['G3', 'a part that could be read is taken for all', 'partial++ < PATIENCE', 'partial++ < 0'],
     ['G1', 'a read that is refused once is not tried again', 'await ask().catch(ask)', 'await ask()'],
     ['G1', 'what is refused counts as broken', "refused.has(key) ? 'refused' : 'corrupt'", "'corrupt'"],
-    ['G2', 'what is refused has no place any more', 'new Map([...places ?? []].filter(([, key]) => refused.has(key)))', 'new Map<string, string>()'],
+    ['G2', 'what is refused has no place any more', 'new Map([...places].filter(([, key]) => refused.has(key)))', 'new Map<string, string>()'],
     ['G2', 'a discard that could not read all counts as done', "unreadable.some(({ reason }) => reason === 'refused')) throw", '!userId) throw'],
   ]),
   ...inFile('src/persistence/fitting.ts', [
