@@ -37,9 +37,8 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
   const edits = createEdits()
   let turn: Promise<unknown> = Promise.resolve()
   let device: RecordStorage | null | undefined
-  /** Which batch comes next: one that something else has overtaken does nothing. */
-  let batch = 0
-  let isQueued = false
+  /** The batch that waits for its turn: one that something else has overtaken does nothing. */
+  let queued: object | null = null
   let isPaused = false
   let isStopped = false
   let failures = 0
@@ -47,7 +46,6 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
   /** The device had no room for one record by itself: it may have some for the next. */
   let wasAlone = false
   let stopRetry: Stop = () => undefined
-  let stopAside: Stop = () => undefined
   const slow = createSlowWatch(clock, () => failed(problem('storage_slow', 'the storage does not answer')))
 
   function open(): RecordStorage | null {
@@ -66,7 +64,7 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
 
   function inTurn<T>(task: () => Promise<T>): Promise<T> {
     const mine = turn.then(() => timed(task))
-    turn = mine.catch(() => undefined)
+    turn = mine.then(closeUnused, closeUnused)
     return mine
   }
 
@@ -86,7 +84,7 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
   }
 
   async function writeBatch(): Promise<void> {
-    isQueued = false
+    queued = null
     const target = open()
     if (!edits.hasPending()) lastFailure = null
     if (!target || !edits.hasPending()) return
@@ -111,8 +109,13 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
 
   function setAside(): void {
     for (const edit of edits.setAside()) failed(tooLarge(edit.id))
-    stopAside()
-    if (!isStopped && edits.tooLarge()) stopAside = clock.setTimer(ASIDE_RETRY_MS, resumed)
+    retryIn(ASIDE_RETRY_MS)
+  }
+
+  /** The one timer: whatever waits is tried again with it. */
+  function retryIn(delayMs: number): void {
+    stopRetry()
+    if (!isStopped) stopRetry = clock.setTimer(delayMs, resumed)
   }
 
   /** There may be room by now for what was too large. */
@@ -124,13 +127,12 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
   function retryLater(reason: unknown): void {
     lastFailure = reason
     if (failures++ === 0) failed(problemOf(reason))
-    stopRetry()
-    if (!isStopped) stopRetry = clock.setTimer(fullJitter(failures, random(), RETRY), resumed)
+    retryIn(fullJitter(failures, random(), RETRY))
   }
 
   /** A microtask later, so that one batch collects what one burst of actions changed. */
   function start(): void {
-    if (isQueued) return
+    if (queued) return
     if (edits.hasPending()) return enqueue()
     // What was refused is not wanted any more: nothing waits for the next retry, and nobody for what it would have written.
     lastFailure = null
@@ -138,13 +140,8 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
   }
 
   function enqueue(): void {
-    isQueued = true
-    stopRetry()
-    const mine = ++batch
-    void inTurn(async () => {
-      if (mine === batch) await writeBatch()
-      closeUnused()
-    })
+    const mine = queued = {}
+    void inTurn(async () => { if (mine === queued) await writeBatch() })
   }
 
   function resumed(): void {
@@ -220,11 +217,9 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
           throw reason
         }
       })
-      void done.catch(() => undefined).then(closeUnused)
       // What comes from now on is written after it.
-      batch++
-      if (isQueued) {
-        isQueued = false
+      if (queued) {
+        queued = null
         start()
       }
       return done
@@ -240,7 +235,6 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
     stop(): Promise<void> {
       isStopped = true
       stopRetry()
-      stopAside()
       slow.stop()
       return flush().catch(() => undefined).then(closeUnused)
     },

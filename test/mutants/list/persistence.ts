@@ -40,7 +40,7 @@ export const persistence: readonly Mutant[] = [
     ['G1', 'what is too large holds the rest again when it is tried again', 'if (edits.isAllTooLarge()) setAside()', 'if (edits.isAllTooLarge() && !edits) setAside()'],
     ['G2', 'what a look before a purge sees waits no more', 'const before = edits.snapshot().filter(matches)', 'const before = edits.snapshot().filter(matches)\n      edits.forget(before)'],
     ['G2', 'what another tab owns is not told', 'if (notOurs.length > 0) lost(notOurs)', ''],
-    ['G1', 'a write overtakes a purge', 'if (mine === batch) await writeBatch()', 'await writeBatch()'],
+    ['G1', 'a write overtakes a purge', 'if (mine === queued) await writeBatch()', 'await writeBatch()'],
   ]),
   ...inFile('src/persistence/edits.ts', [
     ['G1', 'a refused write is forgotten', '      putBack(failed)\n', ''],
