@@ -185,7 +185,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
 
   /** What the device refuses to remove is removed before its user sees anything of it again. */
   async function discard(userId: string, askedAt = clock.now()): Promise<void> {
-    const removal = writer.instead((edit) => edit.userId === userId, (target) => target.clear(userId, askedAt), ({ record }) => record === null)
+    const removal = writer.instead(userId, (target) => target.clear(userId, askedAt), ({ record }) => record === null)
     unwanted.set(userId, { askedAt, removal })
     await removal.finally(() => { if (unwanted.get(userId)?.removal === removal) unwanted.set(userId, { askedAt, removal: null }) })
     // One that was asked for since is still to come, and may be refused.

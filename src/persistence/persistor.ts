@@ -17,7 +17,7 @@ export function createPersistor({ scope, writer, purging, purged }: PersistorDep
   const registered = new WeakSet<object>()
 
   async function purge(): Promise<void> {
-    await writer.instead(() => true, (target) => {
+    await writer.instead(undefined, (target) => {
       purging()
       return target.clear()
     }, () => true)
