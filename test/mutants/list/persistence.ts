@@ -30,7 +30,7 @@ export const persistence: readonly Mutant[] = [
   ]),
   ...inFile('src/persistence/records.ts', [
     ['G1', 'a restore renews the attempts', "spent: count(data['spent'])", 'spent: 0'],
-    ['G1', 'a restore renews the time budget', "budgetFrom: typeof budgetFrom === 'number' ? budgetFrom : message['createdAt']", 'budgetFrom: Number.MAX_SAFE_INTEGER'],
+    ['G1', 'a restore renews the time budget', "numberOr(data['budgetFrom'], message['createdAt'])", 'Number.MAX_SAFE_INTEGER'],
     ['G1', 'records of newer code are read as ours', "if (!(version <= RECORD_VERSION)) refused", 'if (!(version <= Infinity)) refused'],
     ['G7', "another user's message in my record is read", " || message['userId'] !== userId", ''],
   ]),
