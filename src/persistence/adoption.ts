@@ -65,16 +65,13 @@ export function createAdoption({ ownership, writer, isOver, pause, failed, renam
     return left
   }
 
-  /** A frozen one may have come back, or somebody stands in for it: then its end is yet to come. */
-  async function livesOn(visit: Visit, tab: string): Promise<boolean> {
-    const isLiving = (await ownership.living(visit.userId, [tab])).length > 0
-    if (isLiving) awaitEnd(visit, tab)
-    return isLiving
-  }
-
   /** What somebody else has moved meanwhile is theirs. */
   async function moveAlone(visit: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> {
-    if (await livesOn(visit, tab)) return []
+    // A frozen one may have come back, or somebody stands in for it: then its end is yet to come.
+    if ((await ownership.living(visit.userId, [tab])).length > 0) {
+      awaitEnd(visit, tab)
+      return []
+    }
     try {
       return isOver(visit) ? [] : await move(visit, tab, ids)
     } catch (reason) {

@@ -1,4 +1,4 @@
-import type { RecordEdit } from './records'
+import { recordKey, type RecordEdit } from './records'
 
 export interface PendingEdit extends RecordEdit {
   /** The device refused it while it took others. */
@@ -6,8 +6,6 @@ export interface PendingEdit extends RecordEdit {
 }
 
 type Edits = Map<string, PendingEdit>
-
-const keyOf = ({ userId, id }: { readonly userId: string; readonly id: string }): string => `${userId.length}:${userId}${id}`
 
 /** The device may have them. */
 const unsure = (edits: Iterable<readonly [string, PendingEdit]>): Edits => new Map([...edits].map(([key, edit]) => [key, { ...edit, fresh: false }]))
@@ -26,7 +24,7 @@ export function createEdits() {
 
   function add(edits: Iterable<PendingEdit>): void {
     for (const edit of edits) {
-      const key = keyOf(edit)
+      const key = recordKey(edit)
       const earlier = pending.get(key) ?? aside.get(key)
       const isUnwritten = earlier?.fresh === true && !writing.has(key) && !forgotten.has(key)
       // A later edit stands behind all that came before it.
@@ -72,7 +70,7 @@ export function createEdits() {
     },
     /** The device has it: what came meanwhile did not know that this one would be written. */
     written(edit: PendingEdit): void {
-      const key = keyOf(edit)
+      const key = recordKey(edit)
       writing.delete(key)
       const newer = pending.get(key)
       if (newer?.fresh) pending.set(key, { ...newer, fresh: false })
@@ -105,7 +103,7 @@ export function createEdits() {
     /** Drops these, and nothing newer, until it is said what comes back. */
     forget(edits: readonly PendingEdit[]): void {
       for (const edit of edits) {
-        const key = keyOf(edit)
+        const key = recordKey(edit)
         const held = pending.get(key) ?? aside.get(key)
         // Under another name it is the same still.
         if (!held || held.record?.data !== edit.record?.data) continue

@@ -2,7 +2,7 @@ import { fieldsOf } from '../policy/json'
 import { inDoubt, RefusedInPartError } from './problem'
 import type { LoadedRecords, RecordChange, RecordStorage, StoredRecord, UnreadableRecord } from './record-storage'
 import { parseRecord } from './record-text'
-import { composedAt, RECORD_VERSION } from './records'
+import { composedAt, recordKey, RECORD_VERSION } from './records'
 import { createSlotIndex, isRefused, readEach } from './slot-index'
 import type { TabLocks } from './tabs'
 import { needed, ownedAfter, readTransfer, transferOf, type Transfer } from './transfers'
@@ -36,8 +36,6 @@ function readSaid({ userId, id, data }: StoredRecord): Said | null {
 
 /** So many looks in a row may fail for the sake of a part that is refused: a database that is busy gives it soon, one whose row is too large never. */
 const PATIENCE = 4
-
-const recordKey = ({ userId, id }: { readonly userId: string; readonly id: string }): string => JSON.stringify([userId, id])
 
 /**
  * Unsent messages over a storage of keys and texts, which has no transactions and cannot be searched. Each tab writes to numbered slots of

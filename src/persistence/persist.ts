@@ -4,7 +4,7 @@ import { EMPTY_OUTBOX } from '../policy/outbox'
 import { keysOf } from '../policy/table'
 import { createAdoption, type Visit } from './adoption'
 import type { RecordStorage, StoredRecord } from './record-storage'
-import { diffOutbox, ownRecords, readRecords, recordIds, removal, storedIds, type RestoredOutbox } from './records'
+import { diffOutbox, ownRecords, readRecords, recordIds, recordKey, removal, storedIds, type RestoredOutbox } from './records'
 import { createLeavers } from './leavers'
 import { createOwnership } from './ownership'
 import { createPersistor } from './persistor'
@@ -42,6 +42,8 @@ export interface Restoration<X extends Extra> extends RestoredOutbox<X> {
   readonly lost: readonly string[]
 }
 
+const NOTHING: Restoration<never> = { entries: [], reads: {}, unreadable: [], lost: [] }
+
 const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => keysOf(outbox.channels).length === 0
 
 /**
@@ -61,8 +63,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   const leavers = createLeavers(writer, () => present !== null)
   /** Users whose records of then and before are to be removed, and are not yet: with the removal, while one is under way. */
   const unwanted = new Map<string, { readonly askedAt: number; readonly removal: Promise<void> | null }>()
-  /** Records of newer code, or that cannot be read, by user: nothing is written in their place. */
-  const untouchable = new Map<string, Set<string>>()
+  /** Records of newer code, or that cannot be read: nothing is written in their place. */
+  const untouchable = new Set<string>()
   /** On the device, and not shown yet: it needs not be written. */
   const found = new Set<string>()
 
@@ -76,10 +78,6 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   const isOver = (visit: Visit): boolean => visit !== present
   const { again: readAgain, after: readAfter } = createRereading({ later: timers.later, random, isOver, read, found: foundLater })
   const adoption = createAdoption({ ownership, writer, isOver, pause: timers.pause, failed: report.failed, renamed, awaitEnd })
-
-  /** Exact only between two writes. */
-  const ownOf = (userId: string, records: readonly StoredRecord[]): readonly StoredRecord[] =>
-    ownRecords(records, writer.waiting(userId), ownership.isOurs, seen.userId === userId ? recordIds(seen) : [])
 
   /** One look after the other: each one's claim has to know whether the lock was held since the last. */
   function read(visit: Visit, afresh: boolean): Promise<Restoration<X>> {
@@ -105,36 +103,37 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
       // What was being written, and refused, still has the name of then.
       renamed(userId)
       const found = await target.load(userId)
-      const own = ownOf(userId, found.records)
+      const shown = seen.userId === userId ? seen : EMPTY_OUTBOX
+      // Exact only between two writes.
+      const own = ownRecords(found.records, writer.waiting(userId), ownership.isOurs, recordIds(shown))
       adoption.settle(userId, own)
-      return { ...found, purges, own, shown: seen.userId === userId ? storedIds(seen) : [] }
+      return { ...found, purges, own, shown: storedIds(shown) }
     }))
     // Who took this tab for dead, or whose user had left it, may be about to move its records: looked at before or after that, never amid it.
     const loaded = await ownership.alone(ownership.name(), look)
-    if (!loaded || isOver(visit)) return { ...readRecords<X>(userId, [], []), lost: [] }
+    if (!loaded || isOver(visit)) return NOTHING
     const tabs = tabsOf(loaded.records).filter((tab) => !ownership.isOurs(tab))
     const living = await ownership.living(userId, tabs)
     for (const tab of living) awaitEnd(visit, tab)
-    const adopted = await adoption.adopt(visit, tabs.filter((tab) => !living.includes(tab)))
+    const ended = tabs.filter((tab) => !living.includes(tab))
+    const adopted = await adoption.adopt(visit, ended)
     const owners = new Map([...loaded.records, ...adopted.map(({ id }) => ({ id, tab: ownership.name() }))].map(({ id, tab }) => [id, tab]))
+    const shownOf = (those: readonly string[]): readonly string[] => loaded.shown.filter((id) => those.includes(owners.get(id) ?? ''))
     // What was read before a purge may be gone, and what was an ended tab's may be somebody else's by now, or this one's.
-    const isMoved = (tab = ''): boolean => tabs.includes(tab) && !living.includes(tab)
-    if (purges !== loaded.purges || (!isOver(visit) && loaded.shown.some((id) => isMoved(owners.get(id))))) return readNow(visit, afresh)
+    if (purges !== loaded.purges || (!isOver(visit) && shownOf(ended).length > 0)) return readNow(visit, afresh)
     const restored = readRecords<X>(userId, [...adopted, ...loaded.own], loaded.unreadable)
-    const known = untouchable.get(userId)
-    const unreadable = afresh ? restored.unreadable : restored.unreadable.filter(({ id }) => !known?.has(id))
+    const unreadable = restored.unreadable.filter(({ id }) => afresh || !untouchable.has(recordKey({ userId, id })))
     // What is shown is known better than what broke on the device.
-    for (const { id } of restored.unreadable) if (!loaded.shown.includes(id)) untouchable.set(userId, (untouchable.get(userId) ?? new Set()).add(id))
+    for (const { id } of unreadable) if (!loaded.shown.includes(id)) untouchable.add(recordKey({ userId, id }))
     const gone = loaded.shown.filter((id) => !owners.has(id))
     // A lock held all the time says that nobody else had them: then the device has lost them.
     if (kept && gone.length > 0) writeAgain(userId, gone)
-    const taken = loaded.shown.filter((id) => living.includes(owners.get(id) ?? ''))
-    if (isOver(visit)) return { ...restored, entries: [], lost: [] }
+    if (isOver(visit)) return NOTHING
     // What still waits to be written is not stored yet.
     const entries = restored.entries.map((entry) => (owners.has(entry.message.id) ? entry : { ...entry, stored: false }))
     for (const { message } of entries) found.add(message.id)
     ownership.looked()
-    return { ...restored, entries, unreadable, lost: kept ? taken : [...taken, ...gone] }
+    return { ...restored, entries, unreadable, lost: [...shownOf(living), ...kept ? [] : gone] }
   }
 
   /** What waits to be written is not what somebody else has under the old name. Nothing to rename needs no storage. */
@@ -217,9 +216,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     if (!outbox.userId) return
     // Between a disconnect and the next connect what is queued keeps the lock, and nothing else does. What is refused is tried again.
     if (present === null && !isEmpty(seen)) hold(outbox.userId)
-    const refused = untouchable.get(outbox.userId)
     const edits = writer.isOff() ? [] : diffOutbox(before, outbox, outbox.userId, adoption.homeOf, (id) => found.delete(id))
-    if (edits.length > 0) writer.add(refused ? edits.filter(({ id }) => !refused.has(id)) : edits)
+    if (edits.length > 0) writer.add(untouchable.size > 0 ? edits.filter((edit) => !untouchable.has(recordKey(edit))) : edits)
     if (present === null && isEmpty(seen)) leaveLock(writer.flush().then(closeUnused).catch(() => undefined))
   }
 

@@ -17,6 +17,9 @@ export interface RestoredOutbox<X extends Extra> {
 
 const READ_PREFIX = 'read:'
 
+/** One for each record of each user. */
+export const recordKey = ({ userId, id }: { readonly userId: string; readonly id: string }): string => `${userId.length}:${userId}${id}`
+
 /** Times and counts only: leases and `stored` are facts of this life of the tab, not of the message. */
 const entryData = <X extends Extra>({ lease: _lease, stored: _stored, ...data }: OutboxEntry<X>): Fields => data
 
