@@ -145,9 +145,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     if (edits.length > 0) writer.add(edits)
   }
 
-  function hold(userId: string): void {
-    if (ownership.hold(userId, writer.isWriting(userId))) renamed(userId)
-  }
+  const hold = (userId: string): void => { if (ownership.hold(userId, writer.isWriting(userId))) renamed(userId) }
 
   /** The state says first that they are not stored. What a refused discard has left of them is known to nobody. */
   function writeAgain(userId: string, ids: readonly string[]): void {
@@ -201,8 +199,12 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   /** Only when all is written: who adopts a queue gets all of it. */
   const leaveLock = (written: Promise<unknown>): void => ownership.releaseAfter(written.then(leavers.allWritten))
 
-  /** Nothing is left that must not be touched. */
-  function purged(): void {
+  async function purge(): Promise<void> {
+    await writer.instead(undefined, (target) => {
+      // From now on nothing that was read before is known to be there.
+      purges++
+      return target.clear()
+    }, () => true)
     untouchable.clear()
     report.unstored()
   }
@@ -226,7 +228,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     restore,
     /** Removes records that turned out to be settled. */
     forget: (userId: string, ids: readonly string[]): void => writer.add(ids.map((id) => removal(userId, id))),
-    handle: createPersistor({ scope, writer, purging: () => { purges++ }, purged }),
+    handle: createPersistor({ scope, writer, purge }),
     flush: writer.flush,
     /** Removes all that is stored for a user, of every tab. */
     discard: (userId: string): Promise<void> => discard(userId),
