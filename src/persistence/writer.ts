@@ -4,7 +4,7 @@ import { createEdits, type PendingEdit } from './edits'
 import { writeFitting } from './fitting'
 import { problem, problemOf, tooLarge, type StorageProblem } from './problem'
 import { isShared, type RecordEdit } from './records'
-import type { RecordStorage, StoredRecord } from './record-storage'
+import type { RecordChange, RecordStorage, StoredRecord } from './record-storage'
 import { createSlowWatch } from './slow-watch'
 
 export interface WriterDeps {
@@ -69,16 +69,21 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
   }
 
   async function write(target: RecordStorage, part: readonly PendingEdit[]): Promise<void> {
-    const written = part.flatMap(({ record, fresh }) => (record ? [{ record, isNew: fresh || isShared(record.id) }] : []))
-    const recordsOf = (isNew: boolean): readonly StoredRecord[] => written.flatMap((each) => (each.isNew === isNew ? [each.record] : []))
-    const remove = part.flatMap(({ userId, id, record }) => (record ? [] : [{ userId, id }]))
-    const notOurs = await target.write({ put: recordsOf(true), update: recordsOf(false), remove }).catch((reason: unknown) => {
+    const put: StoredRecord[] = []
+    const update: StoredRecord[] = []
+    const remove: RecordChange['remove'][number][] = []
+    for (const { userId, id, record, fresh } of part) {
+      if (!record) remove.push({ userId, id })
+      else if (fresh || isShared(id)) put.push(record)
+      else update.push(record)
+    }
+    const notOurs = await target.write({ put, update, remove }).catch((reason: unknown) => {
       // A device that is full or denied has done nothing; who knows what another has done before it failed.
       if (problemOf(reason).code === 'storage_failed') edits.doubt()
       throw reason
     })
     for (const edit of part) edits.written(edit)
-    const ours = written.map(({ record }) => record).filter(({ id }) => !notOurs.includes(id))
+    const ours = part.flatMap(({ record }) => (record && !notOurs.includes(record.id) ? [record] : []))
     if (ours.length > 0) stored(ours)
     if (notOurs.length > 0) lost(notOurs)
   }
