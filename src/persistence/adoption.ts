@@ -1,4 +1,3 @@
-import type { Stop } from '../environment'
 import type { Ownership } from './ownership'
 import { problemOf, type StorageProblem } from './problem'
 import type { StoredRecord } from './record-storage'
@@ -14,27 +13,20 @@ export interface AdoptionDeps {
   readonly ownership: Ownership
   readonly writer: Writer
   readonly isOver: (visit: Visit) => boolean
-  readonly later: (delayMs: number, task: () => void) => Stop
   readonly pause: (delayMs: number) => Promise<void>
-  /** How many have begun. */
-  readonly purges: () => number
   failed(problem: StorageProblem): void
   /** Records that wait to be written stand under other names by now. */
   renamed(userId: string): void
-  /** Records of a tab that has ended since. */
-  adopted(visit: Visit, records: readonly StoredRecord[]): void
-  /** The storage could not be read: it has to be looked at again. */
-  readAgain(visit: Visit, failures: number): void
+  /** One that seemed to have ended lives: the storage is looked at again when it has. */
+  awaitEnd(visit: Visit, tab: string): void
 }
 
 const isReadable = (record: StoredRecord): boolean => readRecords(record.userId, [record], []).unreadable.length === 0
 
 /** Takes over what tabs that have ended left on the device. */
-export function createAdoption({ ownership, writer, isOver, later, pause, purges, failed, renamed, adopted, readAgain }: AdoptionDeps) {
+export function createAdoption({ ownership, writer, isOver, pause, failed, renamed, awaitEnd }: AdoptionDeps) {
   /** Under whose name the records stay for which this tab stands in. */
   const homes = new Map<string, string>()
-  /** Resolves when all moves that have begun are over; they go one after the other. */
-  let moving = Promise.resolve()
   let spreadMs = 0
 
   /** To the end, whoever leaves. What this tab stood in for before it lost its locks may wait to be written under the old name. */
@@ -73,20 +65,15 @@ export function createAdoption({ ownership, writer, isOver, later, pause, purges
     return left
   }
 
-  /** A frozen one may have come back, or somebody stands in for it: then its end is yet to come. */
-  async function livesOn(visit: Visit, tab: string): Promise<boolean> {
-    const isLiving = (await ownership.living(visit.userId, [tab])).length > 0
-    if (isLiving) awaitEnd(visit, tab)
-    return isLiving
-  }
-
   /** What somebody else has moved meanwhile is theirs. */
   async function moveAlone(visit: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> {
-    if (await livesOn(visit, tab)) return []
+    // A frozen one may have come back, or somebody stands in for it: then its end is yet to come.
+    if ((await ownership.living(visit.userId, [tab])).length > 0) {
+      awaitEnd(visit, tab)
+      return []
+    }
     try {
-      const mine = moving.then(() => (isOver(visit) ? [] : move(visit, tab, ids)))
-      moving = mine.then(() => undefined, () => undefined)
-      return await mine
+      return isOver(visit) ? [] : await move(visit, tab, ids)
     } catch (reason) {
       const left = await standIn(visit, tab, ids)
       if (!isOver(visit)) failed(problemOf(reason))
@@ -118,32 +105,10 @@ export function createAdoption({ ownership, writer, isOver, later, pause, purges
     return [...moved, ...left.filter((record) => !isReadable(record))]
   }
 
-  async function takeOver(visit: Visit, tab: string): Promise<void> {
-    // A tab whose lock was taken away while it was frozen may be back.
-    if (isOver(visit) || await livesOn(visit, tab)) return
-    const before = purges()
-    const moved = await adopt(visit, [tab])
-    // What was moved before a purge may be gone.
-    if (purges() === before) adopted(visit, moved)
-    else readAgain(visit, 1)
-  }
-
-  function awaitEnd(visit: Visit, tab: string): void {
-    if (isOver(visit)) return
-    ownership.awaitEnd(visit.userId, tab, (graceMs) => later(graceMs, () => void takeOver(visit, tab).catch((reason: unknown) => {
-      if (isOver(visit)) return
-      failed(problemOf(reason))
-      readAgain(visit, 1)
-    })))
-  }
-
   return {
     adopt,
     /** What stands under a name that this tab stands in for stays there. */
     settle,
-    /** Until it resolves, messages of ended tabs are on their way to this one. */
-    moving: () => moving,
-    awaitEnd,
     /** The tab under whose name a record of this one is kept. */
     homeOf(id: string): string {
       const home = homes.get(id)

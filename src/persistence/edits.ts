@@ -1,4 +1,4 @@
-import type { RecordEdit } from './records'
+import { recordKey, type RecordEdit } from './records'
 
 export interface PendingEdit extends RecordEdit {
   /** The device refused it while it took others. */
@@ -7,7 +7,8 @@ export interface PendingEdit extends RecordEdit {
 
 type Edits = Map<string, PendingEdit>
 
-const keyOf = ({ userId, id }: { readonly userId: string; readonly id: string }): string => `${userId.length}:${userId}${id}`
+/** The device may have them. */
+const unsure = (edits: Iterable<readonly [string, PendingEdit]>): Edits => new Map([...edits].map(([key, edit]) => [key, { ...edit, fresh: false }]))
 
 /**
  * The edits that the device does not have yet, one for each user and record, because one store may serve several users one after the other:
@@ -23,7 +24,7 @@ export function createEdits() {
 
   function add(edits: Iterable<PendingEdit>): void {
     for (const edit of edits) {
-      const key = keyOf(edit)
+      const key = recordKey(edit)
       const earlier = pending.get(key) ?? aside.get(key)
       const isUnwritten = earlier?.fresh === true && !writing.has(key) && !forgotten.has(key)
       // A later edit stands behind all that came before it.
@@ -43,15 +44,24 @@ export function createEdits() {
     add(newer.values())
   }
 
+  /** What is being written is to be written again. */
+  function again(): void {
+    const failed = writing
+    writing = new Map()
+    putBack(failed)
+  }
+
+  const inAll = (places: readonly Edits[], userId?: string): readonly PendingEdit[] =>
+    places.flatMap((edits) => [...edits.values()]).filter((edit) => userId === undefined || edit.userId === userId)
+
   return {
     add,
     hasPending: (): boolean => pending.size > 0,
     /** Pending, being written, or forgotten for now; not what is set aside, for which nothing waits. */
-    hasUnwritten: (userId?: string): boolean =>
-      [pending, writing, forgotten].some((edits) => [...edits.values()].some((edit) => userId === undefined || edit.userId === userId)),
-    isWriting: (userId: string): boolean => [...writing.values()].some((edit) => edit.userId === userId && edit.record !== null),
+    hasUnwritten: (userId?: string): boolean => inAll([pending, writing, forgotten], userId).length > 0,
+    isWriting: (userId: string): boolean => inAll([writing], userId).some(({ record }) => record),
     tooLarge: (): PendingEdit | undefined => aside.values().next().value,
-    ofUser: (userId: string): readonly PendingEdit[] => [...pending.values(), ...aside.values()].filter((edit) => edit.userId === userId),
+    ofUser: (userId: string): readonly PendingEdit[] => inAll([pending, aside], userId),
     /** All that is pending is being written from now on. */
     begin(): readonly PendingEdit[] {
       writing = pending
@@ -60,32 +70,27 @@ export function createEdits() {
     },
     /** The device has it: what came meanwhile did not know that this one would be written. */
     written(edit: PendingEdit): void {
-      const key = keyOf(edit)
+      const key = recordKey(edit)
       writing.delete(key)
       const newer = pending.get(key)
       if (newer?.fresh) pending.set(key, { ...newer, fresh: false })
     },
     /** The device failed and may have written all of it nevertheless. */
     doubt(): void {
-      writing = new Map([...writing].map(([key, edit]) => [key, { ...edit, fresh: false }]))
+      writing = unsure(writing)
     },
-    /** What is being written is to be written again. */
-    again(): void {
-      const failed = writing
-      writing = new Map()
-      putBack(failed)
-    },
+    again,
     isAllTooLarge: (): boolean => [...writing.values()].every((edit) => edit.isTooLarge),
     /** What is still being written waits by itself until there is room; returns what was not too large before. */
     setAside(): readonly PendingEdit[] {
-      const [refused, newer] = [writing, pending]
-      writing = new Map()
-      pending = new Map()
-      for (const [key, edit] of refused) aside.set(key, edit)
+      const refused = [...writing]
+      again()
       // Where there is a newer edit, that one counts, and knows what this one knew.
-      add(newer.values())
-      const left = [...refused].filter(([key, edit]) => aside.get(key) === edit)
-      for (const [key, edit] of left) aside.set(key, { ...edit, isTooLarge: true })
+      const left = refused.filter(([key, edit]) => pending.get(key) === edit)
+      for (const [key, edit] of left) {
+        pending.delete(key)
+        aside.set(key, { ...edit, isTooLarge: true })
+      }
       return left.flatMap(([, edit]) => (edit.isTooLarge ? [] : [edit]))
     },
     /** There may be room by now. */
@@ -93,12 +98,12 @@ export function createEdits() {
       for (const [key, edit] of aside) pending.set(key, edit)
       aside = new Map()
     },
-    /** All that waits now, also what may wait again. */
-    snapshot: (): readonly PendingEdit[] => [...pending.values(), ...aside.values(), ...writing.values(), ...forgotten.values()],
+    /** All that waits now, also what may wait again: of one user, or of all. */
+    snapshot: (userId?: string): readonly PendingEdit[] => inAll([pending, aside, writing, forgotten], userId),
     /** Drops these, and nothing newer, until it is said what comes back. */
     forget(edits: readonly PendingEdit[]): void {
       for (const edit of edits) {
-        const key = keyOf(edit)
+        const key = recordKey(edit)
         const held = pending.get(key) ?? aside.get(key)
         // Under another name it is the same still.
         if (!held || held.record?.data !== edit.record?.data) continue
@@ -111,7 +116,7 @@ export function createEdits() {
     remember(comesBack: (edit: PendingEdit) => boolean): void {
       const back = [...forgotten].filter(([, edit]) => comesBack(edit))
       forgotten = new Map()
-      putBack(new Map(back.map(([key, edit]) => [key, { ...edit, fresh: false }])))
+      putBack(unsure(back))
     },
   }
 }

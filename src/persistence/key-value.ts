@@ -2,7 +2,7 @@ import { fieldsOf } from '../policy/json'
 import { inDoubt, RefusedInPartError } from './problem'
 import type { LoadedRecords, RecordChange, RecordStorage, StoredRecord, UnreadableRecord } from './record-storage'
 import { parseRecord } from './record-text'
-import { composedAt, RECORD_VERSION } from './records'
+import { composedAt, recordKey, RECORD_VERSION } from './records'
 import { createSlotIndex, isRefused, readEach } from './slot-index'
 import type { TabLocks } from './tabs'
 import { needed, ownedAfter, readTransfer, transferOf, type Transfer } from './transfers'
@@ -37,8 +37,6 @@ function readSaid({ userId, id, data }: StoredRecord): Said | null {
 /** So many looks in a row may fail for the sake of a part that is refused: a database that is busy gives it soon, one whose row is too large never. */
 const PATIENCE = 4
 
-const recordKey = ({ userId, id }: { readonly userId: string; readonly id: string }): string => JSON.stringify([userId, id])
-
 /**
  * Unsent messages over a storage of keys and texts, which has no transactions and cannot be searched. Each tab writes to numbered slots of
  * its own, one record each, and to a part of the index of its own, which tells how many slots each tab may have used: seldom, before the first
@@ -52,9 +50,8 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
   const tabOf = (key: string): string => key.slice(prefix.length, key.lastIndexOf(':'))
   const slotsOf = (tab: string, count: number): readonly string[] => Array.from({ length: count }, (_, slot) => slotOf(tab, slot))
   /** The key at which each record was found or put. */
-  let places: Map<string, string> | null = null
-  /** Slots in use, broken ones too. */
-  let used = new Set<string>()
+  let places = new Map<string, string>()
+  let isScanned = false
   /** Where this tab (and whichever it was before) writes next. */
   const segments = new Map<string, { next: number; readonly free: string[] }>()
   /** Take-overs that have not been carried out, or not to the end, the latest last. */
@@ -78,7 +75,7 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
   }
 
   /** `needsAll`: a part is no answer, for now. */
-  async function scan(needsAll = true): Promise<{ readonly records: readonly StoredRecord[]; readonly unreadable: readonly UnreadableRecord[]; readonly known: Map<string, string> }> {
+  async function scan(needsAll = true): Promise<LoadedRecords> {
     const keys = [...await index.all()].flatMap(([tab, slots]) => slotsOf(tab, slots))
     const texts = await readEach(readText, keys)
     const refused = new Set(keys.filter((_, i) => isRefused(texts[i])))
@@ -88,33 +85,36 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     const records: StoredRecord[] = []
     const unreadable: UnreadableRecord[] = []
     // What is refused now stands where it stood.
-    const known = places = new Map([...places ?? []].filter(([, key]) => refused.has(key)))
-    used = new Set(keys.filter((_, i) => texts[i] !== null))
+    places = new Map([...places].filter(([, key]) => refused.has(key)))
+    isScanned = true
     for (const [i, key] of keys.entries()) {
       const text = texts[i] ?? null
       const record = typeof text === 'string' ? parseRecord(text) : null
       if (record) {
-        known.set(recordKey(record), key)
+        places.set(recordKey(record), key)
         records.push(record)
       // Whose it was cannot be told any more: its key is all there is to name it.
       } else if (text !== null) unreadable.push({ id: key, reason: refused.has(key) ? 'refused' : 'corrupt' })
     }
     // What cannot be written now, on a device that is full, hinders no reading.
-    await index.tidy(async (tab, slots) => segments.has(tab) || !(await isEmpty(tab, slots))).catch(() => undefined)
+    await index.tidy(async (tab, slots) => segments.has(tab) || (await emptyOf(tab, slots)).length < slots).catch(() => undefined)
     const said = records.flatMap((record) => readSaid(record) ?? []).sort((a, b) => a.nth - b.nth)
     transfers = needed(said, records)
     // Whoever wrote the others could not remove them.
-    await remove(said.filter(({ id }) => !transfers.some((each) => each.id === id)), known).catch(() => undefined)
-    return { records, unreadable, known }
+    await remove(said.filter(({ id }) => !transfers.some((each) => each.id === id))).catch(() => undefined)
+    return { records, unreadable }
   }
 
-  const isEmpty = async (tab: string, slots: number): Promise<boolean> =>
-    (await Promise.all(slotsOf(tab, slots).map(readText))).every((text) => text === null)
+  async function emptyOf(tab: string, slots: number): Promise<string[]> {
+    const keys = slotsOf(tab, slots)
+    const texts = await readEach(readText, keys)
+    return keys.filter((_, i) => texts[i] === null)
+  }
 
   /** Makes sure that a reader finds the next `count` slots of a tab, before any of them is used. */
   async function announce(tab: string, count: number): Promise<() => string> {
     const next = segments.has(tab) ? 0 : (await index.all()).get(tab) ?? 0
-    const segment = segments.get(tab) ?? { next, free: slotsOf(tab, next).filter((key) => !used.has(key)) }
+    const segment = segments.get(tab) ?? { next, free: await emptyOf(tab, next) }
     segments.set(tab, segment)
     await index.raise(tab, segment.next + Math.max(0, count - segment.free.length))
     return () => segment.free.pop() ?? slotOf(tab, segment.next++)
@@ -130,88 +130,78 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
     for (const [tab, slots] of needed) await index.raise(tab, slots)
   }
 
-  function release(key: string): void {
-    used.delete(key)
-    segments.get(tabOf(key))?.free.push(key)
-  }
-
-  async function put(records: readonly StoredRecord[], known: Map<string, string>): Promise<void> {
-    const added = records.filter((record) => !known.has(recordKey(record)))
+  async function put(records: readonly StoredRecord[]): Promise<void> {
+    const added = records.filter((record) => !places.has(recordKey(record)))
     const nextSlot = added[0] ? await announce(added[0].tab, added.length) : () => ''
     const placed: StoredRecord[] = []
     let written = 0
     try {
       for (const record of records) {
         const id = recordKey(record)
-        const key = known.get(id) ?? nextSlot()
-        if (!known.has(id)) placed.push(record)
-        known.set(id, key)
-        used.add(key)
+        const key = places.get(id) ?? nextSlot()
+        if (!places.has(id)) placed.push(record)
+        places.set(id, key)
         await storage.setItem(key, JSON.stringify(record))
         written++
       }
-      await confirm(records.flatMap((record) => known.get(recordKey(record)) ?? []))
+      await confirm(records.flatMap((record) => places.get(recordKey(record)) ?? []))
     } catch (reason) {
       // All or nothing, as far as such a storage can: what was new goes again.
-      await remove(placed, known).catch(() => { if (written > 0) throw inDoubt(reason) })
+      await remove(placed).catch(() => { if (written > 0) throw inDoubt(reason) })
       throw reason
     }
   }
 
   /** What the place of a record holds now. One that has been emptied, or is used for another record by now, is its place no more. */
-  async function readAt(wanted: { readonly userId: string; readonly id: string }, known: Map<string, string>): Promise<StoredRecord | null> {
+  async function readAt(wanted: { readonly userId: string; readonly id: string }): Promise<StoredRecord | null> {
     const id = recordKey(wanted)
-    const key = known.get(id)
+    const key = places.get(id)
     const text = key === undefined ? null : await readText(key)
     const held = text === null ? null : parseRecord(text)
     if (text !== null && (!held || recordKey(held) === id)) return held
-    known.delete(id)
+    places.delete(id)
     return null
   }
 
   /** Which of these another tab has taken over since they were written. */
-  async function ofOthers(records: readonly StoredRecord[], known: Map<string, string>): Promise<readonly string[]> {
+  async function ofOthers(records: readonly StoredRecord[]): Promise<readonly string[]> {
     const lost: string[] = []
     const owned = ownedAfter(transfers)
     for (const record of records) {
-      const held = await readAt(record, known)
+      const held = await readAt(record)
       if (held && owned(held).tab !== record.tab) lost.push(record.id)
     }
     return lost
   }
 
-  async function remove(records: RecordChange['remove'], known: Map<string, string>): Promise<void> {
+  async function remove(records: RecordChange['remove']): Promise<void> {
     for (const record of records) {
-      const key = known.get(recordKey(record))
+      const key = places.get(recordKey(record))
       if (key === undefined) continue
       await storage.removeItem(key)
-      known.delete(recordKey(record))
-      release(key)
+      places.delete(recordKey(record))
+      segments.get(tabOf(key))?.free.push(key)
     }
-  }
-
-  const lastKnown = async (): Promise<Map<string, string>> => places ?? (await scan()).known
-
-  async function load(userId: string): Promise<LoadedRecords> {
-    const { records, unreadable } = await scan()
-    return { records: records.filter((record) => record.userId === userId && !readSaid(record)).map(ownedAfter(transfers)), unreadable }
   }
 
   return {
     spreadMs: 100,
-    load: (userId) => queued(() => load(userId)),
+    load: (userId) => queued(async () => {
+      const { records, unreadable } = await scan()
+      return { records: records.filter((record) => record.userId === userId && !readSaid(record)).map(ownedAfter(transfers)), unreadable }
+    }),
     write: ({ put: added, update = [], remove: removed }) => queued(async () => {
-      const all = await lastKnown()
-      await Promise.all([...added, ...removed].map((record) => readAt(record, all)))
-      const lost = await ofOthers(update, all)
-      await put([...added, ...update.filter((record) => !lost.includes(record.id))], all)
-      await remove(removed, all).catch((reason: unknown) => { throw added.length > 0 ? inDoubt(reason) : reason })
+      if (!isScanned) await scan()
+      await Promise.all([...added, ...removed].map(readAt))
+      const lost = await ofOthers(update)
+      await put([...added, ...update.filter((record) => !lost.includes(record.id))])
+      await remove(removed).catch((reason: unknown) => { throw added.length > 0 ? inDoubt(reason) : reason })
       return lost
     }),
     // One record says first whose they are, so that nobody ever sees a part of them move; it goes when all stand under the new name.
     adopt: (userId, from, tab, ids) => queued(async () => {
       // Anew: a tab may have ended in the middle of taking them over.
-      const { records, known } = await scan()
+      const { records } = await scan()
       const owned = ownedAfter(transfers)
       const found = new Map(records.map((record) => [recordKey(record), record]))
       const theirs = ids.flatMap((id) => found.get(recordKey({ userId, id })) ?? []).filter((record) => owned(record).tab === from)
@@ -220,12 +210,12 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
       const said = { userId, id: `transfer:${tab}:${nth}`, tab, version: RECORD_VERSION, data: { ...transferOf(theirs, from, tab), nth } }
       const before = transfers
       if (moved.length > 1) {
-        await put([said], known)
+        await put([said])
         transfers = [...before, { ...said, ...said.data }]
       }
       try {
-        await put(moved, known)
-        await remove([said], known)
+        await put(moved)
+        await remove([said])
         transfers = before
       } catch (reason) {
         // Once it is said, what is refused can stay as it is.
@@ -234,15 +224,14 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
       return moved
     }),
     clear: (userId, composedUpTo = Infinity) => queued(async () => {
-      const { records, unreadable, known } = await scan(false)
-      await remove(records.filter((record) => userId === undefined || (record.userId === userId && !(composedAt(record) > composedUpTo))), known)
+      const { records, unreadable } = await scan(false)
+      await remove(records.filter((record) => userId === undefined || (record.userId === userId && !(composedAt(record) > composedUpTo))))
       // What may be this user's must not come back when it can be read again.
       if (userId !== undefined) {
         if (unreadable.some(({ reason }) => reason === 'refused')) throw new Error('the device refuses to read what may have to be removed')
         return
       }
       for (const key of [...unreadable.map(({ id }) => id), ...index.keys]) await storage.removeItem(key)
-      used.clear()
       segments.clear()
     }),
     close: index.close,

@@ -103,15 +103,15 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
       // What is gone from the device may have been sent by whoever took this tab for dead.
       if (!locks) return false
       const before = releaseLock
-      const kept = before === null || (await heldOf([witnessOf(userId)])).size > 0
-      if (before === null || !kept) await rename(userId, before)
-      if (!kept) {
+      if (before && (await heldOf([witnessOf(userId)])).size > 0) return !isInDoubt
+      await rename(userId, before)
+      if (before) {
         isInDoubt = true
         // What it waited for went with them: the look that follows, and the meeting, tell for whom to wait.
         stopWaiting()
       }
       // The user may have left meanwhile.
-      if (isWanted() && releaseLock === before && (before === null || !kept)) {
+      if (isWanted() && releaseLock === before) {
         before?.()
         take(userId, locks)
       }

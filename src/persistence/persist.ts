@@ -4,7 +4,8 @@ import { EMPTY_OUTBOX } from '../policy/outbox'
 import { keysOf } from '../policy/table'
 import { createAdoption, type Visit } from './adoption'
 import type { RecordStorage, StoredRecord } from './record-storage'
-import { diffOutbox, ownRecords, readRecords, recordIds, removal, storedIds, type RestoredOutbox } from './records'
+import { diffOutbox, ownRecords, readRecords, recordIds, recordKey, removal, storedIds, type RestoredOutbox } from './records'
+import { createDiscards } from './discards'
 import { createLeavers } from './leavers'
 import { createOwnership } from './ownership'
 import { createPersistor } from './persistor'
@@ -42,6 +43,8 @@ export interface Restoration<X extends Extra> extends RestoredOutbox<X> {
   readonly lost: readonly string[]
 }
 
+const NOTHING: Restoration<never> = { entries: [], reads: {}, unreadable: [], lost: [] }
+
 const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => keysOf(outbox.channels).length === 0
 
 /**
@@ -58,10 +61,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   /** The last look of each user: what holds up one user's is nothing to another's. */
   const looking = new Map<string, Promise<unknown>>()
   const leavers = createLeavers(writer, () => present !== null)
-  /** Users whose records of then and before are to be removed, and are not yet: with the removal, while one is under way. */
-  const unwanted = new Map<string, { readonly askedAt: number; readonly removal: Promise<void> | null }>()
-  /** Records of newer code, or that cannot be read, by user: nothing is written in their place. */
-  const untouchable = new Map<string, Set<string>>()
+  /** Records of newer code, or that cannot be read: nothing is written in their place. */
+  const untouchable = new Set<string>()
   /** On the device, and not shown yet: it needs not be written. */
   const found = new Set<string>()
 
@@ -71,28 +72,22 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     const apart = records.filter(({ userId }) => userId !== (present ?? (isEmpty(seen) ? EMPTY_OUTBOX : seen)).userId)
     for (const { userId, tab } of new Map(apart.map((record) => [record.tab + record.userId, record])).values()) ownership.leaveBehind(userId, tab)
   }
+  const discards = createDiscards(writer, keepShown)
   const dropped = (): void => { if (present) readAgain(present, 1) }
   const isOver = (visit: Visit): boolean => visit !== present
-  const readAgain = createRereading({ later: timers.later, random, isOver, read, found: foundLater })
-  const adoption = createAdoption({ ownership, writer, isOver, ...timers, purges: () => purges, failed: report.failed, renamed, adopted, readAgain })
-
-  /** Exact only between two writes. */
-  const ownOf = (userId: string, records: readonly StoredRecord[]): readonly StoredRecord[] =>
-    ownRecords(records, writer.waiting(userId), ownership.isOurs, seen.userId === userId ? recordIds(seen) : [])
+  const { again: readAgain, after: readAfter } = createRereading({ later: timers.later, random, isOver, read, found: foundLater })
+  const adoption = createAdoption({ ownership, writer, isOver, pause: timers.pause, failed: report.failed, renamed, awaitEnd })
 
   /** One look after the other: each one's claim has to know whether the lock was held since the last. */
-  function read(visit: Visit): Promise<Restoration<X>> {
-    const mine = (looking.get(visit.userId) ?? Promise.resolve()).then(() => readNow(visit))
+  function read(visit: Visit, afresh: boolean): Promise<Restoration<X>> {
+    const mine = (looking.get(visit.userId) ?? Promise.resolve()).then(() => readNow(visit, afresh))
     looking.set(visit.userId, mine.catch(() => undefined))
     return mine
   }
 
-  async function readNow(visit: Visit): Promise<Restoration<X>> {
+  async function readNow(visit: Visit, afresh: boolean): Promise<Restoration<X>> {
     const { userId } = visit
-    // What was sent since one that is under way was asked for is none of its business.
-    const owed = isOver(visit) ? undefined : unwanted.get(userId)
-    if (owed) await (owed.removal ?? discard(userId, owed.askedAt).finally(() => keepShown(userId)))
-    await adoption.moving()
+    if (!isOver(visit)) await discards.settle(userId)
     const before = ownership.name()
     const kept = await ownership.claim(userId, () => !isOver(visit))
     if (!kept || ownership.name() !== before) {
@@ -101,40 +96,43 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
       ownership.leaveBehind(userId, before)
     }
     let hasLooked = false
-    if (!isOver(visit)) ownership.meet(userId, (tab) => (ownership.isOurs(tab) ? readAgain(visit, 1) : adoption.awaitEnd(visit, tab)), () => { if (hasLooked) readAgain(visit, 1) })
+    if (afresh && !isOver(visit)) ownership.meet(userId, (tab) => (ownership.isOurs(tab) ? readAgain(visit, 1) : awaitEnd(visit, tab)), () => { if (hasLooked) readAgain(visit, 1) })
     const look = async () => (isOver(visit) ? null : writer.between(async (target) => {
       hasLooked = true
       // What was being written, and refused, still has the name of then.
       renamed(userId)
       const found = await target.load(userId)
-      const own = ownOf(userId, found.records)
+      const shown = seen.userId === userId ? seen : EMPTY_OUTBOX
+      // Exact only between two writes.
+      const own = ownRecords(found.records, writer.waiting(userId), ownership.isOurs, recordIds(shown))
       adoption.settle(userId, own)
-      return { ...found, purges, own, shown: seen.userId === userId ? storedIds(seen) : [] }
+      return { ...found, purges, own, shown: storedIds(shown) }
     }))
     // Who took this tab for dead, or whose user had left it, may be about to move its records: looked at before or after that, never amid it.
     const loaded = await ownership.alone(ownership.name(), look)
-    if (!loaded || isOver(visit)) return { ...readRecords<X>(userId, [], []), lost: [] }
+    if (!loaded || isOver(visit)) return NOTHING
     const tabs = tabsOf(loaded.records).filter((tab) => !ownership.isOurs(tab))
     const living = await ownership.living(userId, tabs)
-    for (const tab of living) adoption.awaitEnd(visit, tab)
-    const adopted = await adoption.adopt(visit, tabs.filter((tab) => !living.includes(tab)))
+    for (const tab of living) awaitEnd(visit, tab)
+    const ended = tabs.filter((tab) => !living.includes(tab))
+    const adopted = await adoption.adopt(visit, ended)
     const owners = new Map([...loaded.records, ...adopted.map(({ id }) => ({ id, tab: ownership.name() }))].map(({ id, tab }) => [id, tab]))
+    const shownOf = (those: readonly string[]): readonly string[] => loaded.shown.filter((id) => those.includes(owners.get(id) ?? ''))
     // What was read before a purge may be gone, and what was an ended tab's may be somebody else's by now, or this one's.
-    const isMoved = (tab = ''): boolean => tabs.includes(tab) && !living.includes(tab)
-    if (purges !== loaded.purges || (!isOver(visit) && loaded.shown.some((id) => isMoved(owners.get(id))))) return readNow(visit)
+    if (purges !== loaded.purges || (!isOver(visit) && shownOf(ended).length > 0)) return readNow(visit, afresh)
     const restored = readRecords<X>(userId, [...adopted, ...loaded.own], loaded.unreadable)
+    const unreadable = restored.unreadable.filter(({ id }) => afresh || !untouchable.has(recordKey({ userId, id })))
     // What is shown is known better than what broke on the device.
-    for (const { id } of restored.unreadable) if (!loaded.shown.includes(id)) untouchable.set(userId, (untouchable.get(userId) ?? new Set()).add(id))
+    for (const { id } of unreadable) if (!loaded.shown.includes(id)) untouchable.add(recordKey({ userId, id }))
     const gone = loaded.shown.filter((id) => !owners.has(id))
     // A lock held all the time says that nobody else had them: then the device has lost them.
     if (kept && gone.length > 0) writeAgain(userId, gone)
-    const taken = loaded.shown.filter((id) => living.includes(owners.get(id) ?? ''))
-    if (isOver(visit)) return { ...restored, entries: [], lost: [] }
+    if (isOver(visit)) return NOTHING
     // What still waits to be written is not stored yet.
     const entries = restored.entries.map((entry) => (owners.has(entry.message.id) ? entry : { ...entry, stored: false }))
     for (const { message } of entries) found.add(message.id)
     ownership.looked()
-    return { ...restored, entries, lost: kept ? taken : [...taken, ...gone] }
+    return { ...restored, entries, unreadable, lost: [...shownOf(living), ...kept ? [] : gone] }
   }
 
   /** What waits to be written is not what somebody else has under the old name. Nothing to rename needs no storage. */
@@ -146,9 +144,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     if (edits.length > 0) writer.add(edits)
   }
 
-  function hold(userId: string): void {
-    if (ownership.hold(userId, writer.isWriting(userId))) renamed(userId)
-  }
+  const hold = (userId: string): void => { if (ownership.hold(userId, writer.isWriting(userId))) renamed(userId) }
 
   /** The state says first that they are not stored. What a refused discard has left of them is known to nobody. */
   function writeAgain(userId: string, ids: readonly string[]): void {
@@ -157,12 +153,13 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     writer.add(all.flatMap((edit) => (ids.includes(edit.id) ? [{ ...edit, fresh: false }] : [])))
   }
 
-  /** A discard is about what was there when it was asked for. */
-  const keepShown = (userId: string): void => { if (seen.userId === userId) writeAgain(userId, [...recordIds(seen)]) }
+  function keepShown(userId: string): void {
+    if (seen.userId === userId) writeAgain(userId, [...recordIds(seen)])
+  }
 
-  function adopted(visit: Visit, records: readonly StoredRecord[]): void {
-    for (const { id } of records) found.add(id)
-    if (records.length > 0 && !isOver(visit)) report.adopted(visit.userId, readRecords<X>(visit.userId, records, []))
+  /** What a tab has left by its end a look finds, as it finds all else. */
+  function awaitEnd(visit: Visit, tab: string): void {
+    if (!isOver(visit)) ownership.awaitEnd(visit.userId, tab, (graceMs) => readAfter(graceMs, visit))
   }
 
   function foundLater(visit: Visit, restored: Restoration<X>): void {
@@ -174,22 +171,13 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   async function restore(userId: string): Promise<Restoration<X>> {
     const visit = present = present?.userId === userId ? present : { userId }
     // Who disconnected, and did not sign out, has left only now.
-    if (ownership.isOfAnother(userId)) leaveLock(adoption.moving())
+    if (ownership.isOfAnother(userId)) leaveLock(Promise.resolve())
     try {
-      return await patiently(() => read(visit), timers.pause)
+      return await patiently(() => read(visit, true), timers.pause)
     } catch (reason) {
       readAgain(visit, 1)
       throw reason
     }
-  }
-
-  /** What the device refuses to remove is removed before its user sees anything of it again. */
-  async function discard(userId: string, askedAt = clock.now()): Promise<void> {
-    const removal = writer.instead((edit) => edit.userId === userId, (target) => target.clear(userId, askedAt), ({ record }) => record === null)
-    unwanted.set(userId, { askedAt, removal })
-    await removal.finally(() => { if (unwanted.get(userId)?.removal === removal) unwanted.set(userId, { askedAt, removal: null }) })
-    // One that was asked for since is still to come, and may be refused.
-    if (unwanted.get(userId)?.removal === null) unwanted.delete(userId)
   }
 
   /** Nothing needs the storage any more, unless somebody is here by then. */
@@ -202,8 +190,12 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   /** Only when all is written: who adopts a queue gets all of it. */
   const leaveLock = (written: Promise<unknown>): void => ownership.releaseAfter(written.then(leavers.allWritten))
 
-  /** Nothing is left that must not be touched. */
-  function purged(): void {
+  async function purge(): Promise<void> {
+    await writer.instead(undefined, (target) => {
+      // From now on nothing that was read before is known to be there.
+      purges++
+      return target.clear()
+    }, () => true)
     untouchable.clear()
     report.unstored()
   }
@@ -217,9 +209,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     if (!outbox.userId) return
     // Between a disconnect and the next connect what is queued keeps the lock, and nothing else does. What is refused is tried again.
     if (present === null && !isEmpty(seen)) hold(outbox.userId)
-    const refused = untouchable.get(outbox.userId)
     const edits = writer.isOff() ? [] : diffOutbox(before, outbox, outbox.userId, adoption.homeOf, (id) => found.delete(id))
-    if (edits.length > 0) writer.add(refused ? edits.filter(({ id }) => !refused.has(id)) : edits)
+    if (edits.length > 0) writer.add(untouchable.size > 0 ? edits.filter((edit) => !untouchable.has(recordKey(edit))) : edits)
     if (present === null && isEmpty(seen)) leaveLock(writer.flush().then(closeUnused).catch(() => undefined))
   }
 
@@ -228,10 +219,10 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     restore,
     /** Removes records that turned out to be settled. */
     forget: (userId: string, ids: readonly string[]): void => writer.add(ids.map((id) => removal(userId, id))),
-    handle: createPersistor({ scope, writer, purging: () => { purges++ }, purged }),
+    handle: createPersistor({ scope, writer, purge }),
     flush: writer.flush,
     /** Removes all that is stored for a user, of every tab. */
-    discard: (userId: string): Promise<void> => discard(userId),
+    discard: (userId: string): Promise<void> => discards.discard(userId, clock.now()),
     /** The user is gone from this tab. The lock is kept until all is written, and then only while this tab still shows unsent messages. */
     stop(): void {
       // Who leaves before the first look has no lock yet; what is shown, or is still to be written, needs one.
@@ -241,7 +232,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
       timers.stop()
       ownership.stopWaiting()
       // A move under way writes to its end; whoever is here by then goes on writing.
-      const written = adoption.moving().then(closeUnused)
+      const written = Promise.resolve().then(closeUnused)
       if (isEmpty(seen)) leaveLock(written)
     },
   }

@@ -6,23 +6,13 @@ export interface PersistorDeps {
   /** The key that redux-persist's registry shows. */
   readonly scope: string
   readonly writer: Writer
-  /** From now on nothing that was read before is known to be there. */
-  purging(): void
-  /** All records were removed. */
-  purged(): void
+  /** Removes all records, of everybody. */
+  purge(): Promise<void>
 }
 
 /** Answers what `persistStore` and its persistor dispatch, with their callbacks in the action. */
-export function createPersistor({ scope, writer, purging, purged }: PersistorDeps) {
+export function createPersistor({ scope, writer, purge }: PersistorDeps) {
   const registered = new WeakSet<object>()
-
-  async function purge(): Promise<void> {
-    await writer.instead(() => true, (target) => {
-      purging()
-      return target.clear()
-    }, () => true)
-    purged()
-  }
 
   function handle(action: unknown): void {
     const { type, result } = fieldsOf(action)

@@ -17,11 +17,11 @@ export interface RestoredOutbox<X extends Extra> {
 
 const READ_PREFIX = 'read:'
 
+/** One for each record of each user. */
+export const recordKey = ({ userId, id }: { readonly userId: string; readonly id: string }): string => `${userId.length}:${userId}${id}`
+
 /** Times and counts only: leases and `stored` are facts of this life of the tab, not of the message. */
-function entryData<X extends Extra>(entry: OutboxEntry<X>): Fields {
-  const { message, order, attempts, spent, losses, budgetFrom, dedupWindowMs, nextAttemptAt, failure, lastError } = entry
-  return { message, order, attempts, spent, losses, budgetFrom, nextAttemptAt, failure, lastError, ...(dedupWindowMs !== null && { dedupWindowMs }) }
-}
+const entryData = <X extends Extra>({ lease: _lease, stored: _stored, ...data }: OutboxEntry<X>): Fields => data
 
 /** Whether the stored form of an entry changed. `attempts` alone is not worth a write: it only names emits of this life. */
 const differs = <X extends Extra>(a: OutboxEntry<X>, b: OutboxEntry<X>): boolean =>
@@ -99,19 +99,17 @@ export const storedIds = <X extends Extra>(outbox: OutboxState<X>): readonly str
 export function ownRecords(
   records: readonly StoredRecord[], waiting: readonly RecordEdit[], isOurs: (tab: string) => boolean, shown: Iterable<string>,
 ): readonly StoredRecord[] {
-  const own = new Map(records.map((record) => [record.id, record]))
-  for (const { id, record } of waiting) {
-    if (record) own.set(id, record)
-    else own.delete(id)
-  }
-  const waits = new Set(waiting.map(({ id }) => id))
+  const waits = new Map(waiting.map(({ id, record }) => [id, record]))
+  const own = new Map([...records.map((record) => [record.id, record] as const), ...waits])
   // A mark is its user's: what waits here is newer than what another has.
   for (const { id, tab } of records) if (!isOurs(tab) && !(isShared(id) && waits.has(id))) own.delete(id)
   for (const id of shown) own.delete(id)
-  return [...own.values()]
+  return [...own.values()].filter((record) => record !== null)
 }
 
 const count = (value: unknown): number => toWhole(value, 0) ?? 0
+
+const numberOr = <T>(value: unknown, otherwise: T): number | T => (typeof value === 'number' ? value : otherwise)
 
 function readFailure(value: unknown): SendFailure | null {
   const { code, message, retryable, attempt } = fieldsOf(value)
@@ -124,13 +122,12 @@ function readEntry<X extends Extra>(data: Fields, userId: string): OutboxEntry<X
   if (!isFields(message) || message['userId'] !== userId) return null
   const texts = ['id', 'channelId', 'content'].every((name) => typeof message[name] === 'string')
   if (!texts || typeof message['createdAt'] !== 'number') return null
-  const { budgetFrom, dedupWindowMs, nextAttemptAt } = data
   return {
     message: message as unknown as WireMessage<X>,
     order: count(data['order']), attempts: count(data['attempts']), spent: count(data['spent']), losses: count(data['losses']),
-    budgetFrom: typeof budgetFrom === 'number' ? budgetFrom : message['createdAt'],
-    dedupWindowMs: typeof dedupWindowMs === 'number' ? dedupWindowMs : null,
-    nextAttemptAt: typeof nextAttemptAt === 'number' ? nextAttemptAt : null,
+    budgetFrom: numberOr(data['budgetFrom'], message['createdAt']),
+    dedupWindowMs: numberOr(data['dedupWindowMs'], null),
+    nextAttemptAt: numberOr(data['nextAttemptAt'], null),
     failure: readFailure(data['failure']), lastError: readFailure(data['lastError']),
     lease: null, stored: true,
   }

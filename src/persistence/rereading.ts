@@ -7,7 +7,8 @@ export interface RereadingDeps<R> {
   readonly later: (delayMs: number, task: () => void) => Stop
   readonly random: () => number
   readonly isOver: (visit: Visit) => boolean
-  readonly read: (visit: Visit) => Promise<R>
+  /** `afresh`: the other tabs are to hear of this one again, and its user of what cannot be read. */
+  readonly read: (visit: Visit, afresh: boolean) => Promise<R>
   readonly found: (visit: Visit, restored: R) => void
 }
 
@@ -28,15 +29,22 @@ export async function patiently<R>(read: () => Promise<R>, pause: (delayMs: numb
 
 const RETRY = { baseMs: 1_000, maxMs: 60_000 }
 
-/** What cannot be read now, or may have come since, is asked for after a pause; the last call counts. */
+/** Looks at the storage that nobody waits for. */
 export function createRereading<R>({ later, random, isOver, read, found }: RereadingDeps<R>) {
   let stop: Stop = () => undefined
 
-  return function readAgain(visit: Visit, failures: number): void {
+  function look(visit: Visit, failures: number): void {
+    if (isOver(visit)) return
+    // After an end nobody is asked: a tab without a lock, which would answer, seems to have ended each time.
+    read(visit, failures > 0).then((restored) => { if (!isOver(visit)) found(visit, restored) }, () => again(visit, failures + 1))
+  }
+
+  /** What cannot be read now, or may have come since, is asked for after a pause; the last call counts. */
+  function again(visit: Visit, failures: number): void {
     if (isOver(visit)) return
     stop()
-    stop = later(fullJitter(failures, random(), RETRY), () => {
-      read(visit).then((restored) => { if (!isOver(visit)) found(visit, restored) }, () => readAgain(visit, failures + 1))
-    })
+    stop = later(fullJitter(failures, random(), RETRY), () => look(visit, failures))
   }
+
+  return { again, after: (delayMs: number, visit: Visit): Stop => later(delayMs, () => look(visit, 0)) }
 }

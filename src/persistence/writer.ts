@@ -4,7 +4,7 @@ import { createEdits, type PendingEdit } from './edits'
 import { writeFitting } from './fitting'
 import { problem, problemOf, tooLarge, type StorageProblem } from './problem'
 import { isShared, type RecordEdit } from './records'
-import type { RecordStorage, StoredRecord } from './record-storage'
+import type { RecordChange, RecordStorage, StoredRecord } from './record-storage'
 import { createSlowWatch } from './slow-watch'
 
 export interface WriterDeps {
@@ -37,9 +37,8 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
   const edits = createEdits()
   let turn: Promise<unknown> = Promise.resolve()
   let device: RecordStorage | null | undefined
-  /** Which batch comes next: one that something else has overtaken does nothing. */
-  let batch = 0
-  let isQueued = false
+  /** The batch that waits for its turn: one that something else has overtaken does nothing. */
+  let queued: object | null = null
   let isPaused = false
   let isStopped = false
   let failures = 0
@@ -47,7 +46,6 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
   /** The device had no room for one record by itself: it may have some for the next. */
   let wasAlone = false
   let stopRetry: Stop = () => undefined
-  let stopAside: Stop = () => undefined
   const slow = createSlowWatch(clock, () => failed(problem('storage_slow', 'the storage does not answer')))
 
   function open(): RecordStorage | null {
@@ -66,27 +64,32 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
 
   function inTurn<T>(task: () => Promise<T>): Promise<T> {
     const mine = turn.then(() => timed(task))
-    turn = mine.catch(() => undefined)
+    turn = mine.then(closeUnused, closeUnused)
     return mine
   }
 
   async function write(target: RecordStorage, part: readonly PendingEdit[]): Promise<void> {
-    const written = part.flatMap(({ record, fresh }) => (record ? [{ record, isNew: fresh || isShared(record.id) }] : []))
-    const recordsOf = (isNew: boolean): readonly StoredRecord[] => written.flatMap((each) => (each.isNew === isNew ? [each.record] : []))
-    const remove = part.flatMap(({ userId, id, record }) => (record ? [] : [{ userId, id }]))
-    const notOurs = await target.write({ put: recordsOf(true), update: recordsOf(false), remove }).catch((reason: unknown) => {
+    const put: StoredRecord[] = []
+    const update: StoredRecord[] = []
+    const remove: RecordChange['remove'][number][] = []
+    for (const { userId, id, record, fresh } of part) {
+      if (!record) remove.push({ userId, id })
+      else if (fresh || isShared(id)) put.push(record)
+      else update.push(record)
+    }
+    const notOurs = await target.write({ put, update, remove }).catch((reason: unknown) => {
       // A device that is full or denied has done nothing; who knows what another has done before it failed.
       if (problemOf(reason).code === 'storage_failed') edits.doubt()
       throw reason
     })
     for (const edit of part) edits.written(edit)
-    const ours = written.map(({ record }) => record).filter(({ id }) => !notOurs.includes(id))
+    const ours = part.flatMap(({ record }) => (record && !notOurs.includes(record.id) ? [record] : []))
     if (ours.length > 0) stored(ours)
     if (notOurs.length > 0) lost(notOurs)
   }
 
   async function writeBatch(): Promise<void> {
-    isQueued = false
+    queued = null
     const target = open()
     if (!edits.hasPending()) lastFailure = null
     if (!target || !edits.hasPending()) return
@@ -111,8 +114,13 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
 
   function setAside(): void {
     for (const edit of edits.setAside()) failed(tooLarge(edit.id))
-    stopAside()
-    if (!isStopped && edits.tooLarge()) stopAside = clock.setTimer(ASIDE_RETRY_MS, resumed)
+    retryIn(ASIDE_RETRY_MS)
+  }
+
+  /** The one timer: whatever waits is tried again with it. */
+  function retryIn(delayMs: number): void {
+    stopRetry()
+    if (!isStopped) stopRetry = clock.setTimer(delayMs, resumed)
   }
 
   /** There may be room by now for what was too large. */
@@ -124,13 +132,12 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
   function retryLater(reason: unknown): void {
     lastFailure = reason
     if (failures++ === 0) failed(problemOf(reason))
-    stopRetry()
-    if (!isStopped) stopRetry = clock.setTimer(fullJitter(failures, random(), RETRY), resumed)
+    retryIn(fullJitter(failures, random(), RETRY))
   }
 
   /** A microtask later, so that one batch collects what one burst of actions changed. */
   function start(): void {
-    if (isQueued) return
+    if (queued) return
     if (edits.hasPending()) return enqueue()
     // What was refused is not wanted any more: nothing waits for the next retry, and nobody for what it would have written.
     lastFailure = null
@@ -138,13 +145,8 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
   }
 
   function enqueue(): void {
-    isQueued = true
-    stopRetry()
-    const mine = ++batch
-    void inTurn(async () => {
-      if (mine === batch) await writeBatch()
-      closeUnused()
-    })
+    const mine = queued = {}
+    void inTurn(async () => { if (mine === queued) await writeBatch() })
   }
 
   function resumed(): void {
@@ -201,11 +203,11 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
     /** Resolves when all that was added is durable, paused or not; rejects with the reason when the device refuses. */
     flush,
     /**
-     * Forgets what is not written yet and lets nothing older follow `task`. When the device refuses it, what was forgotten is written after
+     * Forgets what of one user, or of all, is not written yet and lets nothing older follow `task`. When the device refuses it, what was forgotten is written after
      * all, as far as it `comesBack`.
      */
-    instead(matches: (edit: PendingEdit) => boolean, task: (target: RecordStorage) => Promise<void>, comesBack: (edit: PendingEdit) => boolean): Promise<void> {
-      const before = edits.snapshot().filter(matches)
+    instead(userId: string | undefined, task: (target: RecordStorage) => Promise<void>, comesBack: (edit: PendingEdit) => boolean): Promise<void> {
+      const before = edits.snapshot(userId)
       const done = inTurn(async () => {
         // Only now: a look before this one has to know what waits.
         edits.forget(before)
@@ -220,11 +222,9 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
           throw reason
         }
       })
-      void done.catch(() => undefined).then(closeUnused)
       // What comes from now on is written after it.
-      batch++
-      if (isQueued) {
-        isQueued = false
+      if (queued) {
+        queued = null
         start()
       }
       return done
@@ -240,7 +240,6 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
     stop(): Promise<void> {
       isStopped = true
       stopRetry()
-      stopAside()
       slow.stop()
       return flush().catch(() => undefined).then(closeUnused)
     },

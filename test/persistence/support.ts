@@ -165,7 +165,11 @@ export function openTab({ device = createDevice(), clock = createManualClock(), 
     report: {
       stored: (ids) => stored.push(...ids),
       failed: (problem) => failed.push(problem),
-      adopted: (_userId, restored) => adopted.push(restored),
+      // As the state takes it: what it shows already, or nothing, is nothing new.
+      adopted: (_userId, { entries, reads, unreadable }) => {
+        const news = entries.filter(({ message: { id } }) => !adopted.some((earlier) => contents(earlier).includes(id)))
+        if (news.length + unreadable.length + Object.keys(reads).length > 0) adopted.push({ entries: news, reads, unreadable })
+      },
       unstored: purged,
       lost: (ids) => lost.push(...ids),
     },
