@@ -72,7 +72,7 @@ function createCommands<X extends Extra>(path: string, sources: Sources) {
       return { payload }
     }),
     disconnect: createAction(`${path}/disconnect`),
-    signOut: createAction(`${path}/signOut`, (payload: { readonly discardOutbox?: boolean } = {}) => ({ payload })),
+    signOut: createAction(`${path}/signOut`, (payload: { readonly discardOutbox?: boolean } = {}) => ({ payload, meta: { at: sources.now() } })),
     openChannel: inChannel('openChannel'),
     closeChannel: inChannel('closeChannel'),
     loadOlder: inChannel('loadOlder'),

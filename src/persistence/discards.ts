@@ -2,8 +2,8 @@ import type { Writer } from './writer'
 
 /** A removal that a user asked for. */
 interface Owed {
-  /** Of what was composed then, or before. */
-  readonly askedAt: number
+  /** Of what has this `order` or a lower one: no clock that is set back turns that round. */
+  readonly upTo: number
   /** While one is under way. */
   readonly removal: Promise<void> | null
 }
@@ -12,22 +12,23 @@ interface Owed {
 export function createDiscards(writer: Writer, keepShown: (userId: string) => void) {
   const owed = new Map<string, Owed>()
 
-  /** Removes all that is stored for a user, of every tab. */
-  async function discard(userId: string, askedAt: number): Promise<void> {
-    const removal = writer.instead(userId, (target) => target.clear(userId, askedAt), ({ record }) => record === null)
-    owed.set(userId, { askedAt, removal })
-    await removal.finally(() => { if (owed.get(userId)?.removal === removal) owed.set(userId, { askedAt, removal: null }) })
+  /** All of it at first; what is tried again leaves what was composed since. */
+  async function remove(userId: string, upTo: number, last?: number): Promise<void> {
+    const removal = writer.instead(userId, (target) => target.clear(userId, last), ({ record }) => record === null)
+    owed.set(userId, { upTo, removal })
+    await removal.finally(() => { if (owed.get(userId)?.removal === removal) owed.set(userId, { upTo, removal: null }) })
     // One that was asked for since is still to come, and may be refused.
     if (owed.get(userId)?.removal === null) owed.delete(userId)
   }
 
   return {
-    discard,
+    /** Removes all that is stored for a user, of every tab; `upTo` is the highest `order` by now. */
+    discard: (userId: string, upTo: number): Promise<void> => remove(userId, upTo),
     isOwed: (userId: string): boolean => owed.has(userId),
     /** Removes what is owed. What was sent since one that is under way was asked for is none of its business. */
     async settle(userId: string): Promise<void> {
       const left = owed.get(userId)
-      if (left) await (left.removal ?? discard(userId, left.askedAt).finally(() => keepShown(userId)))
+      if (left) await (left.removal ?? remove(userId, left.upTo, left.upTo).finally(() => keepShown(userId)))
     },
   }
 }

@@ -2,7 +2,7 @@ import { fieldsOf } from '../policy/json'
 import { inDoubt, RefusedInPartError } from './problem'
 import type { LoadedRecords, RecordChange, RecordStorage, StoredRecord, UnreadableRecord } from './record-storage'
 import { parseRecord } from './record-text'
-import { composedAt, recordKey, RECORD_VERSION } from './records'
+import { orderOf, recordKey, RECORD_VERSION } from './records'
 import { createSlotIndex, isRefused, readEach } from './slot-index'
 import type { TabLocks } from './tabs'
 import { needed, ownedAfter, readTransfer, transferOf, type Transfer } from './transfers'
@@ -223,9 +223,9 @@ export function createKeyValueStorage({ name, storage, locks = null }: KeyValueO
       }
       return moved
     }),
-    clear: (userId, composedUpTo = Infinity) => queued(async () => {
+    clear: (userId, upTo = Infinity) => queued(async () => {
       const { records, unreadable } = await scan(false)
-      await remove(records.filter((record) => userId === undefined || (record.userId === userId && !(composedAt(record) > composedUpTo))))
+      await remove(records.filter((record) => userId === undefined || (record.userId === userId && !(orderOf(record) > upTo))))
       // What may be this user's must not come back when it can be read again.
       if (userId !== undefined) {
         if (unreadable.some(({ reason }) => reason === 'refused')) throw new Error('the device refuses to read what may have to be removed')

@@ -4,8 +4,9 @@ import { EMPTY_OUTBOX } from '../policy/outbox'
 import { keysOf } from '../policy/table'
 import { createAdoption, type Visit } from './adoption'
 import type { RecordStorage, StoredRecord } from './record-storage'
-import { diffOutbox, ownRecords, readRecords, recordIds, recordKey, removal, storedIds, type RestoredOutbox } from './records'
+import { diffOutbox, ownRecords, readRecords, recordIds, removal, storedIds, type RestoredOutbox } from './records'
 import { createDiscards } from './discards'
+import { createFinds } from './finds'
 import { createLeavers } from './leavers'
 import { createOwnership } from './ownership'
 import { createPersistor } from './persistor'
@@ -45,6 +46,9 @@ export interface Restoration<X extends Extra> extends RestoredOutbox<X> {
 
 const NOTHING: Restoration<never> = { entries: [], reads: {}, unreadable: [], lost: [] }
 
+/** What the device refuses to read it may give later: it is asked as after so many failures, each half a minute or so. */
+const REFUSALS = 6
+
 const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => keysOf(outbox.channels).length === 0
 
 /**
@@ -61,10 +65,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   /** The last look of each user: what holds up one user's is nothing to another's. */
   const looking = new Map<string, Promise<unknown>>()
   const leavers = createLeavers(writer, () => present !== null)
-  /** Records of newer code, or that cannot be read: nothing is written in their place. */
-  const untouchable = new Set<string>()
-  /** On the device, and not shown yet: it needs not be written. */
-  const found = new Set<string>()
+  const finds = createFinds()
 
   /** What could not be written while its user was here is nobody's by now: the user's other tabs take it for what somebody left. */
   function stored(records: readonly StoredRecord[]): void {
@@ -85,9 +86,9 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     return mine
   }
 
-  async function readNow(visit: Visit, afresh: boolean): Promise<Restoration<X>> {
+  /** Says that this tab lives, whatever its records are named after by now; false when others may have taken it for dead. */
+  async function claim(visit: Visit): Promise<boolean> {
     const { userId } = visit
-    if (!isOver(visit)) await discards.settle(userId)
     const before = ownership.name()
     const kept = await ownership.claim(userId, () => !isOver(visit))
     if (!kept || ownership.name() !== before) {
@@ -95,6 +96,17 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
       // What was written under the old name since is with whoever stands in for it.
       ownership.leaveBehind(userId, before)
     }
+    return kept
+  }
+
+  async function readNow(visit: Visit, afresh: boolean): Promise<Restoration<X>> {
+    const { userId } = visit
+    if (!isOver(visit) && discards.isOwed(userId)) {
+      // What is composed while the device refuses that is this tab's own all the same.
+      await claim(visit)
+      await discards.settle(userId)
+    }
+    const kept = await claim(visit)
     let hasLooked = false
     if (afresh && !isOver(visit)) ownership.meet(userId, (tab) => (ownership.isOurs(tab) ? readAgain(visit, 1) : awaitEnd(visit, tab)), () => { if (hasLooked) readAgain(visit, 1) })
     const look = async () => (isOver(visit) ? null : writer.between(async (target) => {
@@ -121,18 +133,16 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     // What was read before a purge may be gone, and what was an ended tab's may be somebody else's by now, or this one's.
     if (purges !== loaded.purges || (!isOver(visit) && shownOf(ended).length > 0)) return readNow(visit, afresh)
     const restored = readRecords<X>(userId, [...adopted, ...loaded.own], loaded.unreadable)
-    const unreadable = restored.unreadable.filter(({ id }) => afresh || !untouchable.has(recordKey({ userId, id })))
-    // What is shown is known better than what broke on the device.
-    for (const { id } of unreadable) if (!loaded.shown.includes(id)) untouchable.add(recordKey({ userId, id }))
     const gone = loaded.shown.filter((id) => !owners.has(id))
     // A lock held all the time says that nobody else had them: then the device has lost them.
     if (kept && gone.length > 0) writeAgain(userId, gone)
     if (isOver(visit)) return NOTHING
     // What still waits to be written is not stored yet.
     const entries = restored.entries.map((entry) => (owners.has(entry.message.id) ? entry : { ...entry, stored: false }))
-    for (const { message } of entries) found.add(message.id)
+    const unreadable = finds.note(userId, restored, loaded.shown)
+    if (restored.unreadable.some(({ reason }) => reason === 'refused')) readAgain(visit, REFUSALS, false)
     ownership.looked()
-    return { ...restored, entries, unreadable, lost: [...shownOf(living), ...kept ? [] : gone] }
+    return { ...restored, entries, unreadable: afresh ? restored.unreadable : unreadable, lost: [...shownOf(living), ...kept ? [] : gone] }
   }
 
   /** What waits to be written is not what somebody else has under the old name. Nothing to rename needs no storage. */
@@ -196,7 +206,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
       purges++
       return target.clear()
     }, () => true)
-    untouchable.clear()
+    finds.purged()
     report.unstored()
   }
 
@@ -209,8 +219,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     if (!outbox.userId) return
     // Between a disconnect and the next connect what is queued keeps the lock, and nothing else does. What is refused is tried again.
     if (present === null && !isEmpty(seen)) hold(outbox.userId)
-    const edits = writer.isOff() ? [] : diffOutbox(before, outbox, outbox.userId, adoption.homeOf, (id) => found.delete(id))
-    if (edits.length > 0) writer.add(untouchable.size > 0 ? edits.filter((edit) => !untouchable.has(recordKey(edit))) : edits)
+    const edits = writer.isOff() ? [] : diffOutbox(before, outbox, outbox.userId, adoption.homeOf, finds.shows)
+    if (edits.length > 0) writer.add(edits.filter(finds.isWritable))
     if (present === null && isEmpty(seen)) leaveLock(writer.flush().then(closeUnused).catch(() => undefined))
   }
 
@@ -221,14 +231,13 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     forget: (userId: string, ids: readonly string[]): void => writer.add(ids.map((id) => removal(userId, id))),
     handle: createPersistor({ scope, writer, purge }),
     flush: writer.flush,
-    /** Removes all that is stored for a user, of every tab. */
-    discard: (userId: string): Promise<void> => discards.discard(userId, clock.now()),
+    discard: (userId: string): Promise<void> => discards.discard(userId, Math.max(clock.now(), seen.lastOrder)),
     /** The user is gone from this tab. The lock is kept until all is written, and then only while this tab still shows unsent messages. */
     stop(): void {
       // Who leaves before the first look has no lock yet; what is shown, or is still to be written, needs one.
       if (present && (writer.hasUnwritten(present.userId) || (seen.userId === present.userId && !isEmpty(seen)))) hold(present.userId)
       present = null
-      found.clear()
+      finds.left()
       timers.stop()
       ownership.stopWaiting()
       // A move under way writes to its end; whoever is here by then goes on writing.

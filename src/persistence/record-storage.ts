@@ -44,9 +44,9 @@ export interface RecordStorage {
   /** Gives those of the records `ids` that still belong to `from` to `tab`, in one transaction; resolves with what it gave. */
   adopt(userId: string, from: string, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]>
   /**
-   * Removes every record of one user, or of all. One that can remove a part alone, and rejects for the rest, leaves what was composed after
-   * `composedUpTo` (milliseconds since the epoch): it is asked again until all is gone.
+   * Removes every record of one user, or of all. One that can remove a part alone, and rejects for the rest, leaves what has a higher `order` than
+   * `upTo`: it is asked again until all else is gone.
    */
-  clear(userId?: string, composedUpTo?: number): Promise<void>
+  clear(userId?: string, upTo?: number): Promise<void>
   close(): void
 }

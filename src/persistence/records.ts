@@ -140,8 +140,8 @@ function readMark(data: Fields): ReadMark | null {
   return typeof messageId === 'string' ? { messageId } : null
 }
 
-/** When the message of a record was composed; NaN of any other record. */
-export const composedAt = ({ data }: StoredRecord): number => Number(fieldsOf(fieldsOf(data)['message'])['createdAt'])
+/** The place of a record's message in the order in which they were composed; NaN of any other record. */
+export const orderOf = ({ data }: StoredRecord): number => Number(fieldsOf(data)['order'])
 
 /** Reads what can be understood; the rest is named and left where it is. */
 export function readRecords<X extends Extra>(userId: string, records: readonly StoredRecord[], unreadable: readonly UnreadableRecord[]): RestoredOutbox<X> {

@@ -33,18 +33,18 @@ const RETRY = { baseMs: 1_000, maxMs: 60_000 }
 export function createRereading<R>({ later, random, isOver, read, found }: RereadingDeps<R>) {
   let stop: Stop = () => undefined
 
-  function look(visit: Visit, failures: number): void {
+  function look(visit: Visit, failures: number, afresh: boolean): void {
     if (isOver(visit)) return
-    // After an end nobody is asked: a tab without a lock, which would answer, seems to have ended each time.
-    read(visit, failures > 0).then((restored) => { if (!isOver(visit)) found(visit, restored) }, () => again(visit, failures + 1))
+    read(visit, afresh).then((restored) => { if (!isOver(visit)) found(visit, restored) }, () => again(visit, failures + 1))
   }
 
   /** What cannot be read now, or may have come since, is asked for after a pause; the last call counts. */
-  function again(visit: Visit, failures: number): void {
+  function again(visit: Visit, failures: number, afresh = true): void {
     if (isOver(visit)) return
     stop()
-    stop = later(fullJitter(failures, random(), RETRY), () => look(visit, failures))
+    stop = later(fullJitter(failures, random(), RETRY), () => look(visit, failures, afresh))
   }
 
-  return { again, after: (delayMs: number, visit: Visit): Stop => later(delayMs, () => look(visit, 0)) }
+  // After an end nobody is asked: a tab without a lock, which would answer, seems to have ended each time.
+  return { again, after: (delayMs: number, visit: Visit): Stop => later(delayMs, () => look(visit, 0, false)) }
 }

@@ -75,5 +75,13 @@ export const holdFree = (locks: TabLocks, place: string, names: readonly string[
     const at = names.findIndex((name) => !held.has(name))
     const name = names[at]
     if (name === undefined) return null
-    return new Promise((resolve) => { const stop = locks.hold(name, () => resolve({ at, stop })) })
+    return new Promise((resolve) => {
+      const stop = locks.hold(name, () => resolve({ at, stop }))
+      // Nobody else can have it: what is not held by now was refused.
+      const giveUp = (): void => {
+        stop()
+        resolve(null)
+      }
+      locks.held([name]).then((now) => { if (!now.has(name)) giveUp() }, giveUp)
+    })
   })

@@ -204,7 +204,7 @@ export function createOutboxReducer<X extends Extra>({ commands, reports }: Chat
   return createHandlers<State<X>, OutboxContext>()
     .on(commands.connect, (state, { userId }) => changeUser(state, userId))
     .on(commands.disconnect, (state) => changeEvery(state, rested))
-    .on(commands.signOut, ({ lastOrder }) => ({ ...EMPTY_OUTBOX, userId: SIGNED_OUT, lastOrder }))
+    .on(commands.signOut, ({ lastOrder }, _payload, { at }) => ({ ...EMPTY_OUTBOX, userId: SIGNED_OUT, lastOrder: Math.max(lastOrder, Math.floor(at)) }))
     .on(commands.sendMessage, enqueue)
     .on(commands.retryMessage, (state, { id }, { at }) =>
       changeEvery(state, (entry) => (entry.message.id === id ? revived(entry, at) : entry)))

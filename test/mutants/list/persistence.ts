@@ -15,7 +15,7 @@ export const persistence: readonly Mutant[] = [
     ['G2', 'looks run side by side', '(looking.get(visit.userId) ?? Promise.resolve()).then(() => readNow(visit, afresh))', 'readNow(visit, afresh)'],
   ]),
   ...inFile('src/persistence/discards.ts', [
-    ['G1', 'a discard forgets what is sent after it', 'discard(userId, left.askedAt).finally(() => keepShown(userId))', 'discard(userId, left.askedAt)'],
+    ['G1', 'a discard forgets what is sent after it', 'remove(userId, left.upTo, left.upTo).finally(() => keepShown(userId))', 'remove(userId, left.upTo, left.upTo)'],
   ]),
   ...inFile('src/persistence/ownership.ts', [
     ['G2', 'living tabs are adopted', 'locks && names.length > 0 ?', 'locks && names.length < 0 ?'],

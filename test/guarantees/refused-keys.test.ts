@@ -1,0 +1,159 @@
+import { createTestEnvironment } from 'redux-chat/testing'
+import { describe, expect, it } from 'vitest'
+import { openStore } from '../support/chat-store'
+
+/* Key-value storage, as an app gives it, of which one key, all keys or one lock is refused for a while. */
+
+const WITH_AND_WITHOUT_LOCKS = [['with locks', true], ['without locks, as in React Native', false]] as const
+
+/** AsyncStorage, as its users know it. */
+function createAsyncStorage() {
+  const items = new Map<string, string>()
+  let refuses: (key: string) => boolean = () => false
+  return {
+    items,
+    storage: {
+      getItem: async (key: string) => {
+        if (refuses(key)) throw new Error('database is locked')
+        return items.get(key) ?? null
+      },
+      setItem: async (key: string, value: string) => { items.set(key, value) },
+      removeItem: async (key: string) => { items.delete(key) },
+    },
+    refuseAll: (): void => { refuses = () => true },
+    refuseWhere(text: string): void {
+      const [wanted] = [...items].find(([, value]) => value.includes(text)) ?? expect.fail(`nothing stored has ${text}`)
+      refuses = (key) => key === wanted
+    },
+    heal: (): void => { refuses = () => false },
+  }
+}
+
+const worldOf = (hasLocks: boolean) => createTestEnvironment(hasLocks ? {} : { locks: null })
+
+describe('refused keys', () => {
+  it.each(WITH_AND_WITHOUT_LOCKS)('G1: a stored message that cannot be read for 5 s is sent once it can be, and leaves the device: %s', async (_, hasLocks) => {
+    const device = createAsyncStorage()
+    const env = worldOf(hasLocks)
+    const before = openStore({ env, config: { storage: device.storage } })
+    before.connect()
+    await before.advance(100)
+    env.network.cut()
+    before.send('one')
+    before.send('two')
+    await before.advance(100)
+    expect(before.messages().map(({ stored }) => stored)).toEqual([true, true])
+    device.refuseWhere('"two"')
+    const after = openStore({ env: env.reload(), config: { storage: device.storage } })
+    after.connect()
+    await after.advance(5_000)
+    expect(after.shown()).toEqual(['one:sent'])
+    device.heal()
+    await after.advance(120_000)
+    expect(env.server.log('general').map(({ content }) => content)).toEqual(['one', 'two'])
+    expect([...device.items.values()].filter((text) => text.includes('"two"'))).toEqual([])
+  })
+
+  it('G8: one that can never be read is told once, and asked for at times', async () => {
+    const device = createAsyncStorage()
+    const env = createTestEnvironment()
+    const before = openStore({ env, config: { storage: device.storage } })
+    before.connect()
+    await before.advance(100)
+    env.network.cut()
+    before.send('one')
+    await before.advance(100)
+    device.refuseWhere('"one"')
+    const after = openStore({ env: env.reload(), config: { storage: device.storage } })
+    after.connect()
+    await after.advance(3_600_000)
+    expect(after.errors().filter(({ code }) => code === 'records_unreadable').map(({ count }) => count ?? 1)).toEqual([1])
+  })
+
+  it.each(WITH_AND_WITHOUT_LOCKS)('G7: discardOutbox discards, also where the clock was set back since: %s', async (_, hasLocks) => {
+    const env = worldOf(hasLocks)
+    const alice = openStore({ env, config: { storage: createAsyncStorage().storage } })
+    alice.connect()
+    await alice.advance(100)
+    env.network.cut()
+    alice.send('never mind')
+    await alice.advance(100)
+    expect(alice.messages()[0]?.stored).toBe(true)
+    env.clock.setWall(env.clock.now() - 1_000)
+    alice.dispatch(alice.chat.actions.signOut({ discardOutbox: true }))
+    await alice.advance(10_000)
+    env.network.restore()
+    alice.connect()
+    await alice.advance(60_000)
+    expect([alice.shown(), env.server.log('general')]).toEqual([[], []])
+  })
+
+  it('G1: a discard that stays open removes nothing that was composed after it, also where the clock was set back since', async () => {
+    const device = createAsyncStorage()
+    const env = createTestEnvironment()
+    const alice = openStore({ env, config: { storage: device.storage } })
+    alice.connect()
+    await alice.advance(100)
+    env.network.cut()
+    alice.send('old')
+    await alice.advance(100)
+    device.refuseWhere('"old"')
+    alice.dispatch(alice.chat.actions.signOut({ discardOutbox: true }))
+    await alice.advance(1_000)
+    env.clock.setWall(env.clock.now() - 3_600_000)
+    alice.connect()
+    await alice.advance(10_000)
+    const id = alice.send('new')
+    await alice.advance(1_000)
+    expect(alice.messages().find((each) => each.id === id)?.stored).toBe(true)
+    alice.dispatch(alice.chat.actions.signOut())
+    await alice.advance(1_000)
+    device.heal()
+    env.network.restore()
+    alice.connect()
+    await alice.advance(60_000)
+    expect(env.server.log('general').map(({ content }) => content)).toEqual(['new'])
+  })
+
+  it('G2: who writes while a discard is refused owns what it writes', async () => {
+    const device = createAsyncStorage()
+    const env = createTestEnvironment()
+    const alice = openStore({ env, config: { storage: device.storage, reconnection: { attempts: Infinity } } })
+    alice.connect()
+    await alice.advance(1_000)
+    device.refuseAll()
+    alice.dispatch(alice.chat.actions.signOut({ discardOutbox: true }))
+    await alice.advance(1_000)
+    alice.connect()
+    await alice.advance(30_000)
+    env.network.fault({ direction: 'ack', event: 'message:send', action: 'hold' })
+    env.network.fault({ direction: 'down', event: 'message:new', action: 'drop' })
+    device.heal()
+    alice.send('one')
+    await alice.advance(1)
+    expect(alice.messages()[0]?.stored).toBe(true)
+    const other = openStore({ env: env.openTab(), config: { storage: device.storage } })
+    other.connect()
+    await other.advance(500)
+    expect(env.server.received('message:send')).toHaveLength(1)
+  })
+
+  it('G7: a lock that the browser refuses to one tab keeps no other from its storage', async () => {
+    const { storage } = createAsyncStorage()
+    const env = createTestEnvironment()
+    const { locks } = env.environment
+    if (!locks) return expect.fail('no locks')
+    // As Web Locks do where a request rejects: nothing is held, and nobody is told.
+    const refusing = { ...locks, hold: (name: string, granted?: () => void) => (name.includes('index') ? () => undefined : locks.hold(name, granted)) }
+    const one = openStore({ env, config: { storage, environment: { locks: refusing } } })
+    const two = openStore({ env: env.openTab(), config: { storage } })
+    one.connect('alice')
+    await one.advance(100)
+    two.connect('bob')
+    await two.advance(100)
+    two.env.network.cut()
+    two.send('keep me')
+    await two.advance(60_000)
+    expect(two.messages()[0]?.stored).toBe(true)
+  })
+})
