@@ -1,3 +1,4 @@
+import { orderOf, type RecordEdit } from './records'
 import type { Writer } from './writer'
 
 /** A removal that a user asked for. */
@@ -13,8 +14,9 @@ export function createDiscards(writer: Writer, keepShown: (userId: string) => vo
   const owed = new Map<string, Owed>()
 
   /** All of it at first; what is tried again leaves what was composed since. */
-  async function remove(userId: string, upTo: number, last?: number): Promise<void> {
-    const removal = writer.instead(userId, (target) => target.clear(userId, last), ({ record }) => record === null)
+  async function remove(userId: string, upTo: number, last = Infinity): Promise<void> {
+    const isMeant = (edit: RecordEdit): boolean => edit.userId === userId && !(edit.record && orderOf(edit.record) > last)
+    const removal = writer.instead(isMeant, (target) => target.clear(userId, last), ({ record }) => record === null)
     owed.set(userId, { upTo, removal })
     await removal.finally(() => { if (owed.get(userId)?.removal === removal) owed.set(userId, { upTo, removal: null }) })
     // One that was asked for since is still to come, and may be refused.

@@ -98,8 +98,8 @@ export function createEdits() {
       for (const [key, edit] of aside) pending.set(key, edit)
       aside = new Map()
     },
-    /** All that waits now, also what may wait again: of one user, or of all. */
-    snapshot: (userId?: string): readonly PendingEdit[] => inAll([pending, aside, writing, forgotten], userId),
+    /** All that waits now, also what may wait again. */
+    snapshot: (): readonly PendingEdit[] => inAll([pending, aside, writing, forgotten]),
     /** Drops these, and nothing newer, until it is said what comes back. */
     forget(edits: readonly PendingEdit[]): void {
       for (const edit of edits) {

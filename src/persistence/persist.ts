@@ -201,7 +201,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   const leaveLock = (written: Promise<unknown>): void => ownership.releaseAfter(written.then(leavers.allWritten))
 
   async function purge(): Promise<void> {
-    await writer.instead(undefined, (target) => {
+    await writer.instead(() => true, (target) => {
       // From now on nothing that was read before is known to be there.
       purges++
       return target.clear()

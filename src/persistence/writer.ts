@@ -203,11 +203,11 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
     /** Resolves when all that was added is durable, paused or not; rejects with the reason when the device refuses. */
     flush,
     /**
-     * Forgets what of one user, or of all, is not written yet and lets nothing older follow `task`. When the device refuses it, what was forgotten is written after
+     * Forgets what is not written yet and `isMeant`, and lets nothing older follow `task`. When the device refuses it, what was forgotten is written after
      * all, as far as it `comesBack`.
      */
-    instead(userId: string | undefined, task: (target: RecordStorage) => Promise<void>, comesBack: (edit: PendingEdit) => boolean): Promise<void> {
-      const before = edits.snapshot(userId)
+    instead(isMeant: (edit: PendingEdit) => boolean, task: (target: RecordStorage) => Promise<void>, comesBack: (edit: PendingEdit) => boolean): Promise<void> {
+      const before = edits.snapshot().filter(isMeant)
       const done = inTurn(async () => {
         // Only now: a look before this one has to know what waits.
         edits.forget(before)

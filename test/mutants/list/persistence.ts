@@ -41,7 +41,7 @@ export const persistence: readonly Mutant[] = [
     ['G3', 'writes are not serialised', 'const mine = turn.then(() => timed(task))', 'const mine = timed(task)'],
     ['G1', 'stored is told before it is true', 'const notOurs = await target.write(', 'const notOurs: readonly string[] = []\n    void target.write('],
     ['G1', 'what is too large holds the rest again when it is tried again', 'if (edits.isAllTooLarge()) setAside()', 'if (edits.isAllTooLarge() && !edits) setAside()'],
-    ['G2', 'what a look before a purge sees waits no more', 'const before = edits.snapshot(userId)', 'const before = edits.snapshot(userId)\n      edits.forget(before)'],
+    ['G2', 'what a look before a purge sees waits no more', 'const before = edits.snapshot().filter(isMeant)', 'const before = edits.snapshot().filter(isMeant)\n      edits.forget(before)'],
     ['G2', 'what another tab owns is not told', 'if (notOurs.length > 0) lost(notOurs)', ''],
     ['G1', 'a write overtakes a purge', 'if (mine === queued) await writeBatch()', 'await writeBatch()'],
   ]),
