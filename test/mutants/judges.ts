@@ -19,6 +19,7 @@ export const PROPERTIES: readonly Property[] = [
   ...inTest('persistence/edits-model.test.ts', 'whatever the device takes, refuses, loses or leaves open'),
   ...inTest('persistence/fuzz.test.ts', 'in the end the device holds what the state shows'),
   ...inTest('persistence/tabs-model.test.ts', 'whoever comes, goes, crashes or returns'),
+  ...inTest('persistence/looks.test.ts', 'each that ends is noticed'),
   ...inTest('persistence/copies.test.ts', 'what a tab has left one of the others takes over'),
   ...inTest('persistence/key-value.test.ts', 'announce their first slots at once', 'opens while another writes its first record', 'ends anywhere in a take-over'),
   ...inTest('persistence/unreadable-model.test.ts', 'shows all that can be read, names the rest'),

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { createTestEnvironment, type TestEnvironment } from 'redux-chat/testing'
 import { describe, expect, it } from 'vitest'
 import type { RecordStorage } from '../../src/persistence/record-storage'
@@ -104,6 +105,25 @@ describe('after a sign-out', () => {
 })
 
 describe('the end of another tab', () => {
+  it('G1, G8: each that ends is noticed, also where nobody hears of tabs, and what it left is taken over once', async () => {
+    const end = fc.record({ at: fc.nat({ max: 5 }), ms: fc.constantFrom(0, 500, 3_000, 20_000) })
+    await fc.assert(fc.asyncProperty(fc.integer({ min: 1, max: 6 }), fc.array(end, { maxLength: 6 }), async (count, ends) => {
+      const device = createDevice()
+      const { locks, clock, restore, adopted } = openTab({ device, tabId: 'heir' })
+      const others = Array.from({ length: count }, (_, i) => `other-${i}`)
+      for (const tab of others) locks?.forTab(tab).hold(`redux-chat:chat:tab:${tab}:alice`)
+      await device.inner.write({ put: others.map((tab) => record(`of ${tab}`, tab)), remove: [] })
+      expect(contents(await restore('alice'))).toEqual([])
+      for (const { at, ms } of ends) {
+        locks?.kill(`other-${at}`)
+        await clock.advance(ms)
+      }
+      await clock.advance(20_000)
+      const ended = new Set(ends.filter(({ at }) => at < count).map(({ at }) => `of other-${at}`))
+      expect(adopted.flatMap(contents).sort()).toEqual([...ended].sort())
+    }), { numRuns: Number(process.env['LOOKS_RUNS'] ?? 30) })
+  })
+
   it('G8: is waited for with one lock request, and taken over with one, however often the page wakes', async () => {
     const device = createDevice()
     const tab = openTab({ device, tabId: 'heir' })
