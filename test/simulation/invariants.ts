@@ -185,7 +185,9 @@ export function createWatch(world: World) {
     const composed = ledger.composed.get(id)
     if (composed === undefined) return false
     if ([...world.living].some((tab) => tab.message(composed.channelId, id) !== undefined)) atHand.add(id)
-    return committed.has(id) || composed.isDiscarded || atHand.has(id)
+    // Who has left since may be writing it still.
+    const isLeft = [...world.living].some((tab) => tab.name === composed.tab && tab.state().connection.userId !== composed.userId)
+    return committed.has(id) || composed.isDiscarded || atHand.has(id) || isLeft
   }
   const isUnreadable = (value: unknown): boolean =>
     typeof value === 'string' || (typeof value === 'object' && value !== null && 'version' in value && value.version === NEWER_VERSION)
