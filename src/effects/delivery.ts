@@ -132,7 +132,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
       }
     }
     const found = more ? [...first ?? [], ...more] : first ?? []
-    const room = late ? flights.roomForSilent() : 0
+    const room = late ? flights.roomForSilent(outcomes.isUnderWay) : 0
     return late ? { found: [...found, ...late.slice(0, room)], isAll: late.length <= room } : { found, isAll: true }
   }
 
@@ -170,7 +170,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
     // What waited for its moment has not changed.
     looked = null
     if (clock.monotonic() - moment > LATE_TIMER_MS) flights.prolong(LATE_TIMER_MS)
-    flights.expire(outcomes.timedOut)
+    flights.expire((target) => !outcomes.current(target), outcomes.timedOut)
     runtime.reconcile()
   })
 

@@ -50,7 +50,8 @@ export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number)
     },
     isSilent: (channelId: string): boolean => silent.has(channelId),
     /** How many more the silent channels may have in flight: half of all that may be. */
-    roomForSilent: (): number => Math.max(0, Math.max(1, limit >> 1) - [...silent].reduce((sum, channelId) => sum + countIn(channelId), 0)),
+    roomForSilent: (counts: (target: Target) => boolean): number =>
+      Math.max(0, Math.max(1, limit >> 1) - [...flights.values()].filter(({ target }) => silent.has(target.channelId) && counts(target)).length),
     /** Of one channel; those that an echo has settled count until their ack comes. */
     countIn,
     start(target: Target): void {
@@ -71,13 +72,14 @@ export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number)
       const earliest = clock.monotonic() + ms
       for (const [id, flight] of flights) flights.set(id, { ...flight, deadline: Math.max(flight.deadline, earliest) })
     },
-    /** Ends those whose time is over, and tells of each. */
-    expire(timedOut: (target: Target) => void): void {
+    /** Ends those whose time is over, and tells of each; an echo that has settled one is an answer too. */
+    expire(isSettled: (target: Target) => boolean, timedOut: (target: Target) => void): void {
       const now = clock.monotonic()
       for (const { target, deadline } of flights.values()) {
         if (deadline > now) return
         remove(target)
-        silent.add(target.channelId)
+        if (isSettled(target)) silent.delete(target.channelId)
+        else silent.add(target.channelId)
         timedOut(target)
       }
     },

@@ -66,3 +66,18 @@ it('G6, G7: of pages that are never answered, however many, none holds up a page
     expect(await until(tab, () => tab.messages('new').length === 1)).toBeLessThanOrEqual(2_500)
   }), { numRuns: RUNS, examples: [[40]] })
 }, 120_000)
+
+it('G7: a server that echoes and never acknowledges is not silent: nothing waits for its acknowledgements', async () => {
+  const tab = openStore()
+  tab.env.network.fault({ direction: 'ack', event: 'message:send', action: 'drop' })
+  tab.connect()
+  await tab.advance(100)
+  const waiting: number[] = []
+  // So many that half of the room is full before the first time is over, and all of it never.
+  for (let i = 0; i < 300; i++) {
+    tab.send(`${i}`, `channel-${i % 3}`)
+    await tab.advance(ACK_TIMEOUT_MS / 80)
+    waiting.push(tab.selectors.selectOutbox(tab.store.getState()).length)
+  }
+  expect(Math.max(...waiting)).toBeLessThan(5)
+})
