@@ -39,6 +39,8 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
   const owned = new Map<string, number>()
   const flights = createFlights(clock, delivery.ackTimeoutMs, delivery.inFlightTotal)
   let looked: Look<X> | null = null
+  /** The last complete look left out silent channels for want of room: with each answer there may be some. */
+  let isShort = false
   /** Met an entry that this tab does not own: what it gets to own may be anywhere. */
   let metForeign = false
   const waits = createWaits(clock, delivery.backoff.maxMs)
@@ -100,6 +102,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
       const { name, args } = wire.outbound('message:send', entry.message)
       link.emit(name, args, (...answer) => {
         flights.end(target)
+        if (isShort) looked = null
         const before = runtime.getState()
         outcomes.answered(target, startedAt, answer)
         // An echo may have settled it before: then no action tells that there is room again.
@@ -115,25 +118,26 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
    * What may go now, of the queues that changed since the last complete look. One of each channel goes before the second of any, and channels that
    * are not answered go last, one message at a time, in half of the room: however many there are, they hold up no other.
    */
-  function findDue({ channels, capabilities }: Look<X>): { readonly found: readonly OutboxEntry<X>[]; readonly isAll: boolean } {
+  function findDue({ channels, capabilities }: Look<X>): readonly OutboxEntry<X>[] {
     const perChannel = capabilities.includes('ordered') ? delivery.inFlightPerChannel : 1
     const before = looked?.capabilities === capabilities ? looked.channels : EMPTY_TABLE
-    type Entries = OutboxEntry<X>[] | null
-    let [first, more, late]: [Entries, Entries, Entries] = [null, null, null]
+    let [first, more]: [OutboxEntry<X>[] | null, OutboxEntry<X>[] | null] = [null, null]
+    const late: OutboxEntry<X>[] = []
     for (const channelId of changedKeys(before, channels)) {
-      const queue = valueAt(channels, channelId)
-      if (!queue) continue
+      const queue = valueAt(channels, channelId) ?? []
       const isSilent = flights.isSilent(channelId)
       let flying = flights.countIn(channelId)
       for (const entry of due(queue, isSilent ? 1 : perChannel, flying, gate)) {
-        if (isSilent) late = withItem(late, entry)
+        if (isSilent) late.push(entry)
         else if (flying++ > 0) more = withItem(more, entry)
         else first = withItem(first, entry)
       }
     }
     const found = more ? [...first ?? [], ...more] : first ?? []
-    const room = late ? flights.roomForSilent(outcomes.isUnderWay) : 0
-    return late ? { found: [...found, ...late.slice(0, room)], isAll: late.length <= room } : { found, isAll: true }
+    const room = late.length > 0 ? flights.roomForSilent(outcomes.isUnderWay) : 0
+    isShort = late.length > room || (isShort && looked !== null)
+    // Who has waited longest goes first: else those at the end would never have a turn.
+    return late.length > 0 ? [...found, ...late.sort((a, b) => (a.nextAttemptAt ?? 0) - (b.nextAttemptAt ?? 0)).slice(0, room)] : found
   }
 
   /** Emits until no more may be in flight; true when it came to the end. */
@@ -152,10 +156,10 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
     const isKnown = looked?.channels === channels && looked.capabilities === capabilities
     const isTaken = precedence.isTaken()
     if (isKnown || flights.isFull(outcomes.isUnderWay) || isTaken) return
-    const { found, isAll } = findDue({ channels, capabilities })
+    const found = findDue({ channels, capabilities })
     const alone = found.find(isSuspect)
     if (!alone) {
-      if (emitAll(found) && isAll) looked = { channels, capabilities }
+      if (emitAll(found)) looked = { channels, capabilities }
       return
     }
     // What stands back for it is still due afterwards.

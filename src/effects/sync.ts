@@ -3,9 +3,9 @@ import type { Extra, SocketErrorBody } from '../model'
 import { reactionTo } from '../policy/errors'
 import { POISON_LOSSES, SUSPECT_LOSSES } from '../policy/outbox'
 import { changedKeys, EMPTY_TABLE, valueAt } from '../policy/table'
-import { historyEdge, newerEdge, type ChannelState } from '../state/channel'
+import { historyEdge, type ChannelState } from '../state/channel'
 import { channelIn, type MessagesState } from '../state/messages'
-import { hasGap, lacksOlder, mayHaveMissed } from '../state/missing'
+import { hasGap, lacksOlder, mayHaveMissed, newerEdge } from '../state/missing'
 import type { Answer } from '../transport/parse'
 import { createAgenda } from './agenda'
 import { createPageSizes } from './page-sizes'
@@ -19,9 +19,6 @@ const GAP_HOLD_MS = 100
 
 /** A page that is asked for again has up to so many times `ackTimeoutMs`. */
 const LONGEST_PATIENCE = 8
-
-/** A page that takes longer holds up no other. */
-const LATE_MS = 2_000
 
 /** A fleet that reconnects together catches up spread over this time. */
 const RECONNECT_SPREAD_MS = 1_000
@@ -57,7 +54,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   /** Channels whose last page did not come in time, also on the connection before: they stand behind the others. */
   const silent = new Set<string>()
   let notBefore = 0
-  const slots = createSlots(clock, Math.min(LATE_MS, options.delivery.ackTimeoutMs), runtime.reconcile)
+  const slots = createSlots(clock, options.delivery.ackTimeoutMs, runtime.reconcile)
 
   const waitKey = (direction: PageDirection, channelId: string): string => direction + channelId
 
@@ -95,18 +92,19 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     runtime.dispatch(report)
     if (runtime.ignored.has(report)) {
       // DevTools keep it for when they show the present again: there it has failed.
-      release()
+      release(false)
       pauses.failed(key)
       runtime.dispatch(reports.syncFailed({ channelId, direction }))
       return
     }
     const answered = (answer: Answer): void => {
-      release()
+      const isInTime = answer.unclear !== 'timeout'
+      release(isInTime)
       // After a disconnect the state has already forgotten this request.
       if (link.generation() !== generation) return lost(key, channelId)
       suspects.cleared(key)
-      if (answer.unclear === 'timeout') silent.add(channelId)
-      else silent.delete(channelId)
+      if (isInTime) silent.delete(channelId)
+      else silent.add(channelId)
       finish({ channelId, direction, from, beyond, startedAt }, answer)
       // Its pause is known only now, after the state that came of it was looked at.
       note(channelId)
@@ -219,11 +217,13 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     },
     /** Somebody opens the channel: what the server refused for good may be allowed by now. */
     wanted(channelId: string): void {
+      silent.delete(channelId)
       for (const direction of ['newer', 'older'] as const) {
         const key = waitKey(direction, channelId)
         pauses.wanted(key)
         suspects.wanted(key)
       }
+      note(channelId)
     },
     opened(again: boolean): void {
       forget()

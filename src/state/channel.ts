@@ -142,7 +142,8 @@ export function receiveNewer<X extends Extra>(
   const known = applyReceipts({ ...markedBySeqs(channel, latest), latest, doubt: null, catchUp: 'idle' }, page.receipts)
   if (!channel.stale && after === channel.missedAfter) return counted(known, page, me)
   // Less than what is held was compared with it: a reader who has scrolled back stays there.
-  if (channel.detached && after < (channel.cursor ?? 0)) return { ...known, stale: false, missedAfter: null }
+  const isCounted = (page.latest ?? 0) <= (channel.missedAfter ?? Infinity)
+  if (channel.detached && after < (channel.cursor ?? 0)) return { ...known, stale: false, missedAfter: isCounted ? null : channel.missedAfter }
   // The window moved while the page was under way: its place is gone, and the next look decides anew.
   if (after > 0 && after > (channel.cursor ?? 0)) return { ...known, stale: true }
   if (page.more && page.latest !== null && skips(channel, after, page.latest, limits)) return skip(known, page.latest)
@@ -155,13 +156,6 @@ const doubted = <X extends Extra>(channel: Channel<X>, latest: number): Channel<
 /** What was missed beyond a window that is scrolled back. Whose that is of which a page tells no more, nobody knows: it counts as that of others. */
 const counted = <X extends Extra>(channel: Channel<X>, { messages, more }: Page<X>, me: string | null): Channel<X> =>
   ({ ...channel, missedAfter: null, foreign: more ? channel.latest ?? 0 : highestForeign(messages, me, channel.foreign) })
-
-/** Where catch-up goes on. In doubt, what is held under the seq that the server named is compared; without any the same is asked once more. */
-export function newerEdge<X extends Extra>({ anchored, stale, doubt, missedAfter, cursor, messages }: Channel<X>): number {
-  if (!anchored) return 0
-  if (!stale && missedAfter !== null) return missedAfter
-  return doubt !== null && (firstOf(messages)?.seq ?? Infinity) <= doubt ? doubt - 1 : cursor ?? 0
-}
 
 /**
  * The server began a new log, in which each seq is another message's. What is held would keep the new ones from being shown for ever, so the
@@ -183,10 +177,13 @@ const fitting = <X extends Extra>(page: Page<X>, windowSize: number): Page<X> =>
 
 function joinNewer<X extends Extra>(channel: Channel<X>, after: number, given: Page<X>, me: string | null, { windowSize }: Limits): Channel<X> {
   const page = channel.detached ? fitting(given, windowSize) : given
-  const messages = mergeMessages(channel.messages, page.messages, windowSize)
+  // The window may have shrunk meanwhile: what stands before it is history, and comes as that.
+  const edge = channel.anchored ? Math.min(firstOf(channel.messages)?.seq ?? Infinity, (channel.cursor ?? 0) + 1) : 0
+  const fresh = page.messages.filter(({ seq }) => (seq ?? edge) >= edge)
+  const messages = mergeMessages(channel.messages, fresh, windowSize)
   // Only an empty page proves that there is nothing up to `latest`: what is newer may have come between the server's two reads.
   const covered = highestSeq(page.messages, null) ?? (page.more ? after : Math.max(page.latest ?? 0, after))
-  const evicted = evicts(firstOf(channel.messages), messages) || evicts(page.messages[0], messages)
+  const evicted = evicts(firstOf(channel.messages), messages) || evicts(fresh[0], messages)
   const hasOlder = evicted || (channel.anchored ? channel.hasOlder : after > 0)
   return withEarly({
     ...channel, messages, hasOlder,
@@ -232,6 +229,8 @@ export function receiveOlder<X extends Extra>(
     ...rested, messages, loaded: true,
     hasOlder: page.more || evicts(page.messages[0], messages),
     detached: channel.detached || dropped,
+    // Who scrolls back before the catch-up of a reconnect stays there, too.
+    ...(dropped && !channel.detached && channel.stale && { stale: false, missedAfter: channel.cursor }),
     // The end of the window is again what is held without a break.
     cursor: last !== undefined && (dropped || !isWhole) ? Math.min(last, channel.cursor ?? last) : channel.cursor,
     latest: highestSeq(page.messages, channel.latest),

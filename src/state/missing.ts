@@ -1,5 +1,5 @@
 import type { Extra } from '../model'
-import { lastOf, lengthOf } from '../policy/sequence'
+import { firstOf, lastOf, lengthOf } from '../policy/sequence'
 import { historyEdge, type ChannelState } from './channel'
 
 /* What a channel lacks, as far as its state tells. */
@@ -30,4 +30,14 @@ export function lacksOlder<X extends Extra>(channel: ChannelState<X>, limits: Li
   if (channel.history === 'running' || historyEdge(channel) === null) return false
   const first = channel.open && !channel.loaded && channel.anchored && channel.hasOlder && !channel.stale
   return channel.history === 'wanted' || first || hasUntoldAmongOlder(channel, limits)
+}
+
+/** Where catch-up goes on. In doubt, what is held under the seq that the server named is compared; without any the same is asked once more. */
+export function newerEdge<X extends Extra>({ anchored, stale, detached, doubt, missedAfter, cursor, messages }: ChannelState<X>): number {
+  if (!stale && missedAfter !== null) return missedAfter
+  if (!anchored) return 0
+  // Who has scrolled back is not to be moved by what follows: the end of their window is compared.
+  const compared = detached ? cursor : doubt
+  const isHeld = doubt !== null && compared !== null && (firstOf(messages)?.seq ?? Infinity) <= compared
+  return isHeld ? Math.min(compared, cursor ?? compared) - 1 : cursor ?? 0
 }

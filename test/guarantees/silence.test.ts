@@ -61,6 +61,12 @@ it('G6, G7: of pages that are never answered, however many, none holds up a page
     server.push('good', { userId: 'bob', content: 'missed' })
     network.restore()
     expect(await until(tab, () => tab.messages('good').length === 2)).toBeLessThanOrEqual(4_500)
+    // One page of it is lost: somebody who asks for it is not made to wait behind those that never come.
+    network.fault({ direction: 'up', event: 'message:sync', match: (payload) => (payload as { readonly channelId: string }).channelId === 'good', action: 'drop', times: 1 })
+    network.drop()
+    await tab.advance(15_000)
+    open('good')
+    expect(await until(tab, () => tab.channel('good').sync === 'idle')).toBeLessThanOrEqual(2_500)
     await tab.advance(30_000)
     open('new')
     expect(await until(tab, () => tab.messages('new').length === 1)).toBeLessThanOrEqual(2_500)
@@ -80,4 +86,18 @@ it('G7: a server that echoes and never acknowledges is not silent: nothing waits
     waiting.push(tab.selectors.selectOutbox(tab.store.getState()).length)
   }
   expect(Math.max(...waiting)).toBeLessThan(5)
+})
+
+it('G7: of many channels without an answer each has its turn, so that those which are answered again are soon sent', async () => {
+  const tab = openStore({ config: { delivery: { inFlightTotal: IN_FLIGHT } } })
+  tab.env.server.configure({ capabilities: ['sync'] })
+  let isAnswered = (_channelId: string): boolean => false
+  tab.env.network.fault({ direction: 'up', event: 'message:send', match: (payload) => !isAnswered((payload as { readonly channelId: string }).channelId), action: 'drop' })
+  tab.connect()
+  await tab.advance(100)
+  for (let i = 0; i < 200; i++) tab.send('unanswered', `${i}`)
+  await tab.advance(150_000)
+  isAnswered = (channelId) => Number(channelId) % 20 === 0
+  const isSent = (): boolean => Array.from({ length: 10 }, (_, i) => tab.messages(`${20 * i}`)[0]?.status).every((status) => status === 'sent')
+  expect(await until(tab, isSent)).toBeLessThan(250_000)
 })

@@ -207,15 +207,15 @@ async function runWindows(run: number, isLimited: boolean): Promise<readonly str
   return problems
 }
 
-/** Of 60 messages, all read, the window of 20 shows older ones. */
-async function scrolledBack() {
+/** All is read, and the window of 20 shows older ones. */
+async function scrolledBack(count = 60, olders = 3) {
   const tab = openStore({ config: { history: { windowSize: 20, pageSize: 10 } } })
-  for (let i = 0; i < 60; i++) tab.env.server.push('a', { userId: 'bob', content: 'x' })
+  for (let i = 0; i < count; i++) tab.env.server.push('a', { userId: 'bob', content: 'x' })
   tab.connect()
   tab.dispatch(tab.chat.actions.openChannel({ channelId: 'a' }))
   await tab.advance(5_000)
   tab.dispatch(tab.chat.actions.markRead({ channelId: 'a' }))
-  for (let i = 0; i < 3; i++) {
+  for (let i = 0; i < olders; i++) {
     tab.dispatch(tab.chat.actions.loadOlder({ channelId: 'a' }))
     await tab.advance(2_000)
   }
@@ -305,6 +305,58 @@ describe('windows', () => {
     await tab.advance(5_000)
     expect(tab.messages('a').map(({ seq }) => seq)).toEqual(Array.from({ length: 20 }, (_, i) => 182 + i))
     expect(tab.channel('a')).toMatchObject({ gap: null, sync: 'idle', hasOlder: true })
+  })
+
+  it.each(['openChannel', 'closeChannel'] as const)('G6: a newer page that comes after %s leaves no silent gap', async (how) => {
+    const { tab } = await scrolledBack()
+    tab.env.network.fault({ direction: 'ack', event: 'message:sync', action: { delayMs: 500 }, times: 1 })
+    tab.dispatch(tab.chat.actions.loadNewer({ channelId: 'a' }))
+    await tab.advance(50)
+    tab.dispatch(tab.chat.actions[how]({ channelId: 'a' }))
+    await tab.advance(60_000)
+    tab.dispatch(tab.chat.actions.openChannel({ channelId: 'a' }))
+    await tab.advance(60_000)
+    expect([tab.messages('a').at(-1)?.seq, tab.channel('a').hasNewer]).toEqual([60, false])
+  })
+
+  it.each([['a little', 98, Infinity], ['much, and then no more', 35, 1]])('G6: a replica that is behind %s moves no reader who has scrolled back, and they learn what they missed', async (_, until, times) => {
+    const { tab, shown } = await scrolledBack(100, 4)
+    const { server } = tab.env
+    let asked = 0
+    server.on('message:sync', (payload, _peer, reply) => {
+      const { after, limit } = payload as { readonly after: number; readonly limit: number }
+      const log = server.log('a').slice(0, asked++ < times ? until : Infinity)
+      reply({ success: true, data: { messages: log.slice(after, after + limit), receipts: [], latest: log.length, more: after + limit < log.length } })
+    })
+    tab.env.network.cut()
+    const missed = times === 1 ? 5 : 0
+    for (let i = 0; i < missed; i++) server.push('a', { userId: 'bob', content: 'missed' })
+    await tab.advance(1_000)
+    tab.env.network.restore()
+    await tab.advance(60_000)
+    expect(tab.messages('a').map(({ seq }) => seq)).toEqual(shown)
+    expect([tab.selectors.selectUnreadCount(tab.store.getState(), 'a'), tab.channel('a')]).toMatchObject([missed, { latestSeq: 100 + missed, hasNewer: true }])
+  })
+
+  it('G6: who scrolls back in the moment after a reconnect learns what they missed', async () => {
+    const tab = openStore({ config: { history: { windowSize: 20, pageSize: 10 } } })
+    const loadOlder = (): void => void tab.dispatch(tab.chat.actions.loadOlder({ channelId: 'a' }))
+    for (let i = 0; i < 60; i++) tab.env.server.push('a', { userId: 'bob', content: 'x' })
+    tab.connect()
+    tab.dispatch(tab.chat.actions.openChannel({ channelId: 'a' }))
+    await tab.advance(5_000)
+    loadOlder()
+    await tab.advance(2_000)
+    tab.dispatch(tab.chat.actions.markRead({ channelId: 'a' }))
+    tab.env.network.cut()
+    for (let i = 0; i < 30; i++) tab.env.server.push('a', { userId: 'bob', content: 'missed' })
+    await tab.advance(100)
+    tab.env.network.fault({ direction: 'ack', event: 'message:sync', action: { delayMs: 900 }, times: 1 })
+    tab.env.network.restore()
+    for (let i = 0; i < 400 && tab.connection().status !== 'connected'; i++) await tab.advance(10)
+    loadOlder()
+    await tab.advance(30_000)
+    expect([tab.selectors.selectUnreadCount(tab.store.getState(), 'a'), tab.channel('a').hasNewer]).toEqual([30, true])
   })
 
   it('G6: of pages that are longer than what was asked for, and than the window, nothing is left out', async () => {
