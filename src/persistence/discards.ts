@@ -13,10 +13,10 @@ interface Owed {
 export function createDiscards(writer: Writer, keepShown: (userId: string) => void) {
   const owed = new Map<string, Owed>()
 
-  /** All of it at first; what is tried again leaves what was composed since. */
-  async function remove(userId: string, upTo: number, last = Infinity): Promise<void> {
-    const isMeant = (edit: RecordEdit): boolean => edit.userId === userId && !(edit.record && orderOf(edit.record) > last)
-    const removal = writer.instead(isMeant, (target) => target.clear(userId, last), ({ record }) => record === null)
+  /** Removes all that is stored for a user, of every tab, up to the highest `order` of when that was asked for. */
+  async function discard(userId: string, upTo: number): Promise<void> {
+    const isMeant = (edit: RecordEdit): boolean => edit.userId === userId && !(edit.record && orderOf(edit.record) > upTo)
+    const removal = writer.instead(isMeant, (target) => target.clear(userId, upTo), ({ record }) => record === null)
     owed.set(userId, { upTo, removal })
     await removal.finally(() => { if (owed.get(userId)?.removal === removal) owed.set(userId, { upTo, removal: null }) })
     // One that was asked for since is still to come, and may be refused.
@@ -24,13 +24,12 @@ export function createDiscards(writer: Writer, keepShown: (userId: string) => vo
   }
 
   return {
-    /** Removes all that is stored for a user, of every tab; `upTo` is the highest `order` by now. */
-    discard: (userId: string, upTo: number): Promise<void> => remove(userId, upTo),
+    discard,
     isOwed: (userId: string): boolean => owed.has(userId),
     /** Removes what is owed. What was sent since one that is under way was asked for is none of its business. */
     async settle(userId: string): Promise<void> {
       const left = owed.get(userId)
-      if (left) await (left.removal ?? remove(userId, left.upTo, left.upTo).finally(() => keepShown(userId)))
+      if (left) await (left.removal ?? discard(userId, left.upTo).finally(() => keepShown(userId)))
     },
   }
 }

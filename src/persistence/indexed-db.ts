@@ -2,7 +2,7 @@ import { fieldsOf } from '../policy/json'
 import type { RecordStorage } from './record-storage'
 import { problemOf } from './problem'
 import { isRecord } from './record-text'
-import { isShared } from './records'
+import { isShared, orderOf } from './records'
 import { renewLog } from './renew-log'
 import { needed, ownedAfter, readTransfer, transferOf, type Transfer } from './transfers'
 
@@ -163,9 +163,12 @@ export function createIndexedDbStorage({ name, factory: given, dropped }: Indexe
       return moved
       // Were it lost with the power, they would belong to a tab that has ended, as before.
     }, 'relaxed'),
-    clear: (userId) => change((records) => {
-      if (userId === undefined) records.clear()
-      else records.delete(ofUser(userId, true))
+    clear: (userId, upTo = Infinity) => change(async (store) => {
+      if (userId === undefined) return void store.clear()
+      const { records } = upTo === Infinity ? { records: [] } : await allOf(store, userId)
+      const kept = records.filter((record) => orderOf(record) > upTo)
+      if (kept.length === 0) return void store.delete(ofUser(userId, true))
+      for (const { id } of records.filter((record) => !kept.includes(record))) store.delete([userId, id])
     }),
     close() {
       opening?.then((db) => db.close(), () => undefined)

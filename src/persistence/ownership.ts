@@ -23,10 +23,13 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
   const leaving: (string | null)[] = []
   /** One lock per tab and user: a tab that serves somebody else now no longer keeps what it left. */
   const lockOf = (userId: string, tab: string): string => `${scope}:tab:${tab}:${userId}`
+  const adoptLockOf = (tab: string): string => `${scope}:adopt:${tab}`
   /** Nobody else asks for it: while it is held, this tab has lost no lock. One that others wait for may be theirs for a moment. */
   const witnessOf = (userId: string): string => `${scope}:witness:${name}:${userId}`
   /** The locks of tabs whose end this one waits for, each with the stop of its waiting. */
   const awaited = new Map<string, Stop>()
+  /** Until when what a tab has left is kept for its successor, whatever is looked for meanwhile. */
+  const spared = new Map<string, number>()
   let releaseLock: Stop | null = null
   /** Whose lock that releases. */
   let owner: string | null = null
@@ -47,7 +50,7 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
 
   async function living(userId: string, tabs: readonly string[]): Promise<readonly string[]> {
     const held = await heldOf(tabs.map((tab) => lockOf(userId, tab)))
-    return tabs.filter((tab) => held.has(lockOf(userId, tab)))
+    return tabs.filter((tab) => held.has(lockOf(userId, tab)) || (spared.get(lockOf(userId, tab)) ?? 0) > clock.monotonic())
   }
 
   function take(userId: string, manager: TabLocks): void {
@@ -66,6 +69,7 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
   function stopWaiting(): void {
     for (const stop of awaited.values()) stop()
     awaited.clear()
+    spared.clear()
   }
 
   function meet(userId: string, met: (tab: string) => void, begun: () => void = () => undefined): void {
@@ -156,12 +160,31 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
       const stop = locks.hold(lock, () => {
         stop()
         awaited.delete(lock)
-        ended(clock.monotonic() - claimedAt <= UNLOAD_MS ? 0 : RELOAD_GRACE_MS)
+        const now = clock.monotonic()
+        for (const [each, until] of spared) if (until <= now) spared.delete(each)
+        const until = spared.get(lock) ?? now + (now - claimedAt <= UNLOAD_MS ? 0 : RELOAD_GRACE_MS)
+        spared.set(lock, until)
+        ended(until - now)
+      })
+      awaited.set(lock, stop)
+    },
+    /** Those whose records somebody moves just now: their end is waited for as that of a living tab, by the lock of the move. */
+    async moving(tabs: readonly string[]): Promise<readonly string[]> {
+      const held = await heldOf(tabs.map(adoptLockOf))
+      return tabs.filter((tab) => held.has(adoptLockOf(tab)))
+    },
+    awaitMoved(tab: string, moved: () => void): void {
+      const lock = adoptLockOf(tab)
+      if (!locks || awaited.has(lock)) return
+      const stop = locks.hold(lock, () => {
+        stop()
+        awaited.delete(lock)
+        moved()
       })
       awaited.set(lock, stop)
     },
     /** What is done with one tab's records without that tab is done by one at a time; so is the tab's own look after it was away. */
-    alone: <T>(tab: string, task: () => Promise<T>): Promise<T> => alone(locks, `${scope}:adopt:${tab}`, task),
+    alone: <T>(tab: string, task: () => Promise<T>): Promise<T> => alone(locks, adoptLockOf(tab), task),
     /** Hears of each other tab of the user, whether it has anything to keep by now or not, once it has `begun`: nobody tells of one that ended before. */
     meet,
     /** Whoever hears of `tab` waits for its end, which may have been before: then there is something more to take over. */

@@ -10,6 +10,7 @@ import { createFinds } from './finds'
 import { createLeavers } from './leavers'
 import { createOwnership } from './ownership'
 import { createPersistor } from './persistor'
+import { createPresence } from './presence'
 import type { StorageProblem } from './problem'
 import type { TabLocks } from './tabs'
 import { createRereading, patiently } from './rereading'
@@ -77,7 +78,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   const dropped = (): void => { if (present) readAgain(present, 1) }
   const isOver = (visit: Visit): boolean => visit !== present
   const { again: readAgain, after: readAfter } = createRereading({ later: timers.later, random, isOver, read, found: foundLater })
-  const adoption = createAdoption({ ownership, writer, isOver, pause: timers.pause, failed: report.failed, renamed, awaitEnd })
+  const presence = createPresence({ ownership, isOver, renamed, lookAgain: (visit) => readAgain(visit, 1), lookAfter: readAfter })
+  const adoption = createAdoption({ ownership, writer, isOver, pause: timers.pause, failed: report.failed, renamed, awaitEnd: presence.awaitEnd })
 
   /** One look after the other: each one's claim has to know whether the lock was held since the last. */
   function read(visit: Visit, afresh: boolean): Promise<Restoration<X>> {
@@ -86,29 +88,18 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     return mine
   }
 
-  /** Says that this tab lives, whatever its records are named after by now; false when others may have taken it for dead. */
-  async function claim(visit: Visit): Promise<boolean> {
-    const { userId } = visit
-    const before = ownership.name()
-    const kept = await ownership.claim(userId, () => !isOver(visit))
-    if (!kept || ownership.name() !== before) {
-      renamed(userId)
-      // What was written under the old name since is with whoever stands in for it.
-      ownership.leaveBehind(userId, before)
-    }
-    return kept
-  }
-
   async function readNow(visit: Visit, afresh: boolean): Promise<Restoration<X>> {
     const { userId } = visit
+    let hasLooked = false
+    const meet = (): void => { if (afresh) presence.meet(visit, () => { if (hasLooked) readAgain(visit, 1) }) }
     if (!isOver(visit) && discards.isOwed(userId)) {
-      // What is composed while the device refuses that is this tab's own all the same.
-      await claim(visit)
+      // What is composed while the device refuses that is this tab's own all the same, and the others have to know of it.
+      await presence.claim(visit)
+      meet()
       await discards.settle(userId)
     }
-    const kept = await claim(visit)
-    let hasLooked = false
-    if (afresh && !isOver(visit)) ownership.meet(userId, (tab) => (ownership.isOurs(tab) ? readAgain(visit, 1) : awaitEnd(visit, tab)), () => { if (hasLooked) readAgain(visit, 1) })
+    const kept = await presence.claim(visit)
+    meet()
     const look = async () => (isOver(visit) ? null : writer.between(async (target) => {
       hasLooked = true
       // What was being written, and refused, still has the name of then.
@@ -124,8 +115,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     const loaded = await ownership.alone(ownership.name(), look)
     if (!loaded || isOver(visit)) return NOTHING
     const tabs = tabsOf(loaded.records).filter((tab) => !ownership.isOurs(tab))
-    const living = await ownership.living(userId, tabs)
-    for (const tab of living) awaitEnd(visit, tab)
+    const living = await presence.livingOf(visit, tabs)
     const ended = tabs.filter((tab) => !living.includes(tab))
     const adopted = await adoption.adopt(visit, ended)
     const owners = new Map([...loaded.records, ...adopted.map(({ id }) => ({ id, tab: ownership.name() }))].map(({ id, tab }) => [id, tab]))
@@ -133,14 +123,16 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     // What was read before a purge may be gone, and what was an ended tab's may be somebody else's by now, or this one's.
     if (purges !== loaded.purges || (!isOver(visit) && shownOf(ended).length > 0)) return readNow(visit, afresh)
     const restored = readRecords<X>(userId, [...adopted, ...loaded.own], loaded.unreadable)
-    const gone = loaded.shown.filter((id) => !owners.has(id))
+    // What the device refuses to read it may have still.
+    const isPart = restored.unreadable.some(({ reason }) => reason === 'refused')
+    const gone = isPart ? [] : loaded.shown.filter((id) => !owners.has(id))
     // A lock held all the time says that nobody else had them: then the device has lost them.
     if (kept && gone.length > 0) writeAgain(userId, gone)
     if (isOver(visit)) return NOTHING
     // What still waits to be written is not stored yet.
     const entries = restored.entries.map((entry) => (owners.has(entry.message.id) ? entry : { ...entry, stored: false }))
     const unreadable = finds.note(userId, restored, loaded.shown)
-    if (restored.unreadable.some(({ reason }) => reason === 'refused')) readAgain(visit, REFUSALS, false)
+    if (isPart) readAgain(visit, REFUSALS, false)
     ownership.looked()
     return { ...restored, entries, unreadable: afresh ? restored.unreadable : unreadable, lost: [...shownOf(living), ...kept ? [] : gone] }
   }
@@ -165,11 +157,6 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
 
   function keepShown(userId: string): void {
     if (seen.userId === userId) writeAgain(userId, [...recordIds(seen)])
-  }
-
-  /** What a tab has left by its end a look finds, as it finds all else. */
-  function awaitEnd(visit: Visit, tab: string): void {
-    if (!isOver(visit)) ownership.awaitEnd(visit.userId, tab, (graceMs) => readAfter(graceMs, visit))
   }
 
   function foundLater(visit: Visit, restored: Restoration<X>): void {

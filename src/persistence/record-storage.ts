@@ -44,8 +44,8 @@ export interface RecordStorage {
   /** Gives those of the records `ids` that still belong to `from` to `tab`, in one transaction; resolves with what it gave. */
   adopt(userId: string, from: string, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]>
   /**
-   * Removes every record of one user, or of all. One that can remove a part alone, and rejects for the rest, leaves what has a higher `order` than
-   * `upTo`: it is asked again until all else is gone.
+   * Removes every record of one user, or of all; of one user those with a higher `order` than `upTo` stay. One that can remove a part alone, and
+   * rejects for the rest, is asked again until all of it is gone.
    */
   clear(userId?: string, upTo?: number): Promise<void>
   close(): void

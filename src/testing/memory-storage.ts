@@ -1,4 +1,5 @@
 import type { RecordStorage, StoredRecord } from '../persistence/record-storage'
+import { orderOf } from '../persistence/records'
 
 /** Record storage in memory: what one environment wrote, another that shares it finds. Nothing is durable beyond the process. */
 export function createMemoryStorage(): RecordStorage {
@@ -20,8 +21,8 @@ export function createMemoryStorage(): RecordStorage {
       records = [...records.filter((each) => !isTheirs(each)), ...adopted]
       return adopted
     },
-    async clear(userId) {
-      records = userId === undefined ? [] : records.filter((each) => each.userId !== userId)
+    async clear(userId, upTo = Infinity) {
+      records = userId === undefined ? [] : records.filter((each) => each.userId !== userId || orderOf(each) > upTo)
     },
     close: () => {},
   }

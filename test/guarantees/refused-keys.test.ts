@@ -1,5 +1,8 @@
+import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
 import { createTestEnvironment } from 'redux-chat/testing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { createIndexedDbStorage } from '../../src/persistence/indexed-db'
+import type { RecordStorage } from '../../src/persistence/record-storage'
 import { openStore } from '../support/chat-store'
 
 /* Key-value storage, as an app gives it, of which one key, all keys or one lock is refused for a while. */
@@ -166,6 +169,128 @@ describe('refused keys', () => {
     other.connect()
     await other.advance(500)
     expect(env.server.received('message:send')).toHaveLength(1)
+  })
+
+  it('G1: who composes while a discard is refused is known to the others, who take over what they leave', async () => {
+    const device = createAsyncStorage()
+    const env = createTestEnvironment()
+    const one = openStore({ env, config: { storage: device.storage, reconnection: { attempts: Infinity } } })
+    one.connect()
+    await one.advance(1_000)
+    const readable = { ...device.storage, getItem: async (key: string) => device.items.get(key) ?? null }
+    const two = openStore({ env: env.openTab(), config: { storage: readable } })
+    two.connect()
+    await two.advance(1_000)
+    env.network.cut()
+    one.send('old')
+    await one.advance(100)
+    device.refuseWhere('"old"')
+    one.dispatch(one.chat.actions.signOut({ discardOutbox: true }))
+    await one.advance(20_000)
+    one.connect()
+    await one.advance(10_000)
+    one.send('new')
+    await one.advance(1_000)
+    expect(one.messages().map(({ content, stored }) => [content, stored])).toEqual([['new', true]])
+    one.env.kill()
+    await two.advance(60_000)
+    expect(env.server.log('general').map(({ content }) => content)).toContain('new')
+  })
+
+  it.each(WITH_AND_WITHOUT_LOCKS)('G1: what is shown and stored stays this tab\'s own while its key cannot be read: %s', async (_, hasLocks) => {
+    const device = createAsyncStorage()
+    const env = worldOf(hasLocks)
+    const tab = openStore({ env, config: { storage: device.storage, reconnection: { attempts: Infinity } } })
+    tab.connect()
+    await tab.advance(1_000)
+    env.network.cut()
+    tab.send('one')
+    tab.send('two')
+    await tab.advance(100)
+    device.refuseWhere('"two"')
+    env.lifecycle.resumed()
+    await tab.advance(10_000)
+    expect(tab.shown()).toEqual(['one:pending', 'two:pending'])
+    device.heal()
+    env.network.restore()
+    await tab.advance(300_000)
+    expect(env.server.log('general').map(({ content }) => content)).toEqual(['one', 'two'])
+  })
+
+  it.each(WITH_AND_WITHOUT_LOCKS)('G1: a discard that a slow device carries out later leaves what another tab has composed since: %s', async (_, hasLocks) => {
+    const { items, storage } = createAsyncStorage()
+    const env = worldOf(hasLocks)
+    let held: (() => void)[] | null = null
+    const slow = {
+      ...storage,
+      getItem: async (key: string) => {
+        if (held) await new Promise<void>((resolve) => held?.push(resolve))
+        return items.get(key) ?? null
+      },
+    }
+    const one = openStore({ env, config: { storage: slow, reconnection: { attempts: Infinity } } })
+    one.connect()
+    await one.advance(1_000)
+    const two = openStore({ env: env.openTab(), config: { storage } })
+    two.connect()
+    await two.advance(10_000)
+    two.env.network.cut()
+    const waiting: (() => void)[] = held = []
+    one.dispatch(one.chat.actions.signOut({ discardOutbox: true }))
+    await one.advance(500)
+    two.send('later')
+    await two.advance(200)
+    expect(two.messages()[0]?.stored).toBe(true)
+    held = null
+    for (const go of waiting) go()
+    await one.advance(10_000)
+    two.env.kill()
+    const three = openStore({ env: env.openTab(), config: { storage } })
+    three.connect()
+    await three.advance(60_000)
+    expect(env.server.log('general').map(({ content }) => content)).toEqual(['later'])
+  })
+
+  it.each([['memory', false], ['IndexedDB', true]])('G1: a discard that %s refuses at first leaves what was stored since, also where its user has left', async (_, isIndexedDb) => {
+    vi.stubGlobal('IDBKeyRange', IDBKeyRange)
+    const env = createTestEnvironment()
+    const inner = isIndexedDb ? createIndexedDbStorage({ name: 'discards', factory: new IDBFactory() }) : env.storage('chat') ?? expect.fail('no storage')
+    let refuses = false
+    const refusing = async <T>(task: () => Promise<T>): Promise<T> => {
+      if (refuses) throw new DOMException('no', 'UnknownError')
+      return task()
+    }
+    const storage = (): RecordStorage => ({
+      load: (...args) => refusing(() => inner.load(...args)), write: (...args) => refusing(() => inner.write(...args)),
+      adopt: (...args) => refusing(() => inner.adopt(...args)), clear: (...args) => refusing(() => inner.clear(...args)), close: () => undefined,
+    })
+    const tab = openStore({ env, config: { environment: { storage } } })
+    /** The fake of IndexedDB has timers of its own. */
+    const until = (isDone: () => boolean): Promise<void> => vi.waitUntil(async () => {
+      await tab.advance(1_000)
+      return isDone()
+    }, { interval: 1, timeout: 10_000 }).then(() => undefined)
+    const isStored = (): boolean => tab.messages().length === 1 && tab.messages()[0]?.stored === true
+    tab.connect()
+    await until(() => tab.connection().status === 'connected')
+    env.network.cut()
+    tab.send('old')
+    await until(isStored)
+    refuses = true
+    tab.dispatch(tab.chat.actions.signOut({ discardOutbox: true }))
+    await tab.advance(1_000)
+    tab.connect()
+    await tab.advance(120_000)
+    refuses = false
+    tab.send('new')
+    await until(isStored)
+    tab.dispatch(tab.chat.actions.signOut())
+    await tab.advance(500)
+    env.network.restore()
+    tab.connect()
+    await until(() => env.server.log('general').length > 0)
+    expect(env.server.log('general').map(({ content }) => content)).toEqual(['new'])
+    vi.unstubAllGlobals()
   })
 
   it('G7: a lock that the browser refuses to one tab keeps no other from its storage', async () => {

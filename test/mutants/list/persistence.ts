@@ -4,8 +4,6 @@ export const persistence: readonly Mutant[] = [
   ...inFile('src/persistence/persist.ts', [
     ['G2', 'a thawed tab looks amid an adoption', 'ownership.alone(ownership.name(), look)', 'look()'],
     ['G7', 'what an earlier sign-in of the same user took over comes back', 'visit !== present', 'visit.userId !== present?.userId'],
-    ['G1', 'the end of a living tab goes unnoticed', 'for (const tab of living) awaitEnd(visit, tab)', ''],
-    ['G1', 'a tab that comes later is not heard of', '(ownership.isOurs(tab) ? readAgain(visit, 1) : awaitEnd(visit, tab)), () =>', 'undefined, () =>'],
     ['G1', 'what ends before the others can hear of it is left', 'if (hasLooked) readAgain(visit, 1)', ''],
     ['G1', 'what waits to be written counts as stored', '(owners.has(entry.message.id) ? entry : { ...entry, stored: false })', 'entry'],
     ['G7', "the difference removes another user's records", 'const before = outbox.userId === seen.userId ? seen : EMPTY_OUTBOX', 'const before = seen'],
@@ -14,14 +12,19 @@ export const persistence: readonly Mutant[] = [
     ['G3', 'who leaves before the first look has no lock', 'if (present && (writer.hasUnwritten(present.userId) || (seen.userId === present.userId && !isEmpty(seen)))) hold(present.userId)', ''],
     ['G2', 'looks run side by side', '(looking.get(visit.userId) ?? Promise.resolve()).then(() => readNow(visit, afresh))', 'readNow(visit, afresh)'],
   ]),
+  ...inFile('src/persistence/presence.ts', [
+    ['G1', 'the end of a living tab goes unnoticed', 'for (const tab of living) awaitEnd(visit, tab)', ''],
+    ['G1', 'a tab that comes later is not heard of', '(ownership.isOurs(tab) ? lookAgain(visit) : awaitEnd(visit, tab)), begun', 'undefined, begun'],
+    ['G7', 'who is stopped amid a take-over holds up all others', 'return [...living, ...moving]', 'return living'],
+  ]),
   ...inFile('src/persistence/discards.ts', [
-    ['G1', 'a discard forgets what is sent after it', 'remove(userId, left.upTo, left.upTo).finally(() => keepShown(userId))', 'remove(userId, left.upTo, left.upTo)'],
+    ['G1', 'a discard forgets what is sent after it', 'discard(userId, left.upTo).finally(() => keepShown(userId))', 'discard(userId, left.upTo)'],
   ]),
   ...inFile('src/persistence/ownership.ts', [
     ['G2', 'living tabs are adopted', 'locks && names.length > 0 ?', 'locks && names.length < 0 ?'],
     ['G9', 'the tab lock stays', '        stopMeeting()\n        release()', '        stopMeeting()'],
     ['G3', 'the tab lock goes before the last write', '      leaving.push(leaver)\n', '      leaving.push(leaver)\n      release()\n'],
-    ['G2', 'adoption without a claim', 'alone(locks, `${scope}:adopt:${tab}`, task)', 'task()'],
+    ['G2', 'adoption without a claim', 'alone(locks, adoptLockOf(tab), task)', 'task()'],
     ['G1', 'who stands in for a tab that came back waits for its end', '      if (!(await heldOf([lock])).has(lock) || isGranted) return true\n', '      while (!isGranted) await new Promise((resolve) => setTimeout(resolve, 3_600_000))\n      if (isGranted) return true\n'],
     ['G1', 'who lost its locks still counts as waiting for others', '        stopWaiting()\n', ''],
     ['G1', 'what is written for somebody who has left is told to nobody', 'locks?.meet(`${scope}:tabs:${userId}`, tab, () => undefined)()', 'null'],
