@@ -99,7 +99,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     }
     const answered = (answer: Answer): void => {
       const isInTime = answer.unclear !== 'timeout'
-      release(isInTime)
+      release(isInTime && answer.unclear !== 'disconnected')
       // After a disconnect the state has already forgotten this request.
       if (link.generation() !== generation) return lost(key, channelId)
       suspects.cleared(key)
