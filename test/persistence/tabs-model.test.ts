@@ -4,6 +4,8 @@ import { createBrowser, USERS, type Browser, type Mode } from '../support/tabs-w
 /* Several tabs of one browser, which come, go, crash, reload, disconnect, serve somebody else and lose their locks, on a device that may refuse. */
 
 const RUNS = Number(process.env['TABS_RUNS'] ?? 600)
+/** In which a tab looks while another moves its records: few runs meet that. */
+const PINNED = [2_969]
 const FROM = Number(process.env['TABS_FROM'] ?? 0)
 const MODES: readonly Mode[] = ['ok', 'ok', 'full', 'denied', 'failed', 'lies', 'hangs']
 const SLOTS = ['x', 'y', 'z'] as const
@@ -137,6 +139,6 @@ async function runTabs(index: number): Promise<readonly string[]> {
 
 describe('tabs, by model', () => {
   it('G1, G2, G7, G9: whoever comes, goes, crashes or returns, each stored message is the business of one living tab, and nothing is left behind', async () => {
-    for (let run = FROM; run < FROM + RUNS; run++) expect([run, await runTabs(run)]).toEqual([run, []])
+    for (const run of [...PINNED, ...Array.from({ length: RUNS }, (_, i) => FROM + i)]) expect([run, await runTabs(run)]).toEqual([run, []])
   }, 300_000)
 })
