@@ -83,10 +83,10 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
   }
 
   function present({ token, expiresAt }: Extract<TokenResult, { kind: 'token' }>): void {
-    const connection = runtime.link.generation()
+    const generation = runtime.link.generation()
     presenting = true
     runtime.link.ask('auth:refresh', { token }, (answer) => {
-      if (connection !== runtime.link.generation()) return
+      if (generation !== runtime.link.generation()) return
       presenting = false
       presented(answer, expiresAt)
       runtime.reconcile()

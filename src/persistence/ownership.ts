@@ -26,7 +26,7 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
   const adoptLockOf = (tab: string): string => `${scope}:adopt:${tab}`
   /** Nobody else asks for it: while it is held, this tab has lost no lock. One that others wait for may be theirs for a moment. */
   const witnessOf = (userId: string): string => `${scope}:witness:${name}:${userId}`
-  /** The locks of tabs whose end this one waits for, each with the stop of its waiting. */
+  /** The locks of tabs whose end, or whose move, this one waits for, each with the stop of its waiting. */
   const awaited = new Map<string, Stop>()
   /** Until when what a tab has left is kept for its successor, whatever is looked for meanwhile. */
   const spared = new Map<string, number>()
@@ -64,6 +64,17 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
       others.clear()
     }
     claimedAt = clock.monotonic()
+  }
+
+  /** Queues for a lock of somebody else, and lets it go again: they hold it no more. Once, however often it is asked for. */
+  function awaitLock(lock: string, freed: () => void): void {
+    if (!locks || awaited.has(lock)) return
+    const stop = locks.hold(lock, () => {
+      stop()
+      awaited.delete(lock)
+      freed()
+    })
+    awaited.set(lock, stop)
   }
 
   function stopWaiting(): void {
@@ -156,33 +167,20 @@ export function createOwnership({ scope, locks, clock, tabId }: OwnershipDeps) {
     /** A living tab keeps its records; its lock is queued for, so that its end is noticed the moment it comes. `graceMs`: how long to leave them. */
     awaitEnd(userId: string, tab: string, ended: (graceMs: number) => void): void {
       const lock = lockOf(userId, tab)
-      if (!locks || awaited.has(lock)) return
-      const stop = locks.hold(lock, () => {
-        stop()
-        awaited.delete(lock)
+      awaitLock(lock, () => {
         const now = clock.monotonic()
         for (const [each, until] of spared) if (until <= now) spared.delete(each)
         const until = spared.get(lock) ?? now + (now - claimedAt <= UNLOAD_MS ? 0 : RELOAD_GRACE_MS)
         spared.set(lock, until)
         ended(until - now)
       })
-      awaited.set(lock, stop)
     },
     /** Those whose records somebody moves just now: their end is waited for as that of a living tab, by the lock of the move. */
     async moving(tabs: readonly string[]): Promise<readonly string[]> {
       const held = await heldOf(tabs.map(adoptLockOf))
       return tabs.filter((tab) => held.has(adoptLockOf(tab)))
     },
-    awaitMoved(tab: string, moved: () => void): void {
-      const lock = adoptLockOf(tab)
-      if (!locks || awaited.has(lock)) return
-      const stop = locks.hold(lock, () => {
-        stop()
-        awaited.delete(lock)
-        moved()
-      })
-      awaited.set(lock, stop)
-    },
+    awaitMoved: (tab: string, moved: () => void): void => awaitLock(adoptLockOf(tab), moved),
     /** What is done with one tab's records without that tab is done by one at a time; so is the tab's own look after it was away. */
     alone: <T>(tab: string, task: () => Promise<T>): Promise<T> => alone(locks, adoptLockOf(tab), task),
     /** Hears of each other tab of the user, whether it has anything to keep by now or not, once it has `begun`: nobody tells of one that ended before. */

@@ -47,7 +47,7 @@ export interface Restoration<X extends Extra> extends RestoredOutbox<X> {
 
 const NOTHING: Restoration<never> = { entries: [], reads: {}, unreadable: [], lost: [] }
 
-/** What the device refuses to read it may give later: it is asked as after so many failures, each half a minute or so. */
+/** What the device refuses to read it may give later: it is asked as after so many failures, within half a minute each time. */
 const REFUSALS = 6
 
 const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => keysOf(outbox.channels).length === 0

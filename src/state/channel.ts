@@ -224,7 +224,7 @@ export function receiveOlder<X extends Extra>(
   const dropped = (channel.messages.at(-1) ?? []).some(({ id }) => !findMessage(messages, id))
   const last = lastOf(messages)?.seq
   // The first page of all ends where catch-up began, unless it comes from a replica that is behind: then the rest is asked for.
-  const isWhole = channel.messages.length > 0 || last === undefined
+  const isFirst = channel.messages.length === 0
   return withEarly({
     ...rested, messages, loaded: true,
     hasOlder: page.more || evicts(page.messages[0], messages),
@@ -232,7 +232,7 @@ export function receiveOlder<X extends Extra>(
     // Who scrolls back before the catch-up of a reconnect stays there, too.
     ...(dropped && !channel.detached && channel.stale && { stale: false, missedAfter: channel.cursor }),
     // The end of the window is again what is held without a break.
-    cursor: last !== undefined && (dropped || !isWhole) ? Math.min(last, channel.cursor ?? last) : channel.cursor,
+    cursor: last !== undefined && (dropped || isFirst) ? Math.min(last, channel.cursor ?? last) : channel.cursor,
     latest: highestSeq(page.messages, channel.latest),
     foreign: highestForeign(page.messages, me, channel.foreign),
   })

@@ -1,9 +1,9 @@
 import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
 import { createTestEnvironment } from 'redux-chat/testing'
-import { describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createIndexedDbStorage } from '../../src/persistence/indexed-db'
 import type { RecordStorage } from '../../src/persistence/record-storage'
-import { openStore } from '../support/chat-store'
+import { openStore, type TestStore } from '../support/chat-store'
 
 /* Key-value storage, as an app gives it, of which one key, all keys or one lock is refused for a while. */
 
@@ -13,11 +13,16 @@ const WITH_AND_WITHOUT_LOCKS = [['with locks', true], ['without locks, as in Rea
 function createAsyncStorage() {
   const items = new Map<string, string>()
   let refuses: (key: string) => boolean = () => false
+  let refusals = 0
   return {
     items,
+    refusals: (): number => refusals,
     storage: {
       getItem: async (key: string) => {
-        if (refuses(key)) throw new Error('database is locked')
+        if (refuses(key)) {
+          refusals++
+          throw new Error('database is locked')
+        }
         return items.get(key) ?? null
       },
       setItem: async (key: string, value: string) => { items.set(key, value) },
@@ -34,17 +39,22 @@ function createAsyncStorage() {
 
 const worldOf = (hasLocks: boolean) => createTestEnvironment(hasLocks ? {} : { locks: null })
 
+async function composeOffline(tab: TestStore, ...contents: readonly string[]): Promise<void> {
+  tab.connect()
+  await tab.advance(100)
+  tab.env.network.cut()
+  for (const content of contents) tab.send(content)
+  await tab.advance(100)
+}
+
+afterEach(() => { vi.unstubAllGlobals() })
+
 describe('refused keys', () => {
   it.each(WITH_AND_WITHOUT_LOCKS)('G1: a stored message that cannot be read for 5 s is sent once it can be, and leaves the device: %s', async (_, hasLocks) => {
     const device = createAsyncStorage()
     const env = worldOf(hasLocks)
     const before = openStore({ env, config: { storage: device.storage } })
-    before.connect()
-    await before.advance(100)
-    env.network.cut()
-    before.send('one')
-    before.send('two')
-    await before.advance(100)
+    await composeOffline(before, 'one', 'two')
     expect(before.messages().map(({ stored }) => stored)).toEqual([true, true])
     device.refuseWhere('"two"')
     const after = openStore({ env: env.reload(), config: { storage: device.storage } })
@@ -61,26 +71,23 @@ describe('refused keys', () => {
     const device = createAsyncStorage()
     const env = createTestEnvironment()
     const before = openStore({ env, config: { storage: device.storage } })
-    before.connect()
-    await before.advance(100)
-    env.network.cut()
-    before.send('one')
-    await before.advance(100)
+    await composeOffline(before, 'one')
     device.refuseWhere('"one"')
     const after = openStore({ env: env.reload(), config: { storage: device.storage } })
     after.connect()
+    await after.advance(60_000)
+    const first = device.refusals()
     await after.advance(3_600_000)
+    // A look within each half minute, of a few reads.
+    expect(device.refusals() - first).toBeGreaterThan(120)
+    expect(device.refusals() - first).toBeLessThan(2_000)
     expect(after.errors().filter(({ code }) => code === 'records_unreadable').map(({ count }) => count ?? 1)).toEqual([1])
   })
 
   it.each(WITH_AND_WITHOUT_LOCKS)('G7: discardOutbox discards, also where the clock was set back since: %s', async (_, hasLocks) => {
     const env = worldOf(hasLocks)
     const alice = openStore({ env, config: { storage: createAsyncStorage().storage } })
-    alice.connect()
-    await alice.advance(100)
-    env.network.cut()
-    alice.send('never mind')
-    await alice.advance(100)
+    await composeOffline(alice, 'never mind')
     expect(alice.messages()[0]?.stored).toBe(true)
     env.clock.setWall(env.clock.now() - 1_000)
     alice.dispatch(alice.chat.actions.signOut({ discardOutbox: true }))
@@ -95,11 +102,7 @@ describe('refused keys', () => {
     const device = createAsyncStorage()
     const env = createTestEnvironment()
     const alice = openStore({ env, config: { storage: device.storage } })
-    alice.connect()
-    await alice.advance(100)
-    env.network.cut()
-    alice.send('old')
-    await alice.advance(100)
+    await composeOffline(alice, 'old')
     device.refuseWhere('"old"')
     alice.dispatch(alice.chat.actions.signOut({ discardOutbox: true }))
     await alice.advance(1_000)
@@ -123,11 +126,7 @@ describe('refused keys', () => {
     const env = createTestEnvironment()
     const tab = openStore({ env, config: { storage: device.storage } })
     const { signOut } = tab.chat.actions
-    tab.connect('alice')
-    await tab.advance(100)
-    env.network.cut()
-    tab.send('old')
-    await tab.advance(100)
+    await composeOffline(tab, 'old')
     device.refuseAll()
     tab.dispatch(signOut({ discardOutbox: true }))
     await tab.advance(1_000)
@@ -201,12 +200,7 @@ describe('refused keys', () => {
     const device = createAsyncStorage()
     const env = worldOf(hasLocks)
     const tab = openStore({ env, config: { storage: device.storage, reconnection: { attempts: Infinity } } })
-    tab.connect()
-    await tab.advance(1_000)
-    env.network.cut()
-    tab.send('one')
-    tab.send('two')
-    await tab.advance(100)
+    await composeOffline(tab, 'one', 'two')
     device.refuseWhere('"two"')
     env.lifecycle.resumed()
     await tab.advance(10_000)
@@ -290,7 +284,6 @@ describe('refused keys', () => {
     tab.connect()
     await until(() => env.server.log('general').length > 0)
     expect(env.server.log('general').map(({ content }) => content)).toEqual(['new'])
-    vi.unstubAllGlobals()
   })
 
   it('G7: a lock that the browser refuses to one tab keeps no other from its storage', async () => {
