@@ -31,10 +31,7 @@ interface Look<X extends Extra> {
 
 /** Makes what the outbox says true: emits what is due, and lets leases run out. Safe to call at any time, any number of times. */
 export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, isWary }: { readonly renewal: Renewal; readonly isWary: () => boolean }) {
-  const { environment, options, link, wire } = runtime
-  const { clock } = environment
-  const { delivery } = options
-  const { reports } = runtime.actions
+  const { environment: { clock }, options: { delivery }, actions: { reports }, link, wire } = runtime
   /** Messages that this tab may send: what it composed, restored or was asked to retry, and never what a replayed state shows; with what the wall clock was ahead then. */
   const owned = new Map<string, number>()
   const flights = createFlights(clock, delivery.ackTimeoutMs, delivery.inFlightTotal)
@@ -50,6 +47,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
   const outcomes = createOutcomes(runtime, renewal, {
     waitUntil: waits.until,
     nowFor: (id) => Math.max(clock.now(), clock.monotonic() + (owned.get(id) ?? 0)),
+    refused: flights.refuse,
     settled(id, failed) {
       forget(id)
       // Before anybody hears of it: the report makes delivery look at what stands behind.
@@ -61,6 +59,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
   function forget(id: string): void {
     owned.delete(id)
     waits.forget(id)
+    flights.forgive(id)
   }
 
   function isOwned(entry: OutboxEntry<X>): boolean {
@@ -72,7 +71,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
   const isElsewhere = ({ message, failure: failed }: OutboxEntry<X>): boolean =>
     failed?.code === TAKEN_OVER && waits.isRunning(message.id)
 
-  const gate = { owned: isOwned, waiting: waits.holds, elsewhere: isElsewhere }
+  const gate = { owned: isOwned, waiting: waits.holds, elsewhere: isElsewhere, refused: flights.isRefused }
 
   function emit(entry: OutboxEntry<X>): void {
     const { message, attempts } = entry

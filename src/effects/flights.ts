@@ -1,4 +1,5 @@
 import type { Clock } from '../environment'
+import type { Extra, OutboxEntry } from '../model'
 import type { Target } from './outcomes'
 
 /** An emit under way, as this tab knows it: times are monotonic, so no jump of the wall clock ends it. */
@@ -16,6 +17,8 @@ export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number)
   const counts = new Map<string, number>()
   /** Channels of which the last emit to end got no answer, also on the connection before. */
   const silent = new Set<string>()
+  /** Messages that the server has refused on this connection. */
+  const refused = new Set<string>()
 
   let sweepAt = -Infinity
 
@@ -33,6 +36,7 @@ export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number)
   function clear(): void {
     flights.clear()
     counts.clear()
+    refused.clear()
   }
 
   return {
@@ -49,6 +53,9 @@ export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number)
       return isAtLimit()
     },
     isSilent: (channelId: string): boolean => silent.has(channelId),
+    isRefused: <X extends Extra>({ message }: OutboxEntry<X>): boolean => refused.has(message.id),
+    refuse: (id: string) => refused.add(id),
+    forgive: (id: string) => refused.delete(id),
     /** How many more the silent channels may have in flight: half of all that may be. */
     roomForSilent: (counts: (target: Target) => boolean): number =>
       Math.max(0, Math.max(1, limit >> 1) - [...flights.values()].filter(({ target }) => silent.has(target.channelId) && counts(target)).length),

@@ -15,6 +15,8 @@ export interface OutcomeBook {
   waitUntil(id: string, moment: number): void
   /** The wall clock's time, had nobody set it back since the message became this tab's: a server that may have forgotten it has it for good. */
   nowFor(id: string): number
+  /** The server has seen it on this connection, and did not take it. */
+  refused(id: string): void
   /** It is not to be sent any more, unless the user asks. */
   settled(id: string, failed?: SendFailure): void
 }
@@ -79,6 +81,7 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
       accepted(target, {})
       return
     }
+    book.refused(target.id)
     if (!isUnderWay(target)) return
     const reaction = reactionTo(error)
     const reason = failure(error.code, error.message, reaction !== 'fail', target.attempt)

@@ -32,6 +32,8 @@ export interface Gate<X extends Extra> {
   readonly waiting: (entry: OutboxEntry<X>) => boolean
   /** It failed here because another tab has it, which may be sending it at this moment. */
   readonly elsewhere: (entry: OutboxEntry<X>) => boolean
+  /** The server has refused it for now, on this connection. */
+  readonly refused: (entry: OutboxEntry<X>) => boolean
 }
 
 /** An answer that is, or nobody can tell that it is not, about a message before this one. */
@@ -41,21 +43,30 @@ const ABOUT_ANOTHER: ReadonlySet<string | undefined> = new Set(['out_of_order', 
  * What may be emitted now from one channel, in order, so that at most `room` of it is in flight. `flying` is how many of its messages are in
  * flight at most, wherever they stand: a retried or adopted message may stand before them.
  */
-export function due<X extends Extra>(queue: Queue<X>, room: number, flying: number, { owned, waiting, elsewhere }: Gate<X>): readonly OutboxEntry<X>[] {
+export function due<X extends Extra>(queue: Queue<X>, room: number, flying: number, { owned, waiting, elsewhere, refused }: Gate<X>): readonly OutboxEntry<X>[] {
   const found: OutboxEntry<X>[] = []
   let inFlight = 0
   let isBlocked = false
+  /** Something goes, or is on its way, that the server has not refused. */
+  let isNew = false
   fromStart(queue, (entry) => {
     const isFull = isBlocked || found.length + inFlight >= room
     if (inFlight >= room || (isFull && inFlight >= flying)) return false
-    if (entry.lease) inFlight++
-    else if (isFull) return true
+    if (entry.lease) {
+      inFlight++
+      isNew ||= !refused(entry)
+    } else if (isFull) return true
     else if (entry.failure) isBlocked = elsewhere(entry)
     // Whatever stands behind an entry that must wait has to wait with it: that is the channel's order.
     else if (!owned(entry) || waiting(entry)) isBlocked = true
     // What was refused for the sake of another waits for that one's outcome.
     else if (inFlight > 0 && ABOUT_ANOTHER.has(entry.lastError?.code)) isBlocked = true
-    else found.push(entry)
+    // An `ordered` server takes this one and refuses what comes before it for the first time: that goes alone until it is answered.
+    else if (isNew && refused(entry)) isBlocked = true
+    else {
+      found.push(entry)
+      isNew ||= !refused(entry)
+    }
     return true
   })
   return found.slice(0, Math.max(0, room - inFlight))

@@ -102,7 +102,7 @@ describe('outbox', () => {
     message: message(undefined, id), order: 1, attempts: 0, spent: 0, losses: 0, budgetFrom: 100, dedupWindowMs: null,
     nextAttemptAt: null, lease: null, stored: false, failure: null, lastError: null, ...more,
   })
-  const open = { owned: () => true, waiting: () => false, elsewhere: () => false }
+  const open = { owned: () => true, waiting: () => false, elsewhere: () => false, refused: () => false }
   const due3 = (room: number, queue: readonly OutboxEntry[]) => due([queue], room, 0, open).map((each) => each.message.id)
 
   it('G3: at most `room` of a channel are in flight, those under way included', () => {

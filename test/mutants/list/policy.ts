@@ -9,7 +9,8 @@ export const policy: readonly Mutant[] = [
     ['G3', 'more in flight than the server orders', 'return found.slice(0, Math.max(0, room - inFlight))', 'return found'],
     ['G3', 'flights behind what never left are not counted', '(isFull && inFlight >= flying)', 'isFull'],
     ['G3', "what was refused for another's sake goes at once", 'else if (inFlight > 0 && ABOUT_ANOTHER.has(entry.lastError?.code))', 'else if (inFlight < 0)'],
-    ['G2', 'what is in flight is emitted again', 'if (entry.lease) inFlight++\n    else if (', 'if ('],
+    ['G3', 'what was refused goes behind what was not', 'else if (isNew && refused(entry)) isBlocked = true', ''],
+    ['G2', 'what is in flight is emitted again', 'if (entry.lease) {\n      inFlight++\n      isNew ||= !refused(entry)\n    } else if (', 'if ('],
     ['G1', 'the time budget never ends', "if (now - entry.budgetFrom > budget.retryForMs) return 'expired'", ''],
   ]),
   ...inFile('src/policy/status.ts', [
