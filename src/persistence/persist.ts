@@ -11,7 +11,7 @@ import { createLeavers } from './leavers'
 import { createOwnership } from './ownership'
 import { createPersistor } from './persistor'
 import { createPresence } from './presence'
-import type { StorageProblem } from './problem'
+import { problemOf, type StorageProblem } from './problem'
 import type { TabLocks } from './tabs'
 import { createRereading, patiently } from './rereading'
 import { createTimers } from './timers'
@@ -77,7 +77,9 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   const discards = createDiscards(writer, keepShown)
   const dropped = (): void => { if (present) readAgain(present, 1) }
   const isOver = (visit: Visit): boolean => visit !== present
-  const { again: readAgain, after: readAfter } = createRereading({ later: timers.later, random, isOver, read, found: foundLater })
+  const { again: readAgain, after: readAfter } = createRereading({
+    later: timers.later, random, isOver, read, found: foundLater, failed: (reason) => report.failed(problemOf(reason)),
+  })
   const presence = createPresence({ ownership, isOver, renamed, lookAgain: (visit) => readAgain(visit, 1), lookAfter: readAfter })
   const adoption = createAdoption({ ownership, writer, isOver, pause: timers.pause, failed: report.failed, renamed, awaitEnd: presence.awaitEnd })
 

@@ -10,6 +10,8 @@ export interface RereadingDeps<R> {
   /** `afresh`: the other tabs are to hear of this one again, and its user of what cannot be read. */
   readonly read: (visit: Visit, afresh: boolean) => Promise<R>
   readonly found: (visit: Visit, restored: R) => void
+  /** A look that nobody has heard of yet was refused: it goes on, and this is told once. */
+  readonly failed: (reason: unknown) => void
 }
 
 /** In all half of what delivery waits for a look. */
@@ -30,12 +32,15 @@ export async function patiently<R>(read: () => Promise<R>, pause: (delayMs: numb
 const RETRY = { baseMs: 1_000, maxMs: 60_000 }
 
 /** Looks at the storage that nobody waits for. */
-export function createRereading<R>({ later, random, isOver, read, found }: RereadingDeps<R>) {
+export function createRereading<R>({ later, random, isOver, read, found, failed }: RereadingDeps<R>) {
   let stop: Stop = () => undefined
 
   function look(visit: Visit, failures: number, afresh: boolean): void {
     if (isOver(visit)) return
-    read(visit, afresh).then((restored) => { if (!isOver(visit)) found(visit, restored) }, () => again(visit, failures + 1))
+    read(visit, afresh).then((restored) => { if (!isOver(visit)) found(visit, restored) }, (reason: unknown) => {
+      if (failures === 0 && !isOver(visit)) failed(reason)
+      again(visit, failures + 1)
+    })
   }
 
   /** What cannot be read now, or may have come since, is asked for after a pause; the last call counts. */

@@ -141,6 +141,22 @@ describe('the end of another tab', () => {
     }), { numRuns: Number(process.env['LOOKS_RUNS'] ?? 30) })
   })
 
+  it('G1, G9: a device that refuses to show what it left says so once, and shows it later', async () => {
+    const device = createDevice()
+    const { locks, clock, restore, adopted, failed } = openTab({ device, tabId: 'heir' })
+    locks?.forTab('other').hold('redux-chat:chat:tab:other:alice')
+    await device.inner.write({ put: [record('of the other', 'other')], remove: [] })
+    await restore('alice')
+    await clock.advance(10_000)
+    device.refuses = 'NotReadableError'
+    locks?.kill('other')
+    await clock.advance(60_000)
+    expect([failed.map(({ code }) => code), adopted]).toEqual([['storage_failed'], []])
+    device.refuses = null
+    await clock.advance(60_000)
+    expect([failed.length, adopted.flatMap(contents)]).toEqual([1, ['of the other']])
+  })
+
   it('G8: is waited for with one lock request, and taken over with one, however often the page wakes', async () => {
     const device = createDevice()
     const tab = openTab({ device, tabId: 'heir' })
