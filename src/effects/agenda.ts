@@ -1,10 +1,13 @@
 import type { Clock } from '../environment'
 import { createAlarm } from './alarm'
 
-/** Keys to be dealt with: the urgent ones first, some not before a moment. There may be 10,000, so none is looked at before its time. */
+/** Which keys are dealt with first. */
+export type Rank = 'urgent' | 'usual' | 'last'
+
+/** Keys to be dealt with by their rank, some not before a moment. There may be 10,000, so none is looked at before its time. */
 export function createAgenda(clock: Clock, ring: () => void) {
-  const urgent = new Set<string>()
-  const others = new Set<string>()
+  const ranked = { urgent: new Set<string>(), usual: new Set<string>(), last: new Set<string>() }
+  const lanes = Object.values(ranked)
   const waiting = new Map<string, { readonly at: number; readonly lane: Set<string> }>()
   /** The first moment that something waits for. */
   let wakeAt = Infinity
@@ -22,26 +25,24 @@ export function createAgenda(clock: Clock, ring: () => void) {
   }
 
   function remove(key: string): void {
-    urgent.delete(key)
-    others.delete(key)
+    for (const lane of lanes) lane.delete(key)
     waiting.delete(key)
   }
 
   return {
     remove,
-    add(key: string, isUrgent: boolean): void {
+    add(key: string, rank: Rank): void {
       remove(key)
-      if (isUrgent) urgent.add(key)
-      else others.add(key)
+      ranked[rank].add(key)
     },
     /** Deals with what is due until `isBusy`. `deal` returns the moment (monotonic) when to come again; `Infinity`, or one that is over: when it is added again. */
     run(isBusy: () => boolean, deal: (key: string, now: number) => number): void {
       if (waiting.size === 0) wakeAt = Infinity
       // Nothing is to be done, nothing is waited for: so it is with nearly every action.
-      if (urgent.size + others.size === 0 && wakeAt === Infinity) return alarm.drop()
+      if (wakeAt === Infinity && lanes.every(({ size }) => size === 0)) return alarm.drop()
       const now = clock.monotonic()
       if (wakeAt <= now) wake(now)
-      for (const lane of [urgent, others]) {
+      for (const lane of lanes) {
         for (const key of lane) {
           if (isBusy()) break
           lane.delete(key)
@@ -58,7 +59,7 @@ export function createAgenda(clock: Clock, ring: () => void) {
       alarm.drop()
       // Who is dealt with may clear it: the run that goes on has nothing to wait for.
       wakeAt = Infinity
-      for (const keys of [urgent, others, waiting]) keys.clear()
+      for (const keys of [...lanes, waiting]) keys.clear()
     },
   }
 }

@@ -179,7 +179,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
   /** What a channel lacks is to be asked for, at once or when it may be. */
   function note(channelId: string): void {
     const channel = valueAt(looked, channelId)
-    if (channel && (lacksNewer(channelId, channel) || lacksOlder(channel, options.history))) agenda.add(channelId, channel.open && !silent.has(channelId))
+    if (channel && (lacksNewer(channelId, channel) || lacksOlder(channel, options.history))) agenda.add(channelId, silent.has(channelId) ? 'last' : channel.open ? 'urgent' : 'usual')
     else agenda.remove(channelId)
   }
 

@@ -30,7 +30,7 @@ function createRun(haste: number) {
 
   const steps = {
     add(key: string, delayMs: number): void {
-      agenda.add(key, delayMs % 2 === 0)
+      agenda.add(key, delayMs % 2 === 0 ? 'urgent' : 'usual')
       dueAt.set(key, clock.monotonic() + delayMs)
       looks.delete(key)
       run()

@@ -19,23 +19,24 @@ function openAgenda(haste = 0) {
 describe('agenda', () => {
   it('deals with the urgent first, until it is busy; the rest stays', () => {
     const { agenda, dealt, run, limit } = openAgenda()
-    agenda.add('a', false)
-    agenda.add('b', true)
-    agenda.add('c', false)
+    agenda.add('z', 'last')
+    agenda.add('a', 'usual')
+    agenda.add('b', 'urgent')
+    agenda.add('c', 'usual')
     limit(2)
     run()
     expect(dealt).toEqual(['b', 'a'])
     limit(Infinity)
     run()
     run()
-    expect(dealt).toEqual(['b', 'a', 'c'])
+    expect(dealt).toEqual(['b', 'a', 'c', 'z'])
   })
 
   it('looks at none of 10,000 that wait, before the first of their moments, however often it runs', async () => {
     const { agenda, clock, dealt, moments, run } = openAgenda()
     for (let i = 0; i < 10_000; i++) {
       moments.set(`key-${i}`, 1_000 + i)
-      agenda.add(`key-${i}`, i % 2 === 0)
+      agenda.add(`key-${i}`, i % 2 === 0 ? 'urgent' : 'usual')
     }
     run()
     expect(dealt).toHaveLength(10_000)
@@ -48,8 +49,8 @@ describe('agenda', () => {
   it('keeps one timer, for the earliest moment, and none when nothing waits; one that rings too early is set again', async () => {
     const { agenda, clock, dealt, moments, run } = openAgenda(1)
     moments.set('late', 500).set('soon', 100)
-    agenda.add('late', true)
-    agenda.add('soon', true)
+    agenda.add('late', 'urgent')
+    agenda.add('soon', 'urgent')
     run()
     expect([clock.pending, clock.nextDue]).toEqual([1, 99])
     await clock.advance(110)
@@ -62,10 +63,10 @@ describe('agenda', () => {
   it('deals at once with what is added again, and never with what is told to wait for that', () => {
     const { agenda, clock, dealt, moments, run } = openAgenda()
     moments.set('refused', Infinity).set('paused', 1_000)
-    agenda.add('refused', true)
-    agenda.add('paused', true)
+    agenda.add('refused', 'urgent')
+    agenda.add('paused', 'urgent')
     run()
-    agenda.add('paused', false)
+    agenda.add('paused', 'usual')
     run()
     expect(dealt).toEqual(['refused', 'paused', 'paused'])
     agenda.clear()

@@ -44,7 +44,7 @@ it('G3, G7: of messages that are never answered, however many in however many ch
 }, 120_000)
 
 it('G6, G7: of pages that are never answered, however many, none holds up a page of another channel, on the next connection either', async () => {
-  await fc.assert(fc.asyncProperty(fc.integer({ min: 1, max: 60 }), async (count) => {
+  await fc.assert(fc.asyncProperty(fc.integer({ min: 1, max: 60 }), fc.boolean(), async (count, isClosed) => {
     const tab = openStore()
     const { network, server } = tab.env
     for (const event of ['message:sync', 'message:history'] as const) network.fault({ direction: 'up', event, match: isSilent, action: 'drop' })
@@ -56,6 +56,7 @@ it('G6, G7: of pages that are never answered, however many, none holds up a page
     // Four at once, each given two seconds.
     expect(await until(tab, () => tab.messages('good').length === 1)).toBeLessThanOrEqual(1_000 + 2_000 * (count / 4))
     await tab.advance(120_000)
+    if (isClosed) tab.dispatch(tab.chat.actions.closeChannel({ channelId: 'good' }))
     network.cut()
     await tab.advance(1_000)
     server.push('good', { userId: 'bob', content: 'missed' })
@@ -70,7 +71,7 @@ it('G6, G7: of pages that are never answered, however many, none holds up a page
     await tab.advance(30_000)
     open('new')
     expect(await until(tab, () => tab.messages('new').length === 1)).toBeLessThanOrEqual(2_500)
-  }), { numRuns: RUNS, examples: [[40]] })
+  }), { numRuns: RUNS, examples: [[40, false], [60, true]] })
 }, 120_000)
 
 it('G7: a server that echoes and never acknowledges is not silent: nothing waits for its acknowledgements', async () => {

@@ -61,7 +61,7 @@ export const effects: readonly Mutant[] = [
     ['G7', 'channels that are not answered take all the room', 'Math.max(0, Math.max(1, limit >> 1) -', 'Math.max(0, limit -'],
   ]),
   ...inFile('src/effects/sync.ts', [
-    ['G7', 'channels whose pages do not come are asked for first again', 'channel.open && !silent.has(channelId)', 'channel.open'],
+    ['G7', 'channels whose pages do not come are asked for first again', "silent.has(channelId) ? 'last' : ", ''],
     ['G8', 'a hole that stays is asked for in a loop', 'else pauses.inVain(key)', 'else pauses.over(key)'],
     ['G6', 'a page of the last connection counts', 'if (link.generation() !== generation) return lost(key, channelId)', ''],
     ['G6', 'what a closed channel lacks is not asked for', '|| lacksOlder(channel, options.history))) agenda.add', '|| lacksOlder(channel, options.history)) && channel.open) agenda.add'],
