@@ -148,7 +148,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     session.forget()
     owner = null
     if (!discard || leaving === null) return
-    persistence.discard(leaving).catch((reason: unknown) =>
+    persistence.discard(leaving, runtime.getState().outbox.lastOrder).catch((reason: unknown) =>
       runtime.report('storage_error', 'discard_failed', `unable to remove stored messages: ${reasonText(reason)}; they are removed when their user is back`, { retryable: true }))
   }
 

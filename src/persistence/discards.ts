@@ -9,14 +9,15 @@ interface Owed {
   readonly removal: Promise<void> | null
 }
 
-/** What the device refuses to remove is removed before its user sees anything of it again. `keepShown`: a discard is about what was there when it was asked for. */
-export function createDiscards(writer: Writer, keepShown: (userId: string) => void) {
+/** What the device refuses to remove is removed before its user sees anything of it again. */
+export function createDiscards(writer: Writer) {
   const owed = new Map<string, Owed>()
 
   /** Removes all that is stored for a user, of every tab, up to the highest `order` of when that was asked for. */
   async function discard(userId: string, upTo: number): Promise<void> {
-    const isMeant = (edit: RecordEdit): boolean => edit.userId === userId && !(edit.record && orderOf(edit.record) > upTo)
-    const removal = writer.instead(isMeant, (target) => target.clear(userId, upTo), ({ record }) => record === null)
+    // Of what waits to be removed nobody knows how old it is: it is removed all the same.
+    const isMeant = ({ record }: RecordEdit): boolean => record?.userId === userId && !(orderOf(record) > upTo)
+    const removal = writer.instead(isMeant, (target) => target.clear(userId, upTo), () => false)
     owed.set(userId, { upTo, removal })
     await removal.finally(() => { if (owed.get(userId)?.removal === removal) owed.set(userId, { upTo, removal: null }) })
     // One that was asked for since is still to come, and may be refused.
@@ -29,7 +30,8 @@ export function createDiscards(writer: Writer, keepShown: (userId: string) => vo
     /** Removes what is owed. What was sent since one that is under way was asked for is none of its business. */
     async settle(userId: string): Promise<void> {
       const left = owed.get(userId)
-      if (left) await (left.removal ?? discard(userId, left.upTo).finally(() => keepShown(userId)))
+      writer.revive()
+      if (left) await (left.removal ?? discard(userId, left.upTo))
     },
   }
 }

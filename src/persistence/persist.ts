@@ -74,7 +74,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     const apart = records.filter(({ userId }) => userId !== (present ?? (isEmpty(seen) ? EMPTY_OUTBOX : seen)).userId)
     for (const { userId, tab } of new Map(apart.map((record) => [record.tab + record.userId, record])).values()) ownership.leaveBehind(userId, tab)
   }
-  const discards = createDiscards(writer, keepShown)
+  const discards = createDiscards(writer)
   const dropped = (): void => { if (present) readAgain(present, 1) }
   const isOver = (visit: Visit): boolean => visit !== present
   const { again: readAgain, after: readAfter } = createRereading({
@@ -157,10 +157,6 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     writer.add(all.flatMap((edit) => (ids.includes(edit.id) ? [{ ...edit, fresh: false }] : [])))
   }
 
-  function keepShown(userId: string): void {
-    if (seen.userId === userId) writeAgain(userId, [...recordIds(seen)])
-  }
-
   function foundLater(visit: Visit, restored: Restoration<X>): void {
     report.lost(restored.lost)
     if (!isOver(visit)) report.adopted(visit.userId, restored)
@@ -220,7 +216,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     forget: (userId: string, ids: readonly string[]): void => writer.add(ids.map((id) => removal(userId, id))),
     handle: createPersistor({ scope, writer, purge }),
     flush: writer.flush,
-    discard: (userId: string): Promise<void> => discards.discard(userId, Math.max(clock.now(), seen.lastOrder)),
+    discard: discards.discard,
     /** The user is gone from this tab. The lock is kept until all is written, and then only while this tab still shows unsent messages. */
     stop(): void {
       // Who leaves before the first look has no lock yet; what is shown, or is still to be written, needs one.

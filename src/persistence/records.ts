@@ -82,7 +82,8 @@ export function diffOutbox<X extends Extra>(
   for (const key of new Set([...Object.keys(before.reads), ...Object.keys(after.reads)])) {
     const mark = after.reads[key]
     if (mark === before.reads[key]) continue
-    if (mark) put(READ_PREFIX + key, { mark }, false)
+    // As old as a message would be that was composed in its place.
+    if (mark) put(READ_PREFIX + key, { mark, order: after.lastOrder + 1 }, false)
     else remove(READ_PREFIX + key)
   }
   return edits
@@ -140,7 +141,7 @@ function readMark(data: Fields): ReadMark | null {
   return typeof messageId === 'string' ? { messageId } : null
 }
 
-/** The place of a record's message in the order in which they were composed; NaN of any other record. */
+/** The place of a record's message or mark in the order in which they were composed; NaN of any other record. */
 export const orderOf = ({ data }: StoredRecord): number => Number(fieldsOf(data)['order'])
 
 /** Reads what can be understood; the rest is named and left where it is. */

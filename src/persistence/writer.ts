@@ -186,6 +186,8 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
       edits.add(changed)
       if ((lastFailure === null || wasAlone) && !isPaused) start()
     },
+    /** Somebody is here. */
+    revive,
     /** Runs between two writes: what it reads is what the last one left. Null without a storage. */
     between<T>(task: (target: RecordStorage) => Promise<T>): Promise<T | null> {
       revive()

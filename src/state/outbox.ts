@@ -204,7 +204,8 @@ export function createOutboxReducer<X extends Extra>({ commands, reports }: Chat
   return createHandlers<State<X>, OutboxContext>()
     .on(commands.connect, (state, { userId }) => changeUser(state, userId))
     .on(commands.disconnect, (state) => changeEvery(state, rested))
-    .on(commands.signOut, ({ lastOrder }, _payload, { at }) => ({ ...EMPTY_OUTBOX, userId: SIGNED_OUT, lastOrder: Math.max(lastOrder, Math.floor(at)) }))
+    // It has a place of its own: what it discards has a lower one, what comes after it a higher one.
+    .on(commands.signOut, ({ lastOrder }, _payload, { at }) => ({ ...EMPTY_OUTBOX, userId: SIGNED_OUT, lastOrder: Math.max(lastOrder + 1, Math.floor(at)) }))
     .on(commands.sendMessage, enqueue)
     .on(commands.retryMessage, (state, { id }, { at }) =>
       changeEvery(state, (entry) => (entry.message.id === id ? revived(entry, at) : entry)))

@@ -28,9 +28,9 @@ function createSlowDevice(clock: ReturnType<typeof createManualClock>) {
     },
     write: (change) => pass(device.writeMs, () => inner.write(change)),
     adopt: (...args) => pass(0, () => inner.adopt(...args)),
-    clear: (userId) => {
+    clear: (...args) => {
       device.cleared++
-      return pass(0, () => inner.clear(userId))
+      return pass(0, () => inner.clear(...args))
     },
     close: () => undefined,
   }

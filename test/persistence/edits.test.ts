@@ -271,9 +271,9 @@ describe('a sign-out', () => {
 
   it('G1: with a discard that is refused for a while keeps what is sent meanwhile', async () => {
     let refuses = true
-    const { tab, ids } = await cutOff((inner) => ({ ...inner, clear: async (userId) => {
+    const { tab, ids } = await cutOff((inner) => ({ ...inner, clear: async (...args) => {
       if (refuses) throw new Error('busy')
-      return inner.clear(userId)
+      return inner.clear(...args)
     } }))
     tab.dispatch(tab.chat.actions.signOut({ discardOutbox: true }))
     await tab.advance(100)
@@ -294,7 +294,7 @@ describe('a sign-out', () => {
       env.clock.setTimer(500, () => void task().then(resolve, reject))
     })
     const storage: RecordStorage = {
-      ...inner, load: (userId) => slow(() => inner.load(userId)), write: (change) => slow(() => inner.write(change)), clear: (userId) => slow(() => inner.clear(userId)),
+      ...inner, load: (userId) => slow(() => inner.load(userId)), write: (change) => slow(() => inner.write(change)), clear: (...args) => slow(() => inner.clear(...args)),
     }
     const tab = openStore({ env, config: { environment: { storage: () => storage } } })
     env.network.cut()

@@ -57,10 +57,10 @@ export function createWhole(inner: RecordStorage, clock: ManualClock, isSlow: bo
     write: (change) => call(() => inner.write(change), { size: sizeOf(change) }),
     adopt: (...args) => call(() => inner.adopt(...args), { size: 1 }),
     // One that clears and then says that it failed is a limit that the README names.
-    clear(userId) {
+    clear(...args) {
       const isInVain = inVain
       inVain = false
-      return call(() => (isInVain ? Promise.reject(new Error('busy')) : inner.clear(userId)), { lies: false })
+      return call(() => (isInVain ? Promise.reject(new Error('busy')) : inner.clear(...args)), { lies: false })
     },
     close: () => undefined,
   }

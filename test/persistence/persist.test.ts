@@ -416,7 +416,7 @@ describe('restoring', () => {
     update(outbox([entry('a')]))
     await clock.flush()
     device.refuses = null
-    await discard('alice')
+    await discard('alice', 1)
     await clock.advance(120_000)
     expect([await device.ids('alice'), await device.ids('bob')]).toEqual([[], ['b']])
   })

@@ -55,7 +55,7 @@ function createBrowser(isSlow: boolean, lateMs: number) {
         return [...await inner.write({ ...change, update }), ...idsIn(late)]
       }),
       adopt: (...args) => call(() => inner.adopt(...args)),
-      clear: (userId) => call(() => inner.clear(userId)),
+      clear: (...args) => call(() => inner.clear(...args)),
       close: () => undefined,
     }
     const show = (entries: readonly OutboxEntry[]): void => {

@@ -89,7 +89,7 @@ export const ENGINES: readonly (readonly [name: string, create: () => () => Reco
       load: (userId) => passing(storage.load(userId)),
       write: (change) => passing(storage.write(change)),
       adopt: (...args) => passing(storage.adopt(...args)),
-      clear: (userId) => passing(storage.clear(userId)),
+      clear: (...args) => passing(storage.clear(...args)),
       close: () => storage.close(),
     })
   }],
@@ -137,7 +137,7 @@ export function createDevice(inner: RecordStorage = createMemoryStorage()) {
       })
     },
     adopt: (...args) => pass(() => inner.adopt(...args)),
-    clear: (userId) => pass(() => inner.clear(userId)),
+    clear: (...args) => pass(() => inner.clear(...args)),
     close: () => { device.closed++ },
   }
   return device

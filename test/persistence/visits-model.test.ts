@@ -24,7 +24,7 @@ function createTab(isSlow: boolean, inner: RecordStorage) {
   const clock = createManualClock()
   const locks = createMemoryLocks()
   const truth = createTruth()
-  let [user, isOn, looks, composed] = ['', false, 0, 0]
+  let [user, isOn, looks, composed] = ['', false, 0, 1]
   let refuses = false
   let visits = 0
   /** Who has left this tab to somebody else, since somebody was last not here. */
@@ -42,12 +42,12 @@ function createTab(isSlow: boolean, inner: RecordStorage) {
     load: (userId) => slow(() => inner.load(userId)),
     write: (change) => slow(() => inner.write(change), true),
     adopt: (...args) => slow(() => inner.adopt(...args), true),
-    clear: (userId) => slow(() => inner.clear(userId)),
+    clear: (...args) => slow(() => inner.clear(...args), true),
     close: () => undefined,
   }
   const show = (entries: readonly OutboxEntry[], marks = reads): void => {
     [now, reads] = [entries, marks]
-    persistence.update(outbox(now, user, { ...reads }))
+    persistence.update({ ...outbox(now, user, { ...reads }), lastOrder: composed })
   }
   function take(userId: string, restored: RestoredOutbox<{}>): void {
     if (user !== userId || !isOn) return
@@ -140,7 +140,7 @@ function createTab(isSlow: boolean, inner: RecordStorage) {
       become('')
       truth.get(leaving)?.ids.clear()
       truth.get(leaving)?.marks.clear()
-      if (leaving !== '') persistence.discard(leaving).catch(() => undefined)
+      if (leaving !== '') persistence.discard(leaving, ++composed).catch(() => undefined)
     },
   }
   /** Whoever left to somebody else keeps the lock until the device has all: who takes a queue over gets all of it. */
@@ -224,9 +224,11 @@ describe('visits, by model', () => {
         if (ms > 5) expect(await tab.letGo(), 'the rest of a queue that anybody may take over').toEqual([])
       }
       tab.steps.allow()
-      // What was refused is tried again as soon as somebody is here.
-      tab.steps.connect(0)
-      await rest()
+      // What was refused is tried again as soon as somebody is here; what they wanted to be removed, when they are back.
+      for (const at of USERS.keys()) {
+        tab.steps.connect(at)
+        await rest()
+      }
       tab.steps.signOut()
       await rest()
       expect(tab.wrong).toEqual([])

@@ -1,5 +1,6 @@
 import type { ManualClock } from 'redux-chat/testing'
 import type { RecordStorage, StoredRecord } from '../../src/persistence/record-storage'
+import { orderOf } from '../../src/persistence/records'
 
 /** What the code of next year writes. */
 export const NEWER_VERSION = 99
@@ -102,8 +103,8 @@ export function createDisk(clock: ManualClock, random: () => number, reached: (w
         for (const record of moved) cells.set(cellOf(userId, record.id), record)
         return moved
       }, true),
-      clear: (userId) => call(isAlive, () => {
-        for (const [cell] of userId === undefined ? [...cells] : of(userId)) cells.delete(cell)
+      clear: (userId, upTo = Infinity) => call(isAlive, () => {
+        for (const [cell, record] of userId === undefined ? [...cells] : of(userId)) if (!isRecord(record) || !(orderOf(record) > upTo)) cells.delete(cell)
       }),
       close: () => undefined,
     }),

@@ -50,7 +50,7 @@ const gatedStorage = (gate: Gate, storage: RecordStorage | null): RecordStorage 
   load: (userId) => gate.later(storage.load(userId)),
   write: (change) => gate.later(storage.write(change)),
   adopt: (userId, from, tab, ids) => gate.later(storage.adopt(userId, from, tab, ids)),
-  clear: (userId) => gate.later(storage.clear(userId)),
+  clear: (...args) => gate.later(storage.clear(...args)),
   close: () => storage.close(),
 }
 

@@ -35,7 +35,7 @@ export function createLifeWorld(run: number) {
       return result
     },
     write: (change) => after(device.writeMs, () => inner.write(change)),
-    adopt: (...args) => inner.adopt(...args), clear: (userId) => inner.clear(userId), close: () => undefined,
+    adopt: (...args) => inner.adopt(...args), clear: (...args) => inner.clear(...args), close: () => undefined,
   }
   const composed: Composed[] = []
   const problems: string[] = []

@@ -66,7 +66,7 @@ export function createBrowser(run: number) {
       load: (userId) => call(() => inner.load(userId)),
       write: (change) => call(() => inner.write(change), change.put.length + (change.update?.length ?? 0) > 0),
       adopt: (...args) => call(() => inner.adopt(...args), true),
-      clear: (userId) => call(() => inner.clear(userId)),
+      clear: (...args) => call(() => inner.clear(...args)),
       close: () => undefined,
     }
   }

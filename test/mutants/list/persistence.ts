@@ -18,7 +18,8 @@ export const persistence: readonly Mutant[] = [
     ['G7', 'who is stopped amid a take-over holds up all others', 'return [...living, ...moving]', 'return living'],
   ]),
   ...inFile('src/persistence/discards.ts', [
-    ['G1', 'a discard forgets what is sent after it', 'discard(userId, left.upTo).finally(() => keepShown(userId))', 'discard(userId, left.upTo)'],
+    ['G1', 'a discard forgets what is sent after it', ' && !(orderOf(record) > upTo)', ''],
+    ['G2', 'a discard forgets what is to be removed', '({ record }: RecordEdit): boolean => record?.userId === userId && !(', '({ record }: RecordEdit): boolean => !record || record.userId === userId && !('],
   ]),
   ...inFile('src/persistence/ownership.ts', [
     ['G2', 'living tabs are adopted', 'locks && names.length > 0 ?', 'locks && names.length < 0 ?'],

@@ -6,7 +6,7 @@ export const state: readonly Mutant[] = [
     ['G3', 'the lease attempt is ignored by the reducer', 'if (entryIn(queue, target.id)?.lease?.attempt !== target.attempt) return state', 'if (!entryIn(queue, target.id)) return state'],
     ['G3', 'no go-back-N', 'if (entry.message.id !== target.id) return rested(entry)', 'if (entry.message.id !== target.id) return entry'],
     ['G7', 'a change of user keeps the queue', 'if (state.userId !== null) return { ...EMPTY_OUTBOX, userId, lastOrder: state.lastOrder }', 'if (state.userId !== null) return { ...state, userId }'],
-    ['G7', 'sign-out keeps the queue', '.on(commands.signOut, ({ lastOrder }, _payload, { at }) => ({ ...EMPTY_OUTBOX, userId: SIGNED_OUT, lastOrder: Math.max(lastOrder, Math.floor(at)) }))', '.on(commands.signOut, (state) => state)'],
+    ['G7', 'sign-out keeps the queue', '.on(commands.signOut, ({ lastOrder }, _payload, { at }) => ({ ...EMPTY_OUTBOX, userId: SIGNED_OUT, lastOrder: Math.max(lastOrder + 1, Math.floor(at)) }))', '.on(commands.signOut, (state) => state)'],
     ['G3', 'restored messages stand behind new ones', '[...missing, ...(earlier ? movedBehind(queue, missing) : queue)].sort((a, b) => a.order - b.order)', '[...queue, ...missing]'],
     ['G1', 'a restored queue replaces what was sent meanwhile', 'unite(queueIn(next, channelId), restored, earlier)', 'sequenceOf(restored)'],
     ['G7', 'poison is never isolated', 'losses: entry.losses + 1', 'losses: entry.losses'],
