@@ -6,15 +6,26 @@ import type { Target } from './outcomes'
 interface Flight {
   readonly target: Target
   readonly deadline: number
+  /** It was the so-manieth emit. */
+  readonly nth: number
+}
+
+/** What is under way in one channel. */
+interface Lane {
+  count: number
+  /** The last that was emitted of those that were answered, and when the last answer came. */
+  answered: number
+  answeredAt: number
 }
 
 /** How often those in flight are looked at, when there may be no more: what an echo has settled waits for an ack that may never come. */
 const SWEEP_MS = 100
 
-/** The emits that no answer has come to yet, in the order of their deadlines, because all have the same time. */
+/** The emits that no answer has come to yet, in the order in which their time is looked at. */
 export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number) {
   const flights = new Map<string, Flight>()
-  const counts = new Map<string, number>()
+  const lanes = new Map<string, Lane>()
+  let emits = 0
   /** Channels of which the last emit to end got no answer, also on the connection before. */
   const silent = new Set<string>()
   /** Messages that the server has refused on this connection. */
@@ -24,18 +35,26 @@ export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number)
 
   const isAtLimit = (): boolean => flights.size >= limit
 
-  const countIn = (channelId: string): number => counts.get(channelId) ?? 0
+  const countIn = (channelId: string): number => lanes.get(channelId)?.count ?? 0
 
   function remove({ id, channelId }: Target): void {
     flights.delete(id)
-    const left = countIn(channelId) - 1
-    if (left > 0) counts.set(channelId, left)
-    else counts.delete(channelId)
+    const lane = lanes.get(channelId)
+    if (lane && --lane.count === 0) lanes.delete(channelId)
+  }
+
+  /**
+   * A server takes the messages of a channel one after the other: the time of each runs from the answer to the one before it. Else a slow one would get
+   * all that waits there once more, and be slower still. One that was overtaken by an answer got none.
+   */
+  function deadlineOf({ target, deadline, nth }: Flight): number {
+    const lane = lanes.get(target.channelId)
+    return lane && lane.answered < nth ? Math.max(deadline, lane.answeredAt + ackTimeoutMs) : deadline
   }
 
   function clear(): void {
     flights.clear()
-    counts.clear()
+    lanes.clear()
     refused.clear()
   }
 
@@ -64,13 +83,20 @@ export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number)
     start(target: Target): void {
       const earlier = flights.get(target.id)
       if (earlier) remove(earlier.target)
-      flights.set(target.id, { target, deadline: clock.monotonic() + ackTimeoutMs })
-      counts.set(target.channelId, countIn(target.channelId) + 1)
+      flights.set(target.id, { target, deadline: clock.monotonic() + ackTimeoutMs, nth: ++emits })
+      const lane = lanes.get(target.channelId)
+      if (lane) lane.count++
+      else lanes.set(target.channelId, { count: 1, answered: 0, answeredAt: -Infinity })
     },
     /** An answer, also a late one to an earlier attempt, which ends nothing. */
     end(target: Target): void {
       silent.delete(target.channelId)
-      if (flights.get(target.id)?.target === target) remove(target)
+      const flight = flights.get(target.id)
+      const lane = lanes.get(target.channelId)
+      if (lane) lane.answeredAt = clock.monotonic()
+      if (!lane || flight?.target !== target) return
+      lane.answered = Math.max(lane.answered, flight.nth)
+      remove(target)
     },
     /** When a time is over, or it may be no longer full; Infinity when nothing is under way. */
     nextLook: (now: number) => Math.min(flights.values().next().value?.deadline ?? Infinity, isAtLimit() ? Math.max(sweepAt, now) : Infinity),
@@ -82,8 +108,15 @@ export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number)
     /** Ends those whose time is over, and tells of each; an echo that has settled one is an answer too. */
     expire(isSettled: (target: Target) => boolean, timedOut: (target: Target) => void): void {
       const now = clock.monotonic()
-      for (const { target, deadline } of flights.values()) {
-        if (deadline > now) return
+      for (const flight of flights.values()) {
+        if (flight.deadline > now) return
+        const { target } = flight
+        const deadline = deadlineOf(flight)
+        if (deadline > now) {
+          flights.delete(target.id)
+          flights.set(target.id, { ...flight, deadline })
+          continue
+        }
         remove(target)
         if (isSettled(target)) silent.delete(target.channelId)
         else silent.add(target.channelId)

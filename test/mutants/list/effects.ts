@@ -58,6 +58,8 @@ export const effects: readonly Mutant[] = [
     ['G7', 'a suspect that gets no answer has the connection for itself', 'standsBack(isUnanswered(), aloneAt + ALONE_MS)', 'isUnanswered()'],
   ]),
   ...inFile('src/effects/flights.ts', [
+    ['G8', 'what waits its turn at a slow server is sent again', 'lane && lane.answered < nth ?', 'lane && lane.answered < 0 ?'],
+    ['G3', 'what was overtaken by an answer is waited for', 'lane && lane.answered < nth ?', 'lane && nth > 0 ?'],
     ['G7', 'channels that are not answered take all the room', 'Math.max(0, Math.max(1, limit >> 1) -', 'Math.max(0, limit -'],
   ]),
   ...inFile('src/effects/sync.ts', [
