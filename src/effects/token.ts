@@ -59,8 +59,8 @@ export function createTokens(getToken: GetToken, clock: Clock, timeoutMs: number
         done(result())
       }
       const stopTimer = clock.setTimer(timeoutMs, () => answer(unavailable))
-      const asked = async (): Promise<string | null> => getToken({ skipCache })
-      asked().then((token) => answer(() => judge(token)), () => answer(unavailable))
+      // Only when whoever asks has its stop: what an app dispatches in its getToken may be what ends this.
+      Promise.resolve().then(() => getToken({ skipCache })).then((token) => answer(() => judge(token)), () => answer(unavailable))
       return end
     },
     /** Whoever comes next may have any token. */
