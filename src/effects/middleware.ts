@@ -70,10 +70,13 @@ export function createChatMiddleware<X extends Extra>(
       const ours = action.type.startsWith(prefix)
       if (ours) getState()
       if (action.type === probe) return answer(action, audience)
-      const result = run(next, action)
-      const error = carriers.has(action.type) && carriedError(action)
-      if (error) options.onError(error)
-      return result
+      try {
+        return run(next, action)
+      } finally {
+        // Also when a subscriber throws: it does so when the error is in the state.
+        const error = carriers.has(action.type) && carriedError(action)
+        if (error) options.onError(error)
+      }
     }
   }
 }
