@@ -69,7 +69,8 @@ export function createMetrics({ clock, userTiming, onMetric }: MetricsOptions) {
   /** What is read next is measured anew. */
   function moved(): void {
     snapshot = null
-    for (const listener of listeners) listener()
+    // Whoever subscribes meanwhile is told the next time, as by a store.
+    for (const listener of [...listeners]) listener()
   }
 
   function changed(name: MetricSample['name'], value: number): void {
