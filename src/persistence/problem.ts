@@ -1,5 +1,6 @@
 import { reasonText } from '../policy/errors'
 import { fieldsOf } from '../policy/json'
+import type { RecordStorage } from './record-storage'
 
 export interface StorageProblem {
   readonly code: 'storage_quota' | 'storage_denied' | 'storage_failed' | 'storage_slow'
@@ -27,3 +28,9 @@ export class RefusedInPartError extends Error {
 }
 
 export const tooLarge = (id: string): StorageProblem => problem('storage_quota', `the message ${id} is too large for the room that is left`)
+
+/** In place of a storage that cannot be opened: it refuses all that it is asked for, and the next use opens it anew. */
+export function refusing(reason: unknown): RecordStorage {
+  const refuse = () => Promise.reject(reason)
+  return { load: refuse, write: refuse, adopt: refuse, clear: refuse, close: () => undefined }
+}

@@ -2,7 +2,7 @@ import type { Clock, Stop } from '../environment'
 import { fullJitter } from '../policy/backoff'
 import { createEdits, type PendingEdit } from './edits'
 import { writeFitting } from './fitting'
-import { problem, problemOf, tooLarge, type StorageProblem } from './problem'
+import { problem, problemOf, refusing, tooLarge, type StorageProblem } from './problem'
 import { isShared, type RecordEdit } from './records'
 import type { RecordChange, RecordStorage, StoredRecord } from './record-storage'
 import { createSlowWatch } from './slow-watch'
@@ -49,8 +49,11 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
   const slow = createSlowWatch(clock, () => failed(problem('storage_slow', 'the storage does not answer')))
 
   function open(): RecordStorage | null {
-    if (device === undefined) device = storage()
-    return device
+    try {
+      return device === undefined ? device = storage() : device
+    } catch (reason) {
+      return refusing(reason)
+    }
   }
 
   async function timed<T>(task: () => Promise<T>): Promise<T> {
@@ -231,9 +234,7 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
       }
       return done
     },
-    pause(): void {
-      isPaused = true
-    },
+    pause: (): void => { isPaused = true },
     resume(): void {
       isPaused = false
       resumed()
