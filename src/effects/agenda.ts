@@ -54,7 +54,6 @@ export function createAgenda(clock: Clock, ring: () => void) {
       }
       alarm.set(wakeAt)
     },
-    dropTimer: alarm.drop,
     clear(): void {
       alarm.drop()
       // Who is dealt with may clear it: the run that goes on has nothing to wait for.

@@ -230,7 +230,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
       notBefore = again ? clock.monotonic() + environment.random() * RECONNECT_SPREAD_MS : 0
     },
     closed(): void {
-      agenda.dropTimer()
+      agenda.clear()
       gapSince.clear()
     },
     stop(): void {
