@@ -72,9 +72,8 @@ function idIn(fields: Fields, name: string): string {
   return isId(id) ? id : refuse(`${name} must be a non-empty string`)
 }
 
-const NO_EXTRA: Fields = Object.freeze({})
-
-function extraFields(raw: Fields): Fields {
+/** Null when there are none, as in most messages. */
+function extraFields(raw: Fields): Fields | null {
   let extra: { [field: string]: unknown } | null = null
   for (const name of Object.keys(raw)) {
     if (NO_EXTRA_FIELDS.has(name) || raw[name] === undefined) continue
@@ -82,7 +81,7 @@ function extraFields(raw: Fields): Fields {
     extra ??= {}
     extra[name] = raw[name]
   }
-  return extra ?? NO_EXTRA
+  return extra
 }
 
 export function parseMessage<X extends Extra>(raw: unknown, parseExtra: ParseExtra<X> | undefined): WireMessage<X> {
@@ -98,10 +97,10 @@ export function parseMessage<X extends Extra>(raw: unknown, parseExtra: ParseExt
   if (createdAt === null) refuse('createdAt must be milliseconds or ISO 8601')
   if (!isAbsent(place) && seq === null) refuse('seq must be a whole number from 1')
   const extra = extraFields(given)
-  const checked = parseExtra ? parseExtra(extra === NO_EXTRA ? {} : extra) : extra
+  const checked = parseExtra ? parseExtra(extra ?? {}) : extra
   const fields = seq !== null ? { id, channelId, userId, content, createdAt, seq } : { id, channelId, userId, content, createdAt }
   // A spread costs more than all the checks: it is for messages that have something to spread.
-  return (checked === NO_EXTRA ? fields : { ...checked, ...fields }) as WireMessage<X>
+  return (checked ? { ...checked, ...fields } : fields) as WireMessage<X>
 }
 
 export function parseReceipt(kind: ReceiptEvent['kind'], raw: unknown): ReceiptEvent {
