@@ -1,5 +1,5 @@
 import type { Stop } from '../environment'
-import { fullJitter } from '../policy/backoff'
+import { DEVICE_BACKOFF, fullJitter } from '../policy/backoff'
 import type { Visit } from './adoption'
 import { RefusedInPartError } from './problem'
 
@@ -29,8 +29,6 @@ export async function patiently<R>(read: () => Promise<R>, pause: (delayMs: numb
   }
 }
 
-const RETRY = { baseMs: 1_000, maxMs: 60_000 }
-
 /** Looks at the storage that nobody waits for. */
 export function createRereading<R>({ later, random, isOver, read, found, failed }: RereadingDeps<R>) {
   let stop: Stop = () => undefined
@@ -47,7 +45,7 @@ export function createRereading<R>({ later, random, isOver, read, found, failed 
   function again(visit: Visit, failures: number, afresh = true): void {
     if (isOver(visit)) return
     stop()
-    stop = later(fullJitter(failures, random(), RETRY), () => look(visit, failures, afresh))
+    stop = later(fullJitter(failures, random(), DEVICE_BACKOFF), () => look(visit, failures, afresh))
   }
 
   // After an end nobody is asked: a tab without a lock, which would answer, seems to have ended each time.

@@ -1,5 +1,5 @@
 import type { Clock, Stop } from '../environment'
-import { fullJitter } from '../policy/backoff'
+import { DEVICE_BACKOFF, fullJitter } from '../policy/backoff'
 import { createEdits, type PendingEdit } from './edits'
 import { writeFitting } from './fitting'
 import { problem, problemOf, refusing, tooLarge, type StorageProblem } from './problem'
@@ -22,7 +22,6 @@ export interface WriterDeps {
   failed(problem: StorageProblem): void
 }
 
-const RETRY = { baseMs: 1_000, maxMs: 60_000 }
 const ASIDE_RETRY_MS = 60_000
 
 /** A removal needs no room, and makes some. */
@@ -135,7 +134,7 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
   function retryLater(reason: unknown): void {
     lastFailure = reason
     if (failures++ === 0) failed(problemOf(reason))
-    retryIn(fullJitter(failures, random(), RETRY))
+    retryIn(fullJitter(failures, random(), DEVICE_BACKOFF))
   }
 
   /** A microtask later, so that one batch collects what one burst of actions changed. */

@@ -6,6 +6,9 @@ export interface BackoffOptions {
 /** For all that is tried again, unless the app says otherwise. */
 export const BACKOFF: BackoffOptions = { baseMs: 1_000, maxMs: 30_000 }
 
+/** For a device that refuses to read or to write. */
+export const DEVICE_BACKOFF: BackoffOptions = { baseMs: 1_000, maxMs: 60_000 }
+
 /** A pause that a server asks for must end. */
 export const MAX_PAUSE_MS = 60 * 60 * 1_000
 
