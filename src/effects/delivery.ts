@@ -34,7 +34,6 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
   const { environment: { clock }, options: { delivery }, actions: { reports }, link, wire } = runtime
   /** Messages that this tab may send: what it composed, restored or was asked to retry, and never what a replayed state shows; with what the wall clock was ahead then. */
   const owned = new Map<string, number>()
-  const flights = createFlights(clock, delivery.ackTimeoutMs, delivery.inFlightTotal)
   let looked: Look<X> | null = null
   /** The last complete look left out silent channels for want of room: with each answer there may be some. */
   let isShort = false
@@ -47,13 +46,14 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
   const outcomes = createOutcomes(runtime, renewal, {
     waitUntil: waits.until,
     nowFor: (id) => Math.max(clock.now(), clock.monotonic() + (owned.get(id) ?? 0)),
-    refused: flights.refuse,
+    refused: (id) => flights.refuse(id),
     settled(id, failed) {
       forget(id)
       // Before anybody hears of it: the report makes delivery look at what stands behind.
       if (failed?.code === TAKEN_OVER) waits.until(id, clock.monotonic() + TAKEN_OVER_MS)
     },
   })
+  const flights = createFlights(clock, delivery.ackTimeoutMs, delivery.inFlightTotal, outcomes.isUnderWay)
   const precedence = createPrecedence(clock, outcomes.isUnderWay)
 
   function forget(id: string): void {
@@ -133,7 +133,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
       }
     }
     const found = more ? [...first ?? [], ...more] : first ?? []
-    const room = late.length > 0 ? flights.roomForSilent(outcomes.isUnderWay) : 0
+    const room = late.length > 0 ? flights.roomForSilent() : 0
     isShort = late.length > room || (isShort && looked !== null)
     // Who has waited longest goes first: else those at the end would never have a turn.
     return late.length > 0 ? [...found, ...late.sort((a, b) => (a.nextAttemptAt ?? 0) - (b.nextAttemptAt ?? 0)).slice(0, room)] : found
@@ -154,7 +154,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
     const { outbox: { channels }, connection: { capabilities } } = runtime.getState()
     const isKnown = looked?.channels === channels && looked.capabilities === capabilities
     const isTaken = precedence.isTaken()
-    if (isKnown || flights.isFull(outcomes.isUnderWay) || isTaken) return
+    if (isKnown || flights.isFull() || isTaken) return
     const found = findDue({ channels, capabilities })
     const alone = found.find(isSuspect)
     if (!alone) {

@@ -21,8 +21,11 @@ interface Lane {
 /** How often those in flight are looked at, when there may be no more: what an echo has settled waits for an ack that may never come. */
 const SWEEP_MS = 100
 
-/** The emits that no answer has come to yet, in the order in which their time is looked at. */
-export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number) {
+/**
+ * The emits that no answer has come to yet, in the order in which their time is looked at; `limit` of them at most. One that is not under way any more
+ * (an echo has settled it) takes up no room, though its answer may be still to come.
+ */
+export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number, isUnderWay: (target: Target) => boolean) {
   const flights = new Map<string, Flight>()
   const lanes = new Map<string, Lane>()
   let emits = 0
@@ -61,13 +64,13 @@ export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number)
   return {
     /** No more may be in flight. */
     isAtLimit,
-    /** Likewise, once those that do not count any more are left out. */
-    isFull(counts: (target: Target) => boolean): boolean {
+    /** Likewise, once those that take up no room are left out. */
+    isFull(): boolean {
       if (!isAtLimit()) return false
       const now = clock.monotonic()
       if (now >= sweepAt) {
         sweepAt = now + SWEEP_MS
-        for (const { target } of [...flights.values()]) if (!counts(target)) remove(target)
+        for (const { target } of [...flights.values()]) if (!isUnderWay(target)) remove(target)
       }
       return isAtLimit()
     },
@@ -76,8 +79,8 @@ export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number)
     refuse: (id: string) => refused.add(id),
     forgive: (id: string) => refused.delete(id),
     /** How many more the silent channels may have in flight: half of all that may be. */
-    roomForSilent: (counts: (target: Target) => boolean): number =>
-      Math.max(0, Math.max(1, limit >> 1) - [...flights.values()].filter(({ target }) => silent.has(target.channelId) && counts(target)).length),
+    roomForSilent: (): number =>
+      Math.max(0, Math.max(1, limit >> 1) - [...flights.values()].filter(({ target }) => silent.has(target.channelId) && isUnderWay(target)).length),
     /** Of one channel; those that an echo has settled count until their ack comes. */
     countIn,
     start(target: Target): void {

@@ -11,7 +11,7 @@ export const effects: readonly Mutant[] = [
     ['G8', 'no bound on what is in flight in all', 'flights.isAtLimit() || link.generation()', 'link.generation()'],
     ['G1', 'a size limit that the server announces late is not looked at', 'if (impossible) outcomes.fail(', 'if (impossible && !impossible) outcomes.fail('],
     ['G7', 'others fly with a suspect', ' || isTaken) return', ') return'],
-    ['G1', 'what an echo has settled counts as in flight', 'flights.isFull(outcomes.isUnderWay)', 'flights.isAtLimit()'],
+    ['G1', 'what an echo has settled counts as in flight', 'flights.isFull()', 'flights.isAtLimit()'],
     ['G1', 'a pause that ends during the look is not waited for', 'waits.next(now), precedence', 'waits.next(clock.monotonic()), precedence'],
   ]),
   ...inFile('src/effects/outcomes.ts', [
