@@ -51,9 +51,6 @@ function compose<X extends Extra>(draft: Draft<X>, sources: Sources): ComposedMe
   return { channelId, content, id, createdAt, problem: 'unserialisable' } as unknown as ComposedMessage<X>
 }
 
-/** Of a question to the middleware, which it swallows. */
-export const probeType = (path: string): string => `${path}/probe`
-
 /** Commands: what the UI asks for. */
 function createCommands<X extends Extra>(path: string, sources: Sources) {
   const inChannel = <P extends { readonly channelId: string }>(name: string) =>
@@ -111,7 +108,7 @@ function createReports<X extends Extra>(path: string) {
     connectionStarted: report<{ readonly attempt: number }>('connectionStarted'),
     connectionOpened: report<At>('connectionOpened'),
     connectionLost: report<{
-      readonly status: 'reconnecting' | 'offline' | 'idle' | 'unauthorized' | 'failed'
+      readonly status: 'reconnecting' | 'offline' | 'unauthorized' | 'failed'
       readonly reason: string
       readonly attempt: number
       readonly nextRetryAt: number | null

@@ -19,22 +19,6 @@ export interface Audience {
   readonly told: { readonly [K in keyof Required<SocketCallbacks>]: NonNullable<SocketCallbacks[K]> }
 }
 
-/**
- * Asks whether the middleware of a chat is in a store. It swallows the question, and how its audience is joined is not told by what it returns,
- * because a middleware before it may return something else; nor in the question, where RTK's check finds what cannot be serialised.
- */
-export const questionOf = (type: string) => ({ type, asked: {} })
-
-const answers = new WeakMap<object, Audience['join']>()
-
-export function answer(question: object, { join }: Audience): null {
-  const { asked } = question as Partial<ReturnType<typeof questionOf>>
-  if (asked) answers.set(asked, join)
-  return null
-}
-
-export const answerTo = ({ asked }: ReturnType<typeof questionOf>): Audience['join'] | undefined => answers.get(asked)
-
 export function createAudience(creator: SocketCallbacks): Audience {
   const members = new Set([creator])
   const all = <A extends readonly unknown[]>(callback: (member: SocketCallbacks) => ((...args: A) => void) | undefined) => (...args: A): void => {

@@ -33,7 +33,10 @@ export interface Runtime<X extends Extra> {
   report(type: SocketErrorType, code: string, message: string, context?: ErrorContext): void
   /** Inbound data that was dropped: counted, and told; what repeats itself is thinned out. */
   invalid(code: string, message: string, context?: ErrorContext, dropped?: number): void
-  /** What is to be sent, and the reducers took no notice of: a past state is shown (time travel), in which nothing is sent. */
+  /**
+   * What is to be sent, and the reducers took no notice of: a past state is shown (time travel), in which nothing is sent. Noted by the middleware
+   * when the action passes it, because a state that is the same after a dispatch says less: another middleware may hand the action on later.
+   */
   readonly ignored: WeakSet<UnknownAction>
   /** Looks again at what is missing; the reason lies outside the state (a connection, a timer). */
   reconcile(): void

@@ -1,11 +1,11 @@
 import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from 'react'
 import { useSelector, useStore } from 'react-redux'
 import type { Store } from '@reduxjs/toolkit'
-import { probeType } from '../actions'
 import { ChatConfigError } from '../chat-error'
 import type { Chat } from '../create-chat'
-import { answerTo, questionOf, type Audience, type SocketCallbacks } from '../effects/audience'
+import type { Audience, SocketCallbacks } from '../effects/audience'
 import type { MetricsSnapshot } from '../effects/metrics'
+import { answerTo, questionOf } from '../effects/probe'
 import type { ChatError, ConnectionState, Extra, Message } from '../model'
 import type { ChatState } from '../state/chat-state'
 import { channelIn } from '../state/messages'
@@ -57,7 +57,7 @@ export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, 
 
   /** A store without the middleware would show every message as pending for ever, and say nothing. Gives what its audience is joined by. */
   function joinOf(store: Store): Audience['join'] {
-    const question = questionOf(probeType(chat.reducerPath))
+    const question = questionOf(chat.reducerPath)
     const result: unknown = store.dispatch(question)
     const join = answerTo(question)
     if (join) return join
