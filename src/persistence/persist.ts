@@ -62,7 +62,12 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   const scope = `redux-chat:${key}`
   const ownership = createOwnership({ scope, locks, clock, tabId })
   const timers = createTimers(clock)
-  let [seen, present, purges]: [OutboxState<X>, Visit | null, number] = [EMPTY_OUTBOX, null, 0]
+  /** The queue as it was followed last. */
+  let seen: OutboxState<X> = EMPTY_OUTBOX
+  /** Who is signed in here. */
+  let present: Visit | null = null
+  /** Counts purges: what was read before one may be gone. */
+  let purges = 0
   /** The last look of each user: what holds up one user's is nothing to another's. */
   const looking = new Map<string, Promise<unknown>>()
   const leavers = createLeavers(writer, () => present !== null)

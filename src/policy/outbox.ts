@@ -45,22 +45,23 @@ const ABOUT_ANOTHER: ReadonlySet<string | undefined> = new Set(['out_of_order', 
  */
 export function due<X extends Extra>(queue: Queue<X>, room: number, flying: number, { owned, waiting, elsewhere, refused }: Gate<X>): readonly OutboxEntry<X>[] {
   const found: OutboxEntry<X>[] = []
-  let inFlight = 0
+  /** In flight, of what was looked at. */
+  let leased = 0
   let isBlocked = false
   /** Something goes, or is on its way, that the server has not refused. */
   let isNew = false
   fromStart(queue, (entry) => {
-    const isFull = isBlocked || found.length + inFlight >= room
-    if (inFlight >= room || (isFull && inFlight >= flying)) return false
+    const isFull = isBlocked || found.length + leased >= room
+    if (leased >= room || (isFull && leased >= flying)) return false
     if (entry.lease) {
-      inFlight++
+      leased++
       isNew ||= !refused(entry)
     } else if (isFull) return true
     else if (entry.failure) isBlocked = elsewhere(entry)
     // Whatever stands behind an entry that must wait has to wait with it: that is the channel's order.
     else if (!owned(entry) || waiting(entry)) isBlocked = true
     // What was refused for the sake of another waits for that one's outcome.
-    else if (inFlight > 0 && ABOUT_ANOTHER.has(entry.lastError?.code)) isBlocked = true
+    else if (leased > 0 && ABOUT_ANOTHER.has(entry.lastError?.code)) isBlocked = true
     // An `ordered` server takes this one and refuses what comes before it for the first time: that goes alone until it is answered.
     else if (isNew && refused(entry)) isBlocked = true
     else {
@@ -69,7 +70,7 @@ export function due<X extends Extra>(queue: Queue<X>, room: number, flying: numb
     }
     return true
   })
-  return found.slice(0, Math.max(0, room - inFlight))
+  return found.slice(0, Math.max(0, room - leased))
 }
 
 /** Where an entry stands in its queue, null when it is not there. Those in flight stand at the head, so that an ack finds its own at once. */
