@@ -53,21 +53,19 @@ function compose<X extends Extra>(draft: Draft<X>, sources: Sources): ComposedMe
 
 /** Commands: what the UI asks for. */
 function createCommands<X extends Extra>(path: string, sources: Sources) {
-  const inChannel = <P extends { readonly channelId: string }>(name: string) =>
+  const naming = <P>(name: string, field: keyof P & string) =>
     createAction(`${path}/${name}`, (payload: P) => {
-      requireId(name, 'channelId', fieldsOf(payload)['channelId'])
+      requireId(name, field, fieldsOf(payload)[field])
       return { payload }
     })
+  const inChannel = <P extends { readonly channelId: string }>(name: string) => naming<P>(name, 'channelId')
   const onMessage = (name: string) =>
     createAction(`${path}/${name}`, (payload: { readonly id: string }) => {
       requireId(name, 'id', fieldsOf(payload)['id'])
       return { payload, meta: { id: payload.id, at: sources.now() } }
     })
   return {
-    connect: createAction(`${path}/connect`, (payload: { readonly userId: string }) => {
-      requireId('connect', 'userId', fieldsOf(payload)['userId'])
-      return { payload }
-    }),
+    connect: naming<{ readonly userId: string }>('connect', 'userId'),
     disconnect: createAction(`${path}/disconnect`),
     signOut: createAction(`${path}/signOut`, (payload: { readonly discardOutbox?: boolean } = {}) => ({ payload, meta: { at: sources.now() } })),
     openChannel: inChannel('openChannel'),
@@ -82,10 +80,7 @@ function createCommands<X extends Extra>(path: string, sources: Sources) {
     retryAllFailed: createAction(`${path}/retryAllFailed`, () => ({ payload: undefined, meta: { at: sources.now() } })),
     discardMessage: onMessage('discardMessage'),
     markRead: inChannel<{ readonly channelId: string; readonly messageId?: string }>('markRead'),
-    dismissError: createAction(`${path}/dismissError`, (payload: { readonly id: string }) => {
-      requireId('dismissError', 'id', fieldsOf(payload)['id'])
-      return { payload }
-    }),
+    dismissError: naming<{ readonly id: string }>('dismissError', 'id'),
     clearErrors: createAction(`${path}/clearErrors`),
   }
 }
