@@ -58,11 +58,8 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
 
   const waitKey = (direction: PageDirection, channelId: string): string => direction + channelId
 
-  function pausedUntil(direction: PageDirection, channelId: string): number {
-    const key = waitKey(direction, channelId)
-    return Math.max(pauses.of(key).readyAt, suspects.until(key))
-  }
-
+  const readyAt = (key: string): number => Math.max(pauses.of(key).readyAt, suspects.until(key))
+  /** The same for somebody who wants it now. */
   const wantedAt = (key: string): number => Math.max(pauses.of(key).wantedAt, suspects.until(key))
 
   function lacksNewer(channelId: string, channel: ChannelState<X>): boolean {
@@ -73,12 +70,13 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
 
   /** When a catch-up that is lacking may be asked for. */
   function newerAt(channelId: string, channel: ChannelState<X>, now: number): number {
+    const key = waitKey('newer', channelId)
     // What comes in spite of a refusal says that the channel is this user's again.
-    if ((channel.latest ?? 0) > (pauses.of(waitKey('newer', channelId)).refusedAt ?? Infinity)) pauses.failed(waitKey('newer', channelId))
-    if (mayHaveMissed(channel)) return Math.max(pausedUntil('newer', channelId), notBefore)
+    if ((channel.latest ?? 0) > (pauses.of(key).refusedAt ?? Infinity)) pauses.failed(key)
+    if (mayHaveMissed(channel)) return Math.max(readyAt(key), notBefore)
     const since = gapSince.get(channelId) ?? now
     gapSince.set(channelId, since)
-    return Math.max(pausedUntil('newer', channelId), since + GAP_HOLD_MS)
+    return Math.max(readyAt(key), since + GAP_HOLD_MS)
   }
 
   function start(channelId: string, direction: PageDirection, from: number, beyond = from): void {
@@ -196,7 +194,8 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     const channel = valueAt(runtime.getState().messages, channelId)
     if (!channel) return now
     const newer = lacksNewer(channelId, channel) ? newerAt(channelId, channel, now) : Infinity
-    const older = !lacksOlder(channel, options.history) ? Infinity : channel.history === 'wanted' ? wantedAt(waitKey('older', channelId)) : pausedUntil('older', channelId)
+    const olderAt = channel.history === 'wanted' ? wantedAt : readyAt
+    const older = lacksOlder(channel, options.history) ? olderAt(waitKey('older', channelId)) : Infinity
     if (newer <= now) start(channelId, 'newer', newerEdge(channel))
     else if (older <= now) start(channelId, 'older', historyEdge(channel) ?? 1)
     return Math.min(newer, older)
