@@ -1,7 +1,6 @@
 import type { Clock } from '../environment'
 import type { Extra, OutboxState } from '../model'
 import { EMPTY_OUTBOX } from '../policy/outbox'
-import { keysOf } from '../policy/table'
 import { createAdoption, type Visit } from './adoption'
 import type { RecordStorage, StoredRecord } from './record-storage'
 import { diffOutbox, ownRecords, readRecords, recordIds, removal, storedIds, type RestoredOutbox } from './records'
@@ -50,7 +49,7 @@ const NOTHING: Restoration<never> = { entries: [], reads: {}, unreadable: [], lo
 /** What the device refuses to read it may give later: it is asked as after so many failures, within half a minute each time. */
 const REFUSALS = 6
 
-const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => keysOf(outbox.channels).length === 0
+const isEmpty = <X extends Extra>(outbox: OutboxState<X>): boolean => outbox.channels.length === 0
 
 /**
  * Keeps the unsent messages of one store on the device. It follows the outbox (level-triggered, by difference) and answers redux-persist's

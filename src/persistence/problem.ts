@@ -32,5 +32,5 @@ export const tooLarge = (id: string): StorageProblem => problem('storage_quota',
 /** In place of a storage that cannot be opened: it refuses all that it is asked for, and the next use opens it anew. */
 export function refusing(reason: unknown): RecordStorage {
   const refuse = () => Promise.reject(reason)
-  return { load: refuse, write: refuse, adopt: refuse, clear: refuse, close: () => undefined }
+  return { load: refuse, write: refuse, adopt: refuse, clear: refuse, close: refuse }
 }

@@ -97,8 +97,8 @@ export function createSelectors<X extends Extra, Path extends string>(path: Path
   const queueOf = (root: Root, channelId: string): Queue<X> => queueIn(chatOf(root).outbox, channelId)
 
   const steady = createSteadyViews()
-  const describeOpen = perObject((channel: ChannelState<X>, channelId: string) => steady(describe(channel, channelId, true)))
-  const describeBlind = perObject((channel: ChannelState<X>, channelId: string) => steady(describe(channel, channelId, false)))
+  const describeDetectable = perObject((channel: ChannelState<X>, channelId: string) => steady(describe(channel, channelId, true)))
+  const describeUndetectable = perObject((channel: ChannelState<X>, channelId: string) => steady(describe(channel, channelId, false)))
   const unread = perObject(countUnread<X>)
   const members = perObject((receipts: ChannelState<X>['receipts'], _: undefined): readonly MemberReceipt[] =>
     Object.entries(receipts).map(([key, receipt]) => ({ userId: idOf(key), ...receipt })))
@@ -124,7 +124,7 @@ export function createSelectors<X extends Extra, Path extends string>(path: Path
       const { capabilities, status } = chatOf(root).connection
       // Without a connection nothing is announced: a channel that was caught up once can be again.
       const isDetectable = capabilities.includes('sync') || (status !== 'connected' && channel.anchored)
-      return (isDetectable ? describeOpen : describeBlind)(channel, channelId)
+      return (isDetectable ? describeDetectable : describeUndetectable)(channel, channelId)
     },
     /** Messages by others above my read watermark, as far as known: of a channel that was opened, or from which a message came. */
     selectUnreadCount: (root: Root, channelId: string): number =>
