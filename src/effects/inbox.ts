@@ -58,13 +58,11 @@ export function createInbox<X extends Extra>(runtime: Runtime<X>) {
       flush()
     })
     lastFlush = clock.monotonic()
+    countDuplicates(messages)
+    // Each is taken only now: whoever was told of what came before may have left, and the rest is forgotten.
     const newMessages = messages
     messages = []
-    if (newMessages.length > 0) {
-      countDuplicates(newMessages)
-      runtime.dispatch(events.messagesReceived({ messages: newMessages }))
-    }
-    // Taken only now: whoever saw the messages may have left, and the receipts are forgotten.
+    if (newMessages.length > 0) runtime.dispatch(events.messagesReceived({ messages: newMessages }))
     const newReceipts = receipts
     receipts = []
     if (newReceipts.length > 0) runtime.dispatch(events.receiptsReceived({ receipts: newReceipts }))
