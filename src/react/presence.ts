@@ -17,9 +17,9 @@ export function createPresence() {
     enter(owner: object, name: string, open: () => void, close: () => void): () => void {
       const held = counts.get(owner) ?? new Map<string, number>()
       counts.set(owner, held)
-      const before = held.get(name) ?? 0
-      if (before === 0) openOrClose(open, close)
-      held.set(name, before + 1)
+      if (!held.has(name)) openOrClose(open, close)
+      // Who saw it open may have entered meanwhile.
+      held.set(name, (held.get(name) ?? 0) + 1)
       return () => {
         const left = (held.get(name) ?? 1) - 1
         if (left > 0) held.set(name, left)
