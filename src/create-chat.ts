@@ -37,7 +37,7 @@ const complain = (code: string, reason: string): never => {
 function tokenSource<X extends Extra, Path extends string>({ token, getToken }: SocketConfig<X, Path>): GetToken {
   if (typeof token === 'string' && isBearer(token)) complain('bearer_prefix', BEARER_TEXT)
   if (typeof getToken === 'function') return getToken
-  return typeof token === 'string' ? () => token : complain('token_missing', 'there is no token; give getToken (a function) or token')
+  return token && typeof token === 'string' ? () => token : complain('token_missing', 'there is no token; give getToken (a function) or token')
 }
 
 /** Socket.IO's own: no server sends them, and a socket throws at them. */
