@@ -184,6 +184,8 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     if (present === null) await writer.stop()
     // What is refused now is not tried again.
     if (present === null) leavers.letGo()
+    // But for what somebody who disconnected left in the queue.
+    if (present === null && seen.userId && !isEmpty(seen) && writer.waiting(seen.userId).length > 0) writer.revive()
   }
 
   /** Only when all is written: who adopts a queue gets all of it. */

@@ -188,7 +188,6 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
       edits.add(changed)
       if ((lastFailure === null || wasAlone) && !isPaused) start()
     },
-    /** Somebody is here. */
     revive,
     /** Runs between two writes: what it reads is what the last one left. Null without a storage. */
     between<T>(task: (target: RecordStorage) => Promise<T>): Promise<T | null> {
@@ -238,12 +237,12 @@ export function createWriter({ storage, clock, random, stored, lost, drained, fa
       isPaused = false
       resumed()
     },
-    /** Writes what is left, once, and closes the storage unless it is needed again by then. Resolves, whatever came of it. */
+    /** Writes what is left, once, and closes the storage behind what came meanwhile, unless it is needed by then. Resolves, whatever came of it. */
     stop(): Promise<void> {
       isStopped = true
       stopRetry()
       slow.stop()
-      return flush().catch(() => undefined).then(closeUnused)
+      return flush().catch(() => undefined).then(() => inTurn(() => Promise.resolve()))
     },
   }
 }

@@ -285,18 +285,22 @@ describe('trouble', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('G8: trouble at the time of a stop leaves no timer, and the next use writes', async () => {
+  it('G1, G9: what a device refuses when its user disconnects is tried again as long as it waits in the queue, and then nothing is left', async () => {
     const { update, device, clock, stop, stored } = openTab()
     device.refuses = 'UnknownError'
     update(outbox([entry('a', 1)]))
     await clock.advance(100)
     stop()
     await clock.flush()
-    expect(clock.pending).toBe(0)
-    device.refuses = null
     update(outbox([entry('a', 1), entry('b', 2)]))
+    await clock.advance(100)
+    expect([stored, clock.pending]).toEqual([[], 1])
+    device.refuses = null
+    await clock.advance(60_000)
+    expect([[...stored].sort(), clock.pending]).toEqual([['a', 'b'], 0])
+    update(outbox([]))
     await clock.flush()
-    expect(stored).toEqual(['a', 'b'])
+    expect([await device.ids(), clock.pending, device.closed]).toEqual([[], 0, device.opened])
   })
 })
 
