@@ -65,22 +65,36 @@ function createCommands<X extends Extra>(path: string, sources: Sources) {
       return { payload, meta: { id: payload.id, at: sources.now() } }
     })
   return {
+    /** Connects as this user; does nothing while that is done or under way, and tries again at once where it was given up. Another user begins with an empty queue. */
     connect: naming<{ readonly userId: string }>('connect', 'userId'),
+    /** Ends the connection. Messages stay in the state and can still be queued. */
     disconnect: createAction(`${path}/disconnect`),
+    /** Ends the connection and forgets the user. Unsent messages are kept on this device for their return, or removed with `discardOutbox`. */
     signOut: createAction(`${path}/signOut`, (payload: { readonly discardOutbox?: boolean } = {}) => ({ payload, meta: { at: sources.now() } })),
+    /** Loads the channel's newest page and keeps it up to date. Of a window that was scrolled back it returns to the end. */
     openChannel: inChannel('openChannel'),
+    /** Nobody looks at the channel any more: its messages may leave memory. Messages that come are still counted as unread. */
     closeChannel: inChannel('closeChannel'),
+    /** Loads one page of history before what is shown; does nothing without `hasOlder`. */
     loadOlder: inChannel('loadOlder'),
+    /** Loads one page after what is shown, after scrolling back; does nothing without `hasNewer`. */
     loadNewer: inChannel('loadNewer'),
+    /** Shows the message as `pending` and queues it. `payload.id` of the dispatched action is its id for its whole life. Throws `ChatConfigError` for a missing channelId or a content that is no string. */
     sendMessage: createAction(`${path}/sendMessage`, (draft: Draft<X>) => {
       const payload = compose(draft, sources)
       return { payload, meta: { id: payload.id, at: payload.createdAt } }
     }),
+    /** Sends a failed message again, under the same id. */
     retryMessage: onMessage('retryMessage'),
+    /** Sends every failed message of the user again that can be. */
     retryAllFailed: createAction(`${path}/retryAllFailed`, () => ({ payload: undefined, meta: { at: sources.now() } })),
+    /** Removes a message that is not sent yet, failed or pending, here and from this device. One that is on its way may be committed all the same, and comes back then. */
     discardMessage: onMessage('discardMessage'),
+    /** Sets my read watermark: up to `messageId`, by default the newest message. */
     markRead: inChannel<{ readonly channelId: string; readonly messageId?: string }>('markRead'),
+    /** Removes one error from the state. */
     dismissError: naming<{ readonly id: string }>('dismissError', 'id'),
+    /** Removes all errors from the state. */
     clearErrors: createAction(`${path}/clearErrors`),
   }
 }

@@ -57,6 +57,10 @@ function check<X extends Extra, Path extends string>({ url, reducerPath, protoco
 /** Opened once, on first use. */
 function withStorage(environment: Environment, storage: KeyValueStorage | false | undefined): Environment {
   if (storage === false) return { ...environment, storage: () => null }
+  // A bundler may give a module (`{ default }`) for `redux-persist/lib/storage`: types do not see that, and nothing would be kept.
+  if (storage && !(['getItem', 'setItem', 'removeItem'] as const).every((name) => typeof storage[name] === 'function')) {
+    complain('storage_invalid', 'storage must have getItem, setItem and removeItem; with Vite, import redux-persist/es/storage')
+  }
   const { locks } = environment
   return storage ? { ...environment, storage: (name) => createKeyValueStorage({ name, storage, locks }) } : environment
 }

@@ -27,6 +27,10 @@ describe('createChat', () => {
   it.each([
     [{ url: '' }, /^url_missing: .*address/],
     [{ token: undefined }, /^token_missing: .*getToken/],
+    [{ token: '' }, /^token_missing/],
+    // What a bundler makes of `import storage from 'redux-persist/lib/storage'`.
+    [{ storage: { default: {} } }, /^storage_invalid: .*getItem.*redux-persist\/es\/storage/],
+    [{ storage: true }, /^storage_invalid/],
     [{ token: undefined, getToken: 'raw.jwt.token' }, /^token_missing: .*getToken \(a function\)/],
     [{ events: { 'message:new': () => ({ type: 'x' }) } }, /^event_taken: .*"message:new".*chat\.facts/],
     [{ protocol: { names: { 'message:new': 'msg' } }, events: { msg: () => ({ type: 'x' }) } }, /^event_taken: .*"msg"/],

@@ -58,13 +58,17 @@ export function socketBindings<ServerEvents, ClientEvents = {}>() {
 }
 
 /** Dispatches the action that is bound to an inbound event; an event that is not bound does nothing. */
-export function applyEvent<X extends Extra>(runtime: Runtime<X>, name: string, args: readonly unknown[]): void {
+export function applyEvent<X extends Extra>(runtime: Runtime<X>, name: string, args: readonly unknown[], flush: () => boolean): void {
   const { events = {} } = runtime.options
   const binding = Object.hasOwn(events, name) && events[name]
   if (!binding) return
+  // The server told of these before, and the event may be about them.
+  if (!flush()) return
   try {
     // What comes is whatever the app's map promises; its own `parse` is what can check it.
-    runtime.dispatch(typeof binding === 'function' ? binding(...args as never) : binding.action(binding.parse(args[0])))
+    const action = typeof binding === 'function' ? binding(...args as never) : binding.action(binding.parse(args[0]))
+    came.set(action, name)
+    runtime.dispatch(action)
   } catch (reason) {
     runtime.invalid('event_refused', `unable to apply the event "${name}": ${reasonText(reason)}`)
   }
@@ -73,11 +77,14 @@ export function applyEvent<X extends Extra>(runtime: Runtime<X>, name: string, a
 /** What `failed` made of an action that its own binding would emit again: without a connection that would go on for ever. */
 const repeats = new WeakSet<UnknownAction>()
 
+/** Which event an action came with: it is not sent back as that one, which two pages would go on with for ever. */
+const came = new WeakMap<UnknownAction, string>()
+
 /** Emits an app action that is bound. */
 export function applyEmit<X extends Extra>(runtime: Runtime<X>, action: UnknownAction): void {
   if (repeats.delete(action)) return
   for (const [event, binding] of Object.entries(runtime.options.emits ?? {})) {
-    if (!binding.action.match(action)) continue
+    if (came.get(action) === event || !binding.action.match(action)) continue
     emitBound(runtime, event, binding, action.payload as never)
   }
 }

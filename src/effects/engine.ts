@@ -66,7 +66,11 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
 
   function onEvent(name: string, args: readonly unknown[]): void {
     const parsed = runtime.wire.inbound(name, args)
-    if (!parsed) applyEvent(runtime, name, args)
+    if (!parsed) applyEvent(runtime, name, args, () => {
+      const whose = user
+      inbox.flush()
+      return user === whose
+    })
     else if (parsed.ok) apply(parsed.value)
     else runtime.invalid('invalid_event', `unable to read a "${name}" event: ${parsed.problem}`)
   }
@@ -106,7 +110,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   function onDoubt(): void {
     const { messages, connection } = runtime.getState()
     const [channelId] = connection.capabilities.includes('sync') ? keysOf(messages) : []
-    if (channelId === undefined) return session.reopen()
+    if (channelId === undefined) return environment.lifecycle.isOnline() ? session.reopen() : undefined
     runtime.link.ask('message:sync', { channelId, after: Number.MAX_SAFE_INTEGER, limit: 1 }, ({ unclear }) => {
       if (unclear === 'timeout' || unclear === 'unmapped') session.reopen()
     }, Math.min(5_000, options.delivery.ackTimeoutMs))

@@ -54,7 +54,14 @@ export function createLink<X extends Extra>(clock: Clock, wire: Wire<X>, default
       }
       pending.add(settle)
       stopTimer = clock.setTimer(timeoutMs, () => settle({ ok: false, code: 'timeout' }))
-      connection.emit(event, args, (...answer) => settle({ ok: true, answer }))
+      try {
+        connection.emit(event, args, (...answer) => settle({ ok: true, answer }))
+      } catch (reason) {
+        // Who asked is told by the throw, and not once more by a timeout.
+        pending.delete(settle)
+        stopTimer()
+        throw reason
+      }
     },
     ask(event, payload, done, timeoutMs) {
       const asked = wire.asked(event, payload)

@@ -26,6 +26,9 @@ export interface MetricsSnapshot {
 
 const KEPT_LATENCIES = 512
 
+/** How exact the age of what waits is. */
+const AGE_STEP_MS = 1_000
+
 /** Acks are marked in the performance panel once per frame at most: more could not be told apart. */
 const MARK_GAP_MS = 16
 
@@ -65,6 +68,7 @@ export function createMetrics({ clock, userTiming, onMetric }: MetricsOptions) {
   let batches = { count: 0, last: 0, max: 0, total: 0 }
   let counts: { [name in Counted]?: number } = {}
   let snapshot: MetricsSnapshot | null = null
+  let measuredAt = -Infinity
 
   /** What is read next is measured anew. */
   function moved(): void {
@@ -79,6 +83,7 @@ export function createMetrics({ clock, userTiming, onMetric }: MetricsOptions) {
   }
 
   function measure(): MetricsSnapshot {
+    measuredAt = clock.now()
     const sorted = [...latencies].sort((a, b) => a - b)
     return {
       ackLatency: { p50: percentile(sorted, 0.5), p95: percentile(sorted, 0.95), p99: percentile(sorted, 0.99), count: acks },
@@ -115,8 +120,11 @@ export function createMetrics({ clock, userTiming, onMetric }: MetricsOptions) {
       else outboxes.delete(store)
       moved()
     },
-    /** The same object until something was measured. */
-    getSnapshot: (): MetricsSnapshot => (snapshot ??= measure()),
+    /** The same object until something was measured; while something waits, for a second at most, because that grows older. */
+    getSnapshot(): MetricsSnapshot {
+      if (snapshot && snapshot.queue.depth > 0 && Math.abs(clock.now() - measuredAt) >= AGE_STEP_MS) snapshot = null
+      return (snapshot ??= measure())
+    },
     /** Calls `listener` after each measurement; the undo is returned. */
     subscribe(listener: () => void): Stop {
       const safe = shielded(listener)

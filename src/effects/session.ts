@@ -199,6 +199,8 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     if (event === 'hidden') hiddenAt = clock.monotonic()
     else if (event === 'offline') {
       if (phase === 'waiting') halt('offline', 'offline')
+      // A connection that looks open may be dead: it would show as connected until its heartbeat fails, 45 s later.
+      else if (phase === 'open') handlers.onDoubt()
     } else if (event === 'restored' || event === 'resumed') {
       handlers.onThawed()
       // A page that stood still has lost its socket, whether it was told so or not.
@@ -234,7 +236,9 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     forget: tokens.reset,
     /** The connection looks open but does not answer. */
     reopen(): void {
-      if (phase === 'open') begin(false)
+      if (phase !== 'open') return
+      if (lifecycle.isOnline()) begin(false)
+      else halt('offline', 'offline')
     },
     renewal,
     isWary: welcome.isWary,

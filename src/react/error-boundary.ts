@@ -1,5 +1,6 @@
 import { createElement, type ReactElement, type ReactNode } from 'react'
 import { ErrorBoundary } from 'react-error-boundary'
+import { shielded } from '../effects/shielded'
 
 export interface ChatFallbackProps {
   readonly error: unknown
@@ -25,6 +26,6 @@ const defaultFallback = ({ resetErrorBoundary }: ChatFallbackProps): ReactElemen
 export const ChatErrorBoundary = ({ children, fallbackRender = defaultFallback, onError, resetKeys }: ChatErrorBoundaryProps): ReactElement =>
   createElement(ErrorBoundary, {
     fallbackRender,
-    ...(onError && { onError: (error: unknown) => onError(error) }),
+    ...(onError && { onError: shielded((error: unknown) => onError(error)) }),
     ...(resetKeys && { resetKeys: [...resetKeys] }),
   }, children)

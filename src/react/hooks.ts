@@ -54,6 +54,8 @@ export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, 
   type Root = { readonly [P in Path]: ChatState<X> }
   const { actions, selectors, metrics } = chat
   const presence = createPresence()
+  /** What a server draws, and what a page has to draw first in its place. */
+  const unmeasured = metrics.getSnapshot()
 
   /** A store without the middleware would show every message as pending for ever, and say nothing. Gives what its audience is joined by. */
   function joinOf(store: Store): Audience['join'] {
@@ -127,9 +129,9 @@ export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, 
     const store = useStore()
     const view = useChatSelector((root) => selectors.selectChannel(root, channelId))
     const commands = useMemo(() => ({
-      loadOlder: () => { store.dispatch(actions.loadOlder({ channelId })) },
-      loadNewer: () => { store.dispatch(actions.loadNewer({ channelId })) },
-      markRead: (messageId?: string) => { store.dispatch(actions.markRead({ channelId, ...(messageId !== undefined && { messageId }) })) },
+      loadOlder: () => { if (channelId !== '') store.dispatch(actions.loadOlder({ channelId })) },
+      loadNewer: () => { if (channelId !== '') store.dispatch(actions.loadNewer({ channelId })) },
+      markRead: (messageId?: string) => { if (channelId !== '') store.dispatch(actions.markRead({ channelId, ...(messageId !== undefined && { messageId }) })) },
     }), [store, channelId])
     return useMemo(() => ({ ...view, ...commands }), [view, commands])
   }
@@ -137,11 +139,11 @@ export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, 
   function useErrors() {
     const store = useStore()
     const errors = useChatSelector(selectors.selectErrors)
-    return useMemo(() => ({
-      errors,
+    const commands = useMemo(() => ({
       dismiss: (id: string) => { store.dispatch(actions.dismissError({ id })) },
       clear: () => { store.dispatch(actions.clearErrors()) },
-    }), [store, errors])
+    }), [store])
+    return useMemo(() => ({ errors, ...commands }), [errors, commands])
   }
 
   return {
@@ -161,6 +163,6 @@ export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, 
       }, [store, channelId])
     },
     useUnreadCount: (chosen) => useChatSelector((root) => selectors.selectUnreadCount(root, chosenId(chosen))),
-    useChatMetrics: () => useSyncExternalStore(metrics.subscribe, metrics.getSnapshot, metrics.getSnapshot),
+    useChatMetrics: () => useSyncExternalStore(metrics.subscribe, metrics.getSnapshot, () => unmeasured),
   }
 }

@@ -11,7 +11,7 @@ export type ErrorsState = readonly ChatError[]
 export const initialErrors: ErrorsState = []
 
 const isRepeat = (a: ChatError, b: ChatError): boolean =>
-  a.type === b.type && a.code === b.code && a.channelId === b.channelId && a.messageId === b.messageId
+  a.type === b.type && a.code === b.code && a.channelId === b.channelId && a.messageId === b.messageId && (a.type !== 'emit_failed' || a.message === b.message)
 
 /** A repetition of the newest error raises its count instead of filling the list; what it says now counts. */
 function add(state: ErrorsState, error: ChatError | undefined): ErrorsState {

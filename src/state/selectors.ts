@@ -35,12 +35,14 @@ export interface MemberReceipt extends Receipt {
 
 /** A receipt changes a channel and not what is told of it here: the last view of each channel stays while it says the same. */
 function createSteadyViews() {
-  const last = new Map<string, ChannelView>()
+  const last = new Map<string, readonly ChannelView[]>()
   return (view: ChannelView): ChannelView => {
-    const known = last.get(view.channelId)
-    if (known && isSameJson(known, view)) return known
+    // One for each of a few stores: one chat may serve several.
+    const views = last.get(view.channelId) ?? []
+    const known = views.find((each) => isSameJson(each, view))
+    if (known) return known
     if (last.size >= MAX_RESULTS) last.clear()
-    last.set(view.channelId, view)
+    last.set(view.channelId, [view, ...views.slice(0, 3)])
     return view
   }
 }
