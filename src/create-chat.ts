@@ -19,12 +19,17 @@ import { createChatMiddleware } from './effects/middleware'
 
 /** A chat for a store: mount `reducer` at `reducerPath`, add `middleware`, dispatch `actions`, read with `selectors`. */
 export interface Chat<X extends Extra = {}, Path extends string = 'chat'> {
+  /** Where `reducer` belongs: `configureStore({ reducer: { [chat.reducerPath]: chat.reducer } })`. */
   readonly reducerPath: Path
+  /** Pure: connection, messages, unsent messages and errors. */
   readonly reducer: Reducer<ChatState<X>, UnknownAction>
+  /** Between actions and socket events: `middleware: (getDefault) => getDefault().concat(chat.middleware)`. Does nothing before `connect`. */
   readonly middleware: Middleware
+  /** What an app dispatches. */
   readonly actions: Commands<X>
   /** What the chat itself dispatches, for reducers and listeners of the app to match: `chat.facts.messagesReceived.match(action)`. Not to be dispatched. */
   readonly facts: Facts<X>
+  /** Each takes the root state, and gives the same reference for the same content. */
   readonly selectors: ChatSelectors<X, Path>
   /** Measurements of all stores that use this chat: `getSnapshot()`, `subscribe(listener)`, `reset()`. */
   readonly metrics: Pick<Metrics, 'getSnapshot' | 'subscribe' | 'reset'>

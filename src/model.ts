@@ -11,9 +11,12 @@ export interface MessageFields {
   /** UUID v7 made at dispatch: idempotency key, entity key and React key for the message's whole life. */
   readonly id: string
   readonly channelId: string
+  /** Its author. */
   readonly userId: string
   readonly content: string
+  /** Milliseconds since the epoch; the author's clock until the server says its own. */
   readonly createdAt: number
+  /** The server's place in the channel, from 1; absent while unsent, and on a server without numbers. */
   readonly seq?: number
 }
 

@@ -21,6 +21,7 @@ export interface SocketConfig<X extends Extra = {}, Path extends string = 'chat'
   readonly token?: string
   /** Where the reducer is mounted, the prefix of every action, and the name of the stored records. Default `chat`. */
   readonly reducerPath?: Path
+  /** When a connection is lost or refused. */
   readonly reconnection?: {
     /** Attempts after a lost or refused connection, before it is `failed`. Default 5; 0 for none. */
     readonly attempts?: number
@@ -37,8 +38,9 @@ export interface SocketConfig<X extends Extra = {}, Path extends string = 'chat'
     /** How long before its expiry a token is renewed in band. Default 15,000, and never more than half of its life. */
     readonly renewBeforeMs?: number
   }
+  /** How messages are sent, and sent again. */
   readonly delivery?: {
-    /** After this an unacknowledged emit has an unknown outcome and is repeated. Default 10,000. */
+    /** After this, from the answer to the one before it in its channel, an unacknowledged emit has an unknown outcome and is repeated. Default 10,000. */
     readonly ackTimeoutMs?: number
     /** Full-jitter backoff between attempts. Default 1,000 to 30,000. */
     readonly backoff?: Partial<BackoffOptions>
@@ -51,6 +53,7 @@ export interface SocketConfig<X extends Extra = {}, Path extends string = 'chat'
     /** In flight in all. Default 100. */
     readonly inFlightTotal?: number
   }
+  /** What is loaded, and kept in memory. */
   readonly history?: {
     /** Messages per request. Default 50, and never more than `windowSize`. */
     readonly pageSize?: number
@@ -73,6 +76,7 @@ export interface SocketConfig<X extends Extra = {}, Path extends string = 'chat'
   readonly environment?: Partial<Environment>
   /** Performance marks in the browser's panel. Default true. */
   readonly userTiming?: boolean
+  /** Each measurement as it happens, to forward it. */
   readonly onMetric?: (sample: MetricSample) => void
   /** Every error that is put into the state. */
   readonly onError?: (error: ChatError) => void

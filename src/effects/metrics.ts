@@ -13,14 +13,21 @@ export interface MetricSample {
 
 /** Everything since the chat was created (or `reset`). Latencies in milliseconds over the last 512 acks; null before the first. */
 export interface MetricsSnapshot {
+  /** From emit to acknowledgement, in milliseconds, over the last 512; `count` of all. */
   readonly ackLatency: { readonly p50: number | null; readonly p95: number | null; readonly p99: number | null; readonly count: number }
   /** Unsent messages, and the age in milliseconds of the oldest that is not failed. */
   readonly queue: { readonly depth: number; readonly failed: number; readonly oldestAgeMs: number }
+  /** How many messages came into the state at once. */
   readonly batches: { readonly count: number; readonly last: number; readonly max: number; readonly mean: number }
+  /** Attempts that were refused for now or timed out, and are made again. */
   readonly retries: number
+  /** Connections after the first. */
   readonly reconnections: number
+  /** Messages that came again, and were dropped. */
   readonly duplicates: number
+  /** Payloads that could not be read, and were dropped. */
   readonly invalidPayloads: number
+  /** Messages that became `failed`. */
   readonly failures: number
 }
 

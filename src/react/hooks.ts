@@ -19,7 +19,9 @@ export interface SocketOptions extends SocketCallbacks {
 
 /** A channel's state and what can be done with it; the functions stay the same for one channel. */
 export interface ChannelHandle extends ChannelView {
+  /** One page of history before what is shown, if there is any. */
   loadOlder(): void
+  /** One page after what is shown, after scrolling back. */
   loadNewer(): void
   /** Up to a message, by default the newest. */
   markRead(messageId?: string): void
@@ -34,14 +36,17 @@ export interface ChatHooks<X extends Extra> {
    * another user. Callbacks may change without reconnecting. Throws `ChatConfigError` when the store has no middleware of this chat.
    */
   useSocket(options: SocketOptions): ConnectionState
+  /** The connection's state; connects nothing. */
   useConnection(): ConnectionState
   /** What a channel shows; the channel is open while a component with this hook is mounted. Of no channel yet (null, undefined) it is nothing. */
   useMessages(channelId: string | null | undefined): readonly Message<X>[]
+  /** How a channel stands, with the commands for its history and for reading it. It opens nothing (`useMessages` does); of no channel yet it does nothing. */
   useChannel(channelId: string | null | undefined): ChannelHandle
   /** A stable function that sends and gives the message's id. */
   useSendMessage(channelId: string | null | undefined): (content: string, ...extra: ExtraArgs<X>) => string
   /** Messages by others above my read watermark, as far as known: of a channel that was opened, or from which a message came. */
   useUnreadCount(channelId: string | null | undefined): number
+  /** The newest errors, the oldest first; `dismiss` one by its id, or `clear` all. */
   useErrors(): { readonly errors: readonly ChatError[]; dismiss(id: string): void; clear(): void }
   /** Renders after every measurement: for a panel, not for a list. */
   useChatMetrics(): MetricsSnapshot

@@ -21,10 +21,13 @@ export interface ChannelView {
   readonly gap: { readonly after: number; readonly before: number } | null
   /** False when the server assigns no seqs: then nothing can tell whether a message is missing. */
   readonly gapsDetectable: boolean
+  /** There is history before what is shown: dispatch `loadOlder`. */
   readonly hasOlder: boolean
+  /** A page of it is under way. */
   readonly loadingOlder: boolean
   /** The newest messages are not loaded, because the window was scrolled back: dispatch `loadNewer` or `openChannel`. */
   readonly hasNewer: boolean
+  /** The highest `seq` that is known of the channel; null before any. */
   readonly latestSeq: number | null
 }
 
@@ -108,12 +111,14 @@ export function createSelectors<X extends Extra, Path extends string>(path: Path
     entriesIn({ channels }).map((entry) => unsentView(entry)))
 
   return {
+    /** Who is connected, and how: `status`, `reason`, `attempt`, `nextRetryAt` (milliseconds since the epoch), `capabilities` of the server. */
     selectConnection: (root: Root): ConnectionState => chatOf(root).connection,
     /** What a channel shows: committed messages in order, then unsent ones in dispatch order. */
     selectMessages: (root: Root, channelId: string): readonly Message<X>[] => {
       const channel = channelOf(root, channelId)
       return viewsOf(channel.messages, channel.receipts, queueOf(root, channelId))
     },
+    /** One message of a channel, while it is in the window or unsent. */
     selectMessage: (root: Root, channelId: string, id: string): Message<X> | undefined => {
       const channel = channelOf(root, channelId)
       const message = findMessage(channel.messages, id)
@@ -121,11 +126,12 @@ export function createSelectors<X extends Extra, Path extends string>(path: Path
       const entry = entryIn(queueOf(root, channelId), id)
       return entry && unsentView(entry)
     },
+    /** How a channel stands: `sync`, `gap`, `hasOlder`, `hasNewer`, `loadingOlder`, `latestSeq`. */
     selectChannel: (root: Root, channelId: string): ChannelView => {
       const channel = channelOf(root, channelId)
-      const { capabilities, status } = chatOf(root).connection
-      // Without a connection nothing is announced: a channel that was caught up once can be again.
-      const isDetectable = capabilities.includes('sync') || (status !== 'connected' && channel.anchored)
+      const { capabilities } = chatOf(root).connection
+      // Without a connection, and at its begin, nothing is announced: a channel that was caught up once can be again.
+      const isDetectable = capabilities.includes('sync') || (channel.anchored && capabilities.length === 0)
       return (isDetectable ? describeDetectable : describeUndetectable)(channel, channelId)
     },
     /** Messages by others above my read watermark, as far as known: of a channel that was opened, or from which a message came. */
@@ -136,6 +142,7 @@ export function createSelectors<X extends Extra, Path extends string>(path: Path
       members(channelOf(root, channelId).receipts, undefined),
     /** Every unsent message of the user, by channel, in dispatch order. */
     selectOutbox: (root: Root): readonly Message<X>[] => unsent(chatOf(root).outbox.channels, undefined),
+    /** The newest errors, the oldest first, until they are dismissed; a repetition raises the `count` of the newest. */
     selectErrors: (root: Root): readonly ChatError[] => chatOf(root).errors,
   }
 }

@@ -27,13 +27,21 @@ export interface TestEnvironmentOptions {
 
 /** One simulated tab: an `Environment` for `createChat({ environment })`, and the controls of the world around it. */
 export interface TestEnvironment {
+  /** For `createChat({ environment })`. */
   readonly environment: Environment
+  /** The tab's name. */
   readonly tab: string
+  /** Time passes only with `await clock.advance(ms)`. */
   readonly clock: ManualClock
+  /** The server that all tabs of this world talk to. */
   readonly server: MemoryServer
+  /** Cuts, restores and faults of this tab's connection. */
   readonly network: Network
+  /** Hides, freezes, resumes the page; takes it offline and online. */
   readonly lifecycle: ManualLifecycle
+  /** Web Locks; null where there are none. */
   readonly locks: MemoryLocks | null
+  /** What the tab's chats keep their records in, by name. */
   readonly storage: (name: string) => RecordStorage | null
   /** Timers of this tab that have not fired. */
   readonly timers: number

@@ -111,3 +111,20 @@ it('what selectChannel gives stays the same object while it says the same', asyn
   expect(tab.shown()).toEqual(['hi:read'])
   expect(tab.channel()).toBe(before)
 })
+
+it('G6: a channel that has to catch up does not say that it is up to date before the server has announced that it can', async () => {
+  const tab = openStore({ world: { latencyMs: 20 } })
+  tab.env.server.push('general', { userId: 'bob', content: 'hi' })
+  tab.connect()
+  tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
+  await tab.advance(3_000)
+  const seen: string[] = []
+  tab.store.subscribe(() => {
+    const { gapsDetectable, sync } = tab.channel()
+    const now = `${tab.connection().status}, ${gapsDetectable ? sync : 'who knows'}`
+    if (seen.at(-1) !== now) seen.push(now)
+  })
+  tab.env.server.disconnectAll('transport_close')
+  await tab.advance(10_000)
+  expect(seen).toEqual(['reconnecting, stale', 'connected, stale', 'connected, syncing', 'connected, idle'])
+})
