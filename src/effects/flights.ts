@@ -6,7 +6,7 @@ import type { Target } from './outcomes'
 interface Flight {
   readonly target: Target
   readonly deadline: number
-  /** It was the so-manieth emit. */
+  /** Its number among all emits. */
   readonly nth: number
 }
 
