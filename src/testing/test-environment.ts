@@ -150,7 +150,7 @@ function createTabLife(clock: ManualClock): TabLife {
     load: (userId) => whileAlive(() => storage.load(userId)),
     write: (change) => whileAlive(() => storage.write(change)),
     adopt: (userId, from, tab, ids) => whileAlive(() => storage.adopt(userId, from, tab, ids)),
-    clear: (userId) => whileAlive(() => storage.clear(userId)),
+    clear: (...args) => whileAlive(() => storage.clear(...args)),
     close: () => {},
   }
 

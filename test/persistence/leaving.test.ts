@@ -49,4 +49,39 @@ describe('who leaves while something is written', () => {
     await tab.advance(120_000)
     expect([...env.locks?.holders().keys() ?? []]).toEqual([])
   })
+
+  it('G1: what they compose and mark as read when they are back, while a discard of before is refused still, stays as it is', async () => {
+    const inner = createMemoryStorage()
+    let refuses = false
+    const storage: RecordStorage = { ...inner, clear: async (...args) => {
+      if (refuses) throw new Error('busy')
+      return inner.clear(...args)
+    } }
+    const env = createTestEnvironment({ storage: () => storage })
+    env.server.push('general', { userId: 'carol', content: 'hello' })
+    const tab = openStore({ env })
+    const come = async (): Promise<void> => {
+      env.network.restore()
+      tab.connect()
+      tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
+      await tab.advance(1_000)
+      env.network.cut()
+    }
+    await come()
+    tab.send('old')
+    await tab.settle()
+    refuses = true
+    tab.dispatch(tab.chat.actions.signOut({ discardOutbox: true }))
+    await tab.advance(1_000)
+    await come()
+    const id = tab.send('new')
+    tab.dispatch(tab.chat.actions.markRead({ channelId: 'general' }))
+    await tab.settle()
+    refuses = false
+    const told = new Set<boolean | undefined>()
+    tab.store.subscribe(() => told.add(tab.messages().at(-1)?.stored))
+    await tab.advance(200_000)
+    const { records } = await inner.load('alice')
+    expect([[...told], records.map((record) => record.id).sort()]).toEqual([[true], [id, 'read:#general'].sort()])
+  })
 })
