@@ -58,33 +58,42 @@ export function socketBindings<ServerEvents, ClientEvents = {}>() {
 }
 
 /** Dispatches the action that is bound to an inbound event; an event that is not bound does nothing. */
-export function applyEvent<X extends Extra>(runtime: Runtime<X>, name: string, args: readonly unknown[], flush: () => boolean): void {
+export function applyEvent<X extends Extra>(runtime: Runtime<X>, name: string, args: readonly unknown[], behind: (run: () => void) => void): void {
   const { events = {} } = runtime.options
   const binding = Object.hasOwn(events, name) && events[name]
   if (!binding) return
-  // The server told of these before, and the event may be about them.
-  if (!flush()) return
-  try {
+  const attempt = (task: () => void): void => {
+    try {
+      task()
+    } catch (reason) {
+      runtime.invalid('event_refused', `unable to apply the event "${name}": ${reasonText(reason)}`)
+    }
+  }
+  attempt(() => {
     // What comes is whatever the app's map promises; its own `parse` is what can check it.
     const action = typeof binding === 'function' ? binding(...args as never) : binding.action(binding.parse(args[0]))
-    came.set(action, name)
-    runtime.dispatch(action)
-  } catch (reason) {
-    runtime.invalid('event_refused', `unable to apply the event "${name}": ${reasonText(reason)}`)
-  }
+    behind(() => attempt(() => {
+      came.set(action, { runtime, name })
+      runtime.dispatch(action)
+    }))
+  })
 }
 
 /** What `failed` made of an action that its own binding would emit again: without a connection that would go on for ever. */
 const repeats = new WeakSet<UnknownAction>()
 
 /** Which event an action came with: it is not sent back as that one, which two pages would go on with for ever. */
-const came = new WeakMap<UnknownAction, string>()
+const came = new WeakMap<UnknownAction, { readonly runtime: object; readonly name: string }>()
 
 /** Emits an app action that is bound. */
 export function applyEmit<X extends Extra>(runtime: Runtime<X>, action: UnknownAction): void {
   if (repeats.delete(action)) return
+  const source = came.get(action)
+  const from = source?.runtime === runtime ? source.name : undefined
+  // Only this once: an app may give the same object again.
+  if (from !== undefined) came.delete(action)
   for (const [event, binding] of Object.entries(runtime.options.emits ?? {})) {
-    if (came.get(action) === event || !binding.action.match(action)) continue
+    if (from === event || !binding.action.match(action)) continue
     emitBound(runtime, event, binding, action.payload as never)
   }
 }

@@ -66,11 +66,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
 
   function onEvent(name: string, args: readonly unknown[]): void {
     const parsed = runtime.wire.inbound(name, args)
-    if (!parsed) applyEvent(runtime, name, args, () => {
-      const whose = user
-      inbox.flush()
-      return user === whose
-    })
+    if (!parsed) applyEvent(runtime, name, args, inbox.behind)
     else if (parsed.ok) apply(parsed.value)
     else runtime.invalid('invalid_event', `unable to read a "${name}" event: ${parsed.problem}`)
   }
@@ -112,7 +108,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
     const [channelId] = connection.capabilities.includes('sync') ? keysOf(messages) : []
     if (channelId === undefined) return environment.lifecycle.isOnline() ? session.reopen() : undefined
     runtime.link.ask('message:sync', { channelId, after: Number.MAX_SAFE_INTEGER, limit: 1 }, ({ unclear }) => {
-      if (unclear === 'timeout' || unclear === 'unmapped') session.reopen()
+      if (unclear === 'timeout' || (unclear === 'unmapped' && environment.lifecycle.isOnline())) session.reopen()
     }, Math.min(5_000, options.delivery.ackTimeoutMs))
   }
 

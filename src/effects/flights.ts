@@ -111,13 +111,14 @@ export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number,
     /** Ends those whose time is over, and tells of each; an echo that has settled one is an answer too. */
     expire(isSettled: (target: Target) => boolean, timedOut: (target: Target) => void): void {
       const now = clock.monotonic()
-      for (const flight of flights.values()) {
-        if (flight.deadline > now) return
+      let isPutOff = false
+      for (const [id, flight] of flights) {
+        if (flight.deadline > now) break
         const { target } = flight
         const deadline = deadlineOf(flight)
         if (deadline > now) {
-          flights.delete(target.id)
-          flights.set(target.id, { ...flight, deadline })
+          flights.set(id, { ...flight, deadline })
+          isPutOff = true
           continue
         }
         remove(target)
@@ -125,6 +126,11 @@ export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number,
         else silent.add(target.channelId)
         timedOut(target)
       }
+      // What was put off may end before what began later in another channel.
+      if (!isPutOff) return
+      const sorted = [...flights].sort(([, a], [, b]) => a.deadline - b.deadline)
+      flights.clear()
+      for (const [id, flight] of sorted) flights.set(id, flight)
     },
     clear,
     /** Who comes next may be answered. */

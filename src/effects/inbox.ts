@@ -24,6 +24,8 @@ export function createInbox<X extends Extra>(runtime: Runtime<X>) {
   const { events } = runtime.actions
   let messages: WireMessage<X>[] = []
   let receipts: ReceiptEvent[] = []
+  /** What the app bound to events that came behind these. */
+  let others: (() => void)[] = []
   let lastFlush = -Infinity
   let stopTimer: Stop | null = null
 
@@ -67,6 +69,8 @@ export function createInbox<X extends Extra>(runtime: Runtime<X>) {
     receipts = []
     if (newReceipts.length > 0) runtime.dispatch(events.receiptsReceived({ receipts: newReceipts }))
     runtime.metrics.batch(newMessages.length + newReceipts.length, lastFlush, clock.monotonic())
+    // One by one: whoever sees one may leave, and the rest is forgotten.
+    for (let run = others.shift(); run; run = others.shift()) run()
   }
 
   function arrived(): void {
@@ -83,6 +87,11 @@ export function createInbox<X extends Extra>(runtime: Runtime<X>) {
       receipts.push(receipt)
       arrived()
     },
+    /** Behind what came before it. */
+    behind(run: () => void): void {
+      if (size() === 0) run()
+      else others.push(run)
+    },
     flush,
     /** Forgets what is collected: it was another user's. */
     stop(): void {
@@ -90,6 +99,7 @@ export function createInbox<X extends Extra>(runtime: Runtime<X>) {
       stopTimer = null
       messages = []
       receipts = []
+      others = []
     },
   }
 }

@@ -60,7 +60,7 @@ export function createTokens(getToken: GetToken, clock: Clock, timeoutMs: number
       }
       const stopTimer = clock.setTimer(timeoutMs, () => answer(unavailable))
       // Only when whoever asks has its stop: what an app dispatches in its getToken may be what ends this.
-      Promise.resolve().then(() => getToken({ skipCache })).then((token) => answer(() => judge(token)), () => answer(unavailable))
+      Promise.resolve().then(() => (isOver ? null : getToken({ skipCache }))).then((token) => answer(() => judge(token)), () => answer(unavailable))
       return end
     },
     /** Whoever comes next may have any token. */

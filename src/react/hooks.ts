@@ -61,6 +61,10 @@ export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, 
   const presence = createPresence()
   /** What a server draws, and what a page has to draw first in its place. */
   const unmeasured = metrics.getSnapshot()
+  /** The same object until something was measured, however long that takes: a slow render would begin anew when the age had changed by its end. */
+  let measured: MetricsSnapshot | null = null
+  metrics.subscribe(() => { measured = null })
+  const lastMeasured = (): MetricsSnapshot => (measured ??= metrics.getSnapshot())
 
   /** A store without the middleware would show every message as pending for ever, and say nothing. Gives what its audience is joined by. */
   function joinOf(store: Store): Audience['join'] {
@@ -168,6 +172,6 @@ export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, 
       }, [store, channelId])
     },
     useUnreadCount: (chosen) => useChatSelector((root) => selectors.selectUnreadCount(root, chosenId(chosen))),
-    useChatMetrics: () => useSyncExternalStore(metrics.subscribe, metrics.getSnapshot, () => unmeasured),
+    useChatMetrics: () => useSyncExternalStore(metrics.subscribe, lastMeasured, () => unmeasured),
   }
 }

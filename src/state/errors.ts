@@ -13,12 +13,15 @@ export const initialErrors: ErrorsState = []
 const isRepeat = (a: ChatError, b: ChatError): boolean =>
   a.type === b.type && a.code === b.code && a.channelId === b.channelId && a.messageId === b.messageId && (a.type !== 'emit_failed' || a.message === b.message)
 
-/** A repetition of the newest error raises its count instead of filling the list; what it says now counts. */
+/**
+ * A repetition of the newest error raises its count instead of filling the list; what it says now counts. So does one of any failed emit: an app may have
+ * two that fail by turns.
+ */
 function add(state: ErrorsState, error: ChatError | undefined): ErrorsState {
   if (!error) return state
-  const newest = state.at(-1)
-  if (!newest || !isRepeat(newest, error)) return [...state, error].slice(-MAX_ERRORS)
-  return [...state.slice(0, -1), { ...error, id: newest.id, count: (newest.count ?? 1) + (error.count ?? 1) }]
+  const repeated = (error.type === 'emit_failed' ? state : state.slice(-1)).find((each) => isRepeat(each, error))
+  if (!repeated) return [...state, error].slice(-MAX_ERRORS)
+  return [...state.filter((each) => each !== repeated), { ...error, id: repeated.id, count: (repeated.count ?? 1) + (error.count ?? 1) }]
 }
 
 /** Less what is mended; the same list when nothing is. */

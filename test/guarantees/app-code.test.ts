@@ -1,6 +1,6 @@
-import { createAction } from '@reduxjs/toolkit'
+import { configureStore, createAction } from '@reduxjs/toolkit'
 import { createTestEnvironment } from 'redux-chat/testing'
-import { socketBindings } from 'redux-chat'
+import { createChat, socketBindings } from 'redux-chat'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Transport } from '../../src/transport/transport'
 import { openStore } from '../support/chat-store'
@@ -64,6 +64,18 @@ describe('getToken that dispatches before its first await', () => {
     hasSession = false
     await tab.advance(120_000)
     expect([tab.connection().status, told, tab.errors()]).toEqual(['idle', [], []])
+  })
+
+  it('is not asked once nobody wants to connect any more', async () => {
+    const asked: (string | null)[] = []
+    const tab = openStore({ config: { getToken: () => {
+      asked.push(tab.connection().userId)
+      return 'token'
+    } } })
+    tab.connect()
+    tab.dispatch(tab.chat.actions.signOut())
+    await tab.advance(1_000)
+    expect(asked).toEqual([])
   })
 
   it('G7, G9: changes the user: one socket, with that user and their token, and none is left', async () => {
@@ -171,10 +183,11 @@ describe('bindings', () => {
   it('an event that comes behind messages is dispatched behind them', async () => {
     const reacted = createAction<{ messageId: string }>('reacted')
     const seen: boolean[] = []
-    const tab = openStore({ config: socketBindings<{ reacted: (payload: { messageId: string }) => void }>()({ events: { reacted: ({ messageId }) => {
-      seen.push(tab.messages().some(({ id }) => id === messageId))
-      return reacted({ messageId })
-    } } }) })
+    const tab = openStore({ config: socketBindings<{ reacted: (payload: { messageId: string }) => void }>()({ events: { reacted } }) })
+    tab.store.subscribe(() => {
+      const last: unknown = tab.actions.at(-1)
+      if (reacted.match(last)) seen.push(tab.messages().some(({ id }) => id === last.payload.messageId))
+    })
     tab.connect()
     await tab.advance(1_000)
     for (let seq = 1; seq <= 5; seq++) {
@@ -183,6 +196,69 @@ describe('bindings', () => {
     }
     await tab.advance(1_000)
     expect(seen).toEqual([true, true, true, true, true])
+  })
+
+  it('G8: a burst of messages with events between them is one batch all the same', async () => {
+    const typing = createAction('typing')
+    const tab = openStore({ config: { events: { typing: () => typing() } } })
+    tab.connect()
+    await tab.advance(1_000)
+    for (let seq = 1; seq <= 500; seq++) {
+      tab.env.server.emitRaw('alice', 'message:new', { id: `m${seq}`, channelId: 'general', userId: 'bob', content: 'hi', createdAt: seq, seq })
+      tab.env.server.emitRaw('alice', 'typing')
+    }
+    await tab.advance(1_000)
+    const batches = tab.types().filter((type) => type === 'chat/messagesReceived').length
+    expect([tab.messages().length, tab.types().filter((type) => type === 'typing').length, batches < 10]).toEqual([500, 500, true])
+  })
+
+  it('G7: one that came before a sign-out is not heard after it', async () => {
+    const tab = openStore({ config: { events: { reacted: () => ({ type: 'reacted' }) } } })
+    tab.connect()
+    await tab.advance(1_000)
+    const stop = tab.store.subscribe(() => {
+      if (tab.messages().length < 2) return
+      stop()
+      tab.dispatch(tab.chat.actions.signOut())
+      tab.connect()
+    })
+    for (let seq = 1; seq <= 2; seq++) {
+      tab.env.server.emitRaw('alice', 'message:new', { id: `m${seq}`, channelId: 'general', userId: 'bob', content: 'hi', createdAt: seq, seq })
+    }
+    tab.env.server.emitRaw('alice', 'reacted')
+    await tab.advance(3_000)
+    expect([tab.types().includes('reacted'), tab.connection().status]).toEqual([false, 'connected'])
+  })
+
+  it('what the app dispatches itself is emitted, though the same object once came as that event', async () => {
+    const wave = createAction('wave')
+    const constant = wave()
+    const tab = openStore({ config: { events: { wave: () => constant }, emits: { wave: { action: wave } } } })
+    tab.connect()
+    await tab.settle()
+    tab.env.server.emitRaw('alice', 'wave')
+    await tab.advance(100)
+    tab.dispatch(constant)
+    await tab.advance(1_000)
+    expect(tab.env.server.received('wave')).toHaveLength(1)
+  })
+
+  it('what came to one chat of a store is emitted by another', async () => {
+    const moved = createAction<{ x: number }>('moved')
+    const [here, there] = [createTestEnvironment(), createTestEnvironment()]
+    const one = createChat({ url: 'https://one.test', token: 'token', reducerPath: 'one', environment: here.environment, events: { moved: (payload: { x: number }) => moved(payload) } })
+    const two = createChat({ url: 'https://two.test', token: 'token', reducerPath: 'two', environment: there.environment, emits: { moved: { action: moved } } })
+    const store = configureStore({ reducer: { one: one.reducer, two: two.reducer }, middleware: (getDefault) => getDefault().concat(one.middleware, two.middleware) })
+    store.dispatch(one.actions.connect({ userId: 'alice' }))
+    store.dispatch(two.actions.connect({ userId: 'alice' }))
+    const pass = async (): Promise<void> => {
+      await here.clock.advance(1_000)
+      await there.clock.advance(1_000)
+    }
+    await pass()
+    here.server.emitRaw('alice', 'moved', { x: 1 })
+    await pass()
+    expect(there.server.received('moved')).toHaveLength(1)
   })
 
   it('what came as an event is not sent back as the same event, and as another one it is', async () => {
@@ -223,6 +299,22 @@ describe('bindings', () => {
     tab.dispatch(load())
     expect(tab.errors().map(({ message, count }) => [/"\w+"/.exec(message)?.[0], count])).toEqual([['"save"', undefined], ['"load"', undefined]])
   })
+
+  it('two that fail by turns push no other error out', async () => {
+    const [typing, cursor] = [createAction('typing'), createAction('cursor')]
+    const tab = openStore({ config: { emits: { typing: { action: typing }, cursor: { action: cursor } } } })
+    tab.connect()
+    await tab.advance(1_000)
+    tab.env.server.rejectNext({ code: 'forbidden' })
+    tab.send('no')
+    await tab.advance(1_000)
+    tab.dispatch(tab.chat.actions.disconnect())
+    for (let i = 0; i < 60; i++) {
+      tab.dispatch(typing())
+      tab.dispatch(cursor())
+    }
+    expect(tab.errors().map(({ type, count }) => [type, count])).toEqual([['message_failed', undefined], ['emit_failed', 60], ['emit_failed', 60]])
+  })
 })
 
 describe('a browser that says that it is offline', () => {
@@ -239,6 +331,17 @@ describe('a browser that says that it is offline', () => {
 
   it('G8: a connection that does not answer by then is offline, long before its heartbeat notices', async () => {
     expect((await openSilent(true)).connection().status).toBe('offline')
+  })
+
+  it('G8: one that nobody can ask stays', async () => {
+    const tab = openStore({ config: { protocol: { outgoing: { 'message:sync': () => { throw new Error('no') } } } } })
+    tab.connect()
+    await tab.advance(2_000)
+    tab.env.server.push('general', { userId: 'bob', content: 'hi' })
+    await tab.advance(2_000)
+    tab.env.lifecycle.offline()
+    await tab.advance(6_000)
+    expect(tab.connection().status).toBe('connected')
   })
 
   it('G8: one that answers, as that to a server on the same machine, stays', async () => {

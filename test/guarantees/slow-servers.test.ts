@@ -39,6 +39,20 @@ it('G1, G3, G8: a message that waits its turn at the server is not sent again', 
   }), { numRuns: RUNS, examples: [[80, 1_000]] })
 }, 120_000)
 
+it('G1: the time of one that was put off is not the longer for another channel', async () => {
+  const { tab } = openSlow(1_000, (nth) => nth === 1 || nth === 2)
+  const isSent = (channelId: string) => tab.messages(channelId).every(({ status }) => status === 'sent')
+  tab.connect()
+  await tab.advance(2_000)
+  tab.send('first', 'a')
+  tab.send('lost', 'a')
+  await tab.advance(9_900)
+  tab.send('lost as well', 'b')
+  // Ten seconds after the first answer, a first pause of a second at most, and what the server takes.
+  await tab.advance(4_200)
+  expect([isSent('a'), isSent('b')]).toEqual([true, false])
+})
+
 it('G1, G3: one that got no answer is, though the server goes on answering', async () => {
   await fc.assert(fc.asyncProperty(
     fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 3_000 }), fc.uniqueArray(fc.nat({ max: 60 }), { maxLength: 3 }), fc.integer({ min: 1, max: 3 }),

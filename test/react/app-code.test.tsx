@@ -55,6 +55,20 @@ it('metrics hydrate as they were drawn, though something was measured before', a
   expect([host.textContent, errors]).toEqual(['1 acks', []])
 })
 
+it('G8: a panel of metrics that is slow to draw while something waits is drawn once, and not for ever', () => {
+  const { chat, store, env } = createWorld()
+  store.dispatch(chat.actions.sendMessage({ channelId: 'general', content: 'waits' }))
+  let renders = 0
+  const Panel = (): ReactElement => {
+    renders++
+    const { depth } = chat.useChatMetrics().queue
+    env.clock.setWall(env.clock.now() + 1_100)
+    return <p>{depth} waiting</p>
+  }
+  const { container } = render(<Provider store={store}><Panel /></Provider>)
+  expect([container.textContent, renders]).toEqual(['1 waiting', 1])
+})
+
 it('what dismisses errors stays the same while they come', async () => {
   const { chat, store, env, pass } = createWorld()
   const commands = new Set<unknown>()
