@@ -30,8 +30,10 @@ export function createDiscards(writer: Writer) {
     /** Removes what is owed. What was sent since one that is under way was asked for is none of its business. */
     async settle(userId: string): Promise<void> {
       const left = owed.get(userId)
+      if (!left) return
+      // Its user is here: what the device refuses is tried again from now on.
       writer.revive()
-      if (left) await (left.removal ?? discard(userId, left.upTo))
+      await (left.removal ?? discard(userId, left.upTo))
     },
   }
 }

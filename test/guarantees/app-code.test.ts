@@ -27,28 +27,9 @@ function counted({ open }: Transport) {
 }
 
 describe('getToken that dispatches before its first await', () => {
-  it('G9: signs out because there is no session: nobody is unauthorized, and nobody is told', async () => {
-    let hasSession = true
-    const told: string[] = []
-    const tab = openStore({ config: {
-      getToken: async () => {
-        if (hasSession) return 'token'
-        tab.dispatch(tab.chat.actions.signOut())
-        return null
-      },
-      onAuthError: ({ code }) => told.push(code),
-    } })
-    tab.connect()
-    await tab.settle()
-    hasSession = false
-    tab.env.server.disconnectAll('transport_close')
-    await tab.advance(60_000)
-    expect([tab.connection().status, told, tab.errors()]).toEqual(['idle', [], []])
-  })
-
-  it('G9: the same when a token is renewed', async () => {
+  it.each([['after a lost connection', Infinity], ['when it is renewed', 60]])('G9: signs out because there is no session (%s): nobody is unauthorized, and nobody is told', async (_, lifeSeconds) => {
     const env = createTestEnvironment()
-    const jwt = `head.${btoa(JSON.stringify({ exp: env.clock.now() / 1_000 + 60 }))}.sign`
+    const jwt = `head.${btoa(JSON.stringify({ exp: env.clock.now() / 1_000 + lifeSeconds }))}.sign`
     let hasSession = true
     const told: string[] = []
     const tab = openStore({ env, config: {
@@ -62,6 +43,7 @@ describe('getToken that dispatches before its first await', () => {
     tab.connect()
     await tab.settle()
     hasSession = false
+    if (lifeSeconds === Infinity) env.server.disconnectAll('transport_close')
     await tab.advance(120_000)
     expect([tab.connection().status, told, tab.errors()]).toEqual(['idle', [], []])
   })
