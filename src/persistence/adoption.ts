@@ -1,7 +1,9 @@
 import type { Ownership } from './ownership'
+import type { Presence } from './presence'
 import { problemOf, type StorageProblem } from './problem'
 import type { StoredRecord } from './record-storage'
 import { readRecords } from './records'
+import { tabsOf } from './transfers'
 import type { Writer } from './writer'
 
 /** One sign-in of a user in this tab. What an earlier one still brings is over, though the same user may be back. */
@@ -17,14 +19,13 @@ export interface AdoptionDeps {
   failed(problem: StorageProblem): void
   /** Records that wait to be written stand under other names by now. */
   renamed(userId: string): void
-  /** One that seemed to have ended lives: the storage is looked at again when it has. */
-  awaitEnd(visit: Visit, tab: string): void
+  readonly presence: Presence
 }
 
 const isReadable = (record: StoredRecord): boolean => readRecords(record.userId, [record], []).unreadable.length === 0
 
 /** Takes over what tabs that have ended left on the device. */
-export function createAdoption({ ownership, writer, isOver, pause, failed, renamed, awaitEnd }: AdoptionDeps) {
+export function createAdoption({ ownership, writer, isOver, pause, failed, renamed, presence }: AdoptionDeps) {
   /** Under whose name the records stay for which this tab stands in. */
   const homes = new Map<string, string>()
   let spreadMs = 0
@@ -57,7 +58,7 @@ export function createAdoption({ ownership, writer, isOver, pause, failed, renam
     // Whoever left meanwhile keeps nothing from the user's other tabs.
     if (isOver(visit)) return []
     if (!(await ownership.standIn(visit.userId, tab))) {
-      awaitEnd(visit, tab)
+      presence.awaitEnd(visit, tab)
       return []
     }
     const left = found.filter((record) => wanted.has(record.id) && (record.tab === tab || record.tab === ownership.name()))
@@ -69,7 +70,7 @@ export function createAdoption({ ownership, writer, isOver, pause, failed, renam
   async function moveAlone(visit: Visit, tab: string, ids: readonly string[]): Promise<readonly StoredRecord[]> {
     // A frozen one may have come back, or somebody stands in for it: then its end is yet to come.
     if ((await ownership.living(visit.userId, [tab])).length > 0) {
-      awaitEnd(visit, tab)
+      presence.awaitEnd(visit, tab)
       return []
     }
     try {
@@ -106,7 +107,16 @@ export function createAdoption({ ownership, writer, isOver, pause, failed, renam
   }
 
   return {
-    adopt,
+    /** Takes over what ended tabs have left. Tells who has each of the `records` by now, and which of their tabs live, or have ended. */
+    async takeOver(visit: Visit, records: readonly StoredRecord[]) {
+      const tabs = tabsOf(records).filter((tab) => !ownership.isOurs(tab))
+      const living = await presence.livingOf(visit, tabs)
+      const ended = tabs.filter((tab) => !living.includes(tab))
+      const adopted = await adopt(visit, ended)
+      const owners = new Map(records.map(({ id, tab }) => [id, tab]))
+      for (const { id } of adopted) owners.set(id, ownership.name())
+      return { adopted, owners, living, ended }
+    },
     /** What stands under a name that this tab stands in for stays there. */
     settle,
     /** The tab under whose name a record of this one is kept. */

@@ -14,7 +14,6 @@ import { problemOf, type StorageProblem } from './problem'
 import type { TabLocks } from './tabs'
 import { createRereading, patiently } from './rereading'
 import { createTimers } from './timers'
-import { tabsOf } from './transfers'
 import { createWriter } from './writer'
 
 export interface PersistenceDeps<X extends Extra> {
@@ -85,7 +84,7 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     later: timers.later, random, isOver, read, found: foundLater, failed: (reason) => report.failed(problemOf(reason)),
   })
   const presence = createPresence({ ownership, isOver, renamed, lookAgain: (visit) => readAgain(visit, 1), lookAfter: readAfter })
-  const adoption = createAdoption({ ownership, writer, isOver, pause: timers.pause, failed: report.failed, renamed, awaitEnd: presence.awaitEnd })
+  const adoption = createAdoption({ ownership, writer, isOver, pause: timers.pause, failed: report.failed, renamed, presence })
 
   /** One look after the other: each one's claim has to know whether the lock was held since the last. */
   function read(visit: Visit, afresh: boolean): Promise<Restoration<X>> {
@@ -97,34 +96,14 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
   async function readNow(visit: Visit, afresh: boolean): Promise<Restoration<X>> {
     const { userId } = visit
     let hasLooked = false
-    const meet = (): void => { if (afresh) presence.meet(visit, () => { if (hasLooked) readAgain(visit, 1) }) }
-    if (!isOver(visit) && discards.isOwed(userId)) {
-      // What is composed while the device refuses that is this tab's own all the same, and the others have to know of it.
-      await presence.claim(visit)
-      meet()
-      await discards.settle(userId)
-    }
-    const kept = await presence.claim(visit)
-    meet()
-    const look = async () => (isOver(visit) ? null : writer.between(async (target) => {
-      hasLooked = true
-      // What was being written, and refused, still has the name of then.
-      renamed(userId)
-      const found = await target.load(userId)
-      const shown = seen.userId === userId ? seen : EMPTY_OUTBOX
-      // Exact only between two writes.
-      const own = ownRecords(found.records, writer.waiting(userId), ownership.isOurs, recordIds(shown))
-      adoption.settle(userId, own)
-      return { ...found, purges, own, shown: storedIds(shown) }
-    }))
+    const kept = await arrive(visit, () => { if (afresh) presence.meet(visit, () => { if (hasLooked) readAgain(visit, 1) }) })
     // Who took this tab for dead, or whose user had left it, may be about to move its records: looked at before or after that, never amid it.
-    const loaded = await ownership.alone(ownership.name(), look)
+    const loaded = await ownership.alone(ownership.name(), async () => (isOver(visit) ? null : writer.between((target) => {
+      hasLooked = true
+      return look(userId, target)
+    })))
     if (!loaded || isOver(visit)) return NOTHING
-    const tabs = tabsOf(loaded.records).filter((tab) => !ownership.isOurs(tab))
-    const living = await presence.livingOf(visit, tabs)
-    const ended = tabs.filter((tab) => !living.includes(tab))
-    const adopted = await adoption.adopt(visit, ended)
-    const owners = new Map([...loaded.records, ...adopted.map(({ id }) => ({ id, tab: ownership.name() }))].map(({ id, tab }) => [id, tab]))
+    const { adopted, owners, living, ended } = await adoption.takeOver(visit, loaded.records)
     const shownOf = (those: readonly string[]): readonly string[] => loaded.shown.filter((id) => those.includes(owners.get(id) ?? ''))
     // What was read before a purge may be gone, and what was an ended tab's may be somebody else's by now, or this one's.
     if (purges !== loaded.purges || (!isOver(visit) && shownOf(ended).length > 0)) return readNow(visit, afresh)
@@ -141,6 +120,32 @@ export function createOutboxPersistence<X extends Extra>({ key, storage, locks, 
     if (isPart) readAgain(visit, REFUSALS, false)
     ownership.looked()
     return { ...restored, entries, unreadable: afresh ? restored.unreadable : unreadable, lost: [...shownOf(living), ...kept ? [] : gone] }
+  }
+
+  /** Says that this tab lives, and removes what is owed before anything is looked at. False when others may have taken this tab for dead. */
+  async function arrive(visit: Visit, meet: () => void): Promise<boolean> {
+    const isOwed = !isOver(visit) && discards.isOwed(visit.userId)
+    const claim = async (): Promise<boolean> => {
+      const kept = await presence.claim(visit)
+      meet()
+      return kept
+    }
+    const kept = await claim()
+    if (!isOwed) return kept
+    // What was composed while the device refused that is this tab's own all the same, and the others had to know of it.
+    await discards.settle(visit.userId)
+    return claim()
+  }
+
+  /** What the device has, what of it is this tab's own and not shown, and what is shown: exact only between two writes. */
+  async function look(userId: string, target: RecordStorage) {
+    // What was being written, and refused, still has the name of then.
+    renamed(userId)
+    const found = await target.load(userId)
+    const shown = seen.userId === userId ? seen : EMPTY_OUTBOX
+    const own = ownRecords(found.records, writer.waiting(userId), ownership.isOurs, recordIds(shown))
+    adoption.settle(userId, own)
+    return { ...found, purges, own, shown: storedIds(shown) }
   }
 
   /** What waits to be written is not what somebody else has under the old name. Nothing to rename needs no storage. */

@@ -47,3 +47,5 @@ export function createPresence({ ownership, isOver, renamed, lookAgain, lookAfte
     },
   }
 }
+
+export type Presence = ReturnType<typeof createPresence>

@@ -2,7 +2,7 @@ import { inFile, type Mutant } from '../mutant'
 
 export const persistence: readonly Mutant[] = [
   ...inFile('src/persistence/persist.ts', [
-    ['G2', 'a thawed tab looks amid an adoption', 'ownership.alone(ownership.name(), look)', 'look()'],
+    ['G2', 'a thawed tab looks amid an adoption', 'ownership.alone(ownership.name(), async', '((task) => task())(async'],
     ['G7', 'what an earlier sign-in of the same user took over comes back', 'visit !== present', 'visit.userId !== present?.userId'],
     ['G1', 'what ends before the others can hear of it is left', 'if (hasLooked) readAgain(visit, 1)', ''],
     ['G1', 'what waits to be written counts as stored', '(owners.has(entry.message.id) ? entry : { ...entry, stored: false })', 'entry'],
