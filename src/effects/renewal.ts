@@ -33,12 +33,10 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
   const { renewBeforeMs } = runtime.options.auth
   let stopTimer: Stop = () => undefined
   let stopAsking: Stop = () => undefined
-  /** One renewal serves everybody who asks while it is under way. */
-  let renewing = false
+  /** One renewal serves everybody who asks while it is under way: a fresh token is asked for, then it is on its way to the server. */
+  let step: 'none' | 'asking' | 'presenting' = 'none'
   /** The server refuses the present token: nothing is sent until it has another. */
   let expired = false
-  /** A fresh token is on its way to the server. */
-  let presenting = false
   /** When the token that the server has ends, by this device's clock. */
   let endsAt = Infinity
   /** From when on (monotonic) a refusal of that token is its age: half of its life, because two clocks may differ. */
@@ -64,8 +62,8 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
   }
 
   function renew(): void {
-    if (renewing) return
-    renewing = true
+    if (step !== 'none') return
+    step = 'asking'
     askedAt = clock.now()
     stopAsking = tokens.ask(true, useToken)
   }
@@ -77,17 +75,16 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
   }
 
   function again(afterMs = 0): void {
-    renewing = false
+    step = 'none'
     stopTimer()
     stopTimer = clock.setTimer(Math.max(RETRY_MS, afterMs), renew)
   }
 
   function present({ token, expiresAt }: Extract<TokenResult, { kind: 'token' }>): void {
     const generation = runtime.link.generation()
-    presenting = true
+    step = 'presenting'
     runtime.link.ask('auth:refresh', { token }, (answer) => {
       if (generation !== runtime.link.generation()) return
-      presenting = false
       presented(answer, expiresAt)
       runtime.reconcile()
     })
@@ -109,7 +106,7 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
   }
 
   function renewed(expiresAt: number | null): void {
-    renewing = false
+    step = 'none'
     expired = false
     renewedAt = clock.monotonic()
     schedule(expiresAt, RETRY_MS)
@@ -138,11 +135,12 @@ export function createRenewal<X extends Extra>(runtime: Runtime<X>, tokens: Toke
      * Nothing may be sent now. Also while an expired token is being replaced: what was sent before is refused and what is sent after is
      * accepted, and that would be another order.
      */
-    isExpired: () => expired || (presenting && clock.now() >= endsAt),
+    isExpired: () => expired || (step === 'presenting' && clock.now() >= endsAt),
     stop(): void {
       stopTimer()
       stopAsking()
-      renewing = presenting = expired = false
+      step = 'none'
+      expired = false
     },
   }
 }

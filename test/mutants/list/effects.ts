@@ -37,7 +37,7 @@ export const effects: readonly Mutant[] = [
   ...inFile('src/effects/renewal.ts', [
     ['G8', 'fresh tokens that do not help are asked for without end', 'if (++fruitless > MAX_FRUITLESS)', 'if (++fruitless > Infinity)'],
     ['G9', 'the renewal timer stays', 'stopTimer()\n      stopAsking()', 'stopAsking()'],
-    ['G8', 'each refusal asks for a token of its own', 'if (renewing) return\n', ''],
+    ['G8', 'each refusal asks for a token of its own', "if (step !== 'none') return\n", ''],
   ]),
   ...inFile('src/effects/receipts.ts', [
     ['G1', 'marks of the last connection are not repeated', 'unanswered.clear()\n    sent.clear()\n', 'unanswered.clear()\n'],
