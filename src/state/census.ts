@@ -1,7 +1,7 @@
 import type { Extra } from '../model'
 import { createCompanions } from '../policy/companions'
 import { entriesOf } from '../policy/table'
-import type { ChannelState } from './channel'
+import type { ChannelState } from './channel-state'
 import type { MessagesState } from './messages'
 
 /** What all channels come to, without a walk through them: there may be 10,000. */

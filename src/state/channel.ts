@@ -1,47 +1,11 @@
-import type { Extra, Page, Receipt, ReceiptEvent, WireMessage } from '../model'
+import type { Extra, Page, WireMessage } from '../model'
 import { unplaced } from '../policy/message'
 import { firstOf, lastOf } from '../policy/sequence'
 import { compareMessages, contiguousFrom, contradicts, findMessage, mergeMessages, positionOf, type Window } from '../policy/timeline'
 import { keyOf } from '../policy/keys'
 import { committedStatus, othersBest } from '../policy/status'
+import { historyEdge, initialChannel, type ChannelState } from './channel-state'
 import { applyReceipts, withEarly, withoutMoments } from './marks'
-
-export interface ChannelState<X extends Extra = {}> {
-  /** The committed messages that are loaded, in order: a window on the channel. */
-  readonly messages: Window<X>
-  /** Everything up to this seq is held or was evicted: nothing is missing. Null while no seq is known. */
-  readonly cursor: number | null
-  /** The cursor comes from a catch-up; before that it is only the end of the first unbroken run of what came by itself. */
-  readonly anchored: boolean
-  /** The highest seq that is known to exist; above `cursor` means a gap. */
-  readonly latest: number | null
-  /** The highest position of a message by somebody else. */
-  readonly foreign: number
-  readonly hasOlder: boolean
-  /** A page of history was loaded (or there is none). */
-  readonly loaded: boolean
-  /** Scrolled back so far that the newest messages were dropped: `loadNewer` brings them back. */
-  readonly detached: boolean
-  readonly open: boolean
-  /** Rises with each opening (and with the first sight) of a channel: the lowest shrink first. */
-  readonly place: number
-  /** A connection has begun since the last catch-up, so messages may have been missed. */
-  readonly stale: boolean
-  /** The server named this seq as its newest, though more is held here: asked for next, it tells whether the server is behind or began a new log. */
-  readonly doubt: number | null
-  /** Scrolled back: what is newer than this seq may have been missed, because a connection has begun since. Asked for to be counted, not to be shown. */
-  readonly missedAfter: number | null
-  readonly catchUp: 'idle' | 'running' | 'failed'
-  readonly history: 'idle' | 'wanted' | 'running' | 'failed'
-  readonly receipts: { readonly [userKey: string]: Receipt }
-  readonly early: readonly ReceiptEvent[]
-}
-
-export const initialChannel: ChannelState<never> = {
-  messages: [], cursor: null, anchored: false, latest: null, foreign: 0,
-  hasOlder: false, loaded: false, detached: false, open: false, place: 0, stale: true, doubt: null, missedAfter: null,
-  catchUp: 'idle', history: 'idle', receipts: {}, early: [],
-}
 
 type Channel<X extends Extra> = ChannelState<X>
 
@@ -208,8 +172,8 @@ const beforeOf = <X extends Extra>(channel: Channel<X>): number => (historyEdge(
 function skip<X extends Extra>(channel: Channel<X>, latest: number): Channel<X> {
   const begun = { ...channel, anchored: true, hasOlder: true, loaded: false, stale: false }
   // What came by itself since the channel is known stays: it is the newest anyway.
-  if (!channel.anchored && channel.messages.length > 0) return { ...begun, foreign: Math.max(channel.foreign, beforeOf(channel)) }
-  return { ...begun, messages: [], cursor: latest, foreign: Math.max(channel.foreign, latest), detached: false }
+  if (!channel.anchored && channel.cursor !== null) return { ...begun, foreign: Math.max(channel.foreign, beforeOf(channel)) }
+  return { ...begun, messages: channel.anchored ? [] : channel.messages, cursor: latest, foreign: Math.max(channel.foreign, latest), detached: false }
 }
 
 /** A page of history ends right before `before`; one for a window that has moved on is of no use any more. */
@@ -237,7 +201,3 @@ export function receiveOlder<X extends Extra>(
     foreign: highestForeign(page.messages, me, channel.foreign),
   })
 }
-
-/** History is asked for what stands before this seq ; null on a server without seqs. */
-export const historyEdge = <X extends Extra>(channel: Channel<X>): number | null =>
-  firstOf(channel.messages)?.seq ?? (channel.cursor === null ? null : channel.cursor + 1)

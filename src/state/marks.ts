@@ -3,7 +3,7 @@ import { idOf, keyOf } from '../policy/keys'
 import { itemsOf, lastOf, lastWhere } from '../policy/sequence'
 import { joinReceipt } from '../policy/status'
 import { findMessage, positionOf } from '../policy/timeline'
-import type { ChannelState } from './channel'
+import type { ChannelState } from './channel-state'
 
 /** Receipts for messages that are not here yet, kept per channel. */
 const MAX_EARLY_RECEIPTS = 100

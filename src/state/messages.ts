@@ -1,6 +1,7 @@
 import type { ChatActions, PageDirection } from '../actions'
 import type { Extra, OutboxState, Page, ReceiptEvent, Table, WireMessage } from '../model'
-import { initialChannel, receiveLive, receiveNewer, receiveOlder, type ChannelState } from './channel'
+import { receiveLive, receiveNewer, receiveOlder } from './channel'
+import { initialChannel, type ChannelState } from './channel-state'
 import { mayHaveMissed } from './missing'
 import { censusOf, handOn } from './census'
 import { createHandlers } from './handlers'

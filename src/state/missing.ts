@@ -1,6 +1,6 @@
 import type { Extra } from '../model'
 import { firstOf, lastOf, lengthOf } from '../policy/sequence'
-import { historyEdge, type ChannelState } from './channel'
+import { historyEdge, type ChannelState } from './channel-state'
 
 /* What a channel lacks, as far as its state tells. */
 

@@ -6,13 +6,13 @@ import { entriesIn, entryIn, queueIn, type Queue } from '../policy/outbox'
 import { firstOf, fromEnd, itemAt, lastOf, lowerBound } from '../policy/sequence'
 import { findMessage, positionOf } from '../policy/timeline'
 import type { ChatState } from './chat-state'
-import type { ChannelState } from './channel'
+import type { ChannelState } from './channel-state'
 import { MAX_RESULTS, perObject } from './memo'
 import { mayHaveMissed } from './missing'
 import { channelIn } from './messages'
 import { unsentView, viewOf, viewsOf } from './views'
 
-/** What `selectChannel` tells of a channel's completeness. */
+/** What `selectChannel` tells of a channel-state's completeness. */
 export interface ChannelView {
   readonly channelId: string
   /** `idle`: up to date as far as known; `stale`: waits to catch up; `syncing`: catching up; `failed`: could not. */

@@ -2,7 +2,8 @@ import { createAction } from '@reduxjs/toolkit'
 import { socketBindings, type Transport } from 'redux-chat'
 import { createManualClock, createMemoryServer, createTestEnvironment, type TestEnvironment } from 'redux-chat/testing'
 import { describe, expect, it } from 'vitest'
-import { initialChannel, receiveOlder, type ChannelState } from '../../src/state/channel'
+import { receiveOlder } from '../../src/state/channel'
+import { initialChannel, type ChannelState } from '../../src/state/channel-state'
 import { openStore, type TestStore } from '../support/chat-store'
 
 /* Servers that do what the protocol allows, or nearly. Each case failed once. */

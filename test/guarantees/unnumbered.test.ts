@@ -133,3 +133,23 @@ it('G5, G6: a message of mine whose place history alone can tell finds it, and i
   expect(tab.messages().find(({ content }) => content === 'mine')?.seq).toBe(11)
   expect(asked).toBeLessThan(12)
 })
+
+it('G5, G6: in a channel that is long already, a message of mine without its number needs the end, and not a walk through all', async () => {
+  const tab = openStore({ config: { history: { pageSize: 5 } } })
+  const { server } = tab.env
+  for (let n = 1; n <= 400; n++) server.push('general', { userId: 'carol', content: `t${n}` })
+  server.on('message:send', (payload, _peer, reply) => {
+    server.push('general', { ...payload as Sent & { content: string }, userId: 'alice' })
+    reply({ success: true, data: {} })
+  })
+  tab.env.network.fault({ direction: 'down', event: 'message:new', action: 'drop', times: 1 })
+  tab.connect()
+  await tab.settle()
+  tab.send('mine')
+  await tab.advance(1_000)
+  tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
+  await tab.advance(10_000)
+  expect(tab.messages().at(-1)).toMatchObject({ content: 'mine', seq: 401, status: 'sent' })
+  expect(tab.channel()).toMatchObject({ gap: null, hasOlder: true })
+  expect([...server.received('message:sync'), ...server.received('message:history')].length).toBeLessThan(5)
+})

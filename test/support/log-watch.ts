@@ -1,4 +1,4 @@
-import type { ChannelState } from '../../src/state/channel'
+import type { ChannelState } from '../../src/state/channel-state'
 import { entriesOf, valueAt } from '../../src/policy/table'
 import { lengthOf } from '../../src/policy/sequence'
 import { CHANNELS, type LogWorld } from './log-world'
