@@ -13,7 +13,7 @@ import type { Window } from '../policy/timeline'
  * | scrolled back (`detached`) | yes | the end of the window | not empty; what is newer was dropped |
  * | shrunk, or skipped to its end | yes | the newest that was here | empty: all is history |
  *
- * Only who has scrolled back has `missedAfter`; only what is `stale` has a `doubt`. (`hostile-checker.ts` holds the states to this.)
+ * Only who has scrolled back has `missedAfter`; only what is `stale` has a `doubt`. (`channel-places.ts` of the tests holds every state to this.)
  */
 export interface ChannelState<X extends Extra = {}> {
   /** The committed messages that are loaded, in order: a window on the channel. */

@@ -4,6 +4,7 @@ import { FOREIGN_RECORD, NEWER_VERSION } from './disk'
 import type { Composed, Seen } from './ledger'
 import type { Tab } from './tab'
 import { SHORT_BUDGET_MS, type World } from './world'
+import { placeProblem } from '../support/channel-places'
 import { entriesOf, valueAt } from '../../src/policy/table'
 
 /** A broken promise, by the number that SIMULATION.md gives it. */
@@ -116,6 +117,9 @@ export function createWatch(world: World) {
       if (!isWhole(tab, channelId)) forgetUnseen(seen, channelId, keys)
       const seqs = shown.flatMap(({ seq }) => (seq === undefined ? [] : [seq]))
       require(seqs.every((seq, i) => i === 0 || seq > (seqs[i - 1] ?? 0)), 'I13', () => `${tab.name} shows ${channelId} out of order: ${seqs.join(' ')}`)
+      const channel = valueAt(tab.store.getState().chat.messages, channelId)
+      const problem = channel && placeProblem(channel)
+      require(!problem, 'I13', () => `${tab.name} in ${channelId}: not so: ${problem}`)
       checkUnread(tab, channelId, shown)
     }
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { ChannelState } from '../../src/state/channel-state'
 import type { ChatState } from '../../src/state/chat-state'
+import { placeProblem } from './channel-places'
 import { LIMITS } from './hostile-world'
 import { entriesOf } from '../../src/policy/table'
 
@@ -64,20 +64,6 @@ function windowProblem(channelId: string, window: readonly (Ordered & { readonly
   if (window.some((each) => each.channelId !== channelId)) return 'a message in another channel-state'
   const at = window.findIndex((each, i) => i > 0 && !isBefore(window[i - 1] ?? each, each))
   return at === -1 ? null : `a window out of order at ${at}`
-}
-
-/** What the head of `ChannelState` says of the fields that go together. */
-function placeProblem({ messages, cursor, latest, anchored, detached, stale, doubt, missedAfter, hasOlder }: ChannelState): string | null {
-  const holds: { readonly [rule: string]: boolean } = {
-    'a cursor tells of a newest': cursor === null || latest !== null,
-    'the cursor stands behind the newest': detached || (cursor ?? 0) <= (latest ?? 0),
-    'what is anchored has a cursor': !anchored || cursor !== null,
-    'who has scrolled back had caught up': !detached || (anchored && messages.length > 0),
-    'only who has scrolled back misses what is newer': missedAfter === null || detached,
-    'doubt is to be settled': doubt === null || stale,
-    'without numbers there is no history': cursor !== null || !hasOlder,
-  }
-  return Object.keys(holds).find((rule) => !holds[rule]) ?? null
 }
 
 /** Slices are immutable: one that was looked at needs no second look. */
