@@ -106,12 +106,13 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   function onDoubt(): void {
     const { messages, connection } = runtime.getState()
     const [channelId] = connection.capabilities.includes('sync') ? keysOf(messages) : []
-    /** Without having asked: a browser that says that it is offline may be wrong about a server near by. */
-    const reopenBlindly = (): void => { if (environment.lifecycle.isOnline()) session.reopen() }
-    if (channelId === undefined) return reopenBlindly()
+    if (channelId === undefined) {
+      // Nothing can be asked. A browser that says that it is offline may be wrong about a server near by.
+      if (environment.lifecycle.isOnline()) session.reopen()
+      return
+    }
     runtime.link.ask('message:sync', { channelId, after: Number.MAX_SAFE_INTEGER, limit: 1 }, ({ unclear }) => {
       if (unclear === 'timeout') session.reopen()
-      else if (unclear === 'unmapped') reopenBlindly()
     }, Math.min(5_000, options.delivery.ackTimeoutMs))
   }
 
