@@ -234,9 +234,8 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     },
     /** Somebody else comes, who may have any token. Not for a disconnect: that one's queue stays. */
     forget: tokens.reset,
-    /** The connection looks open but does not answer. */
+    /** The connection looks open but does not answer. Asked for only while it looks so: a question that is under way ends with it. */
     reopen(): void {
-      if (phase !== 'open') return
       if (lifecycle.isOnline()) begin(false)
       else halt('offline', 'offline')
     },
