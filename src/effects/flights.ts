@@ -52,7 +52,7 @@ export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number,
    */
   function deadlineOf({ target, deadline, nth }: Flight): number {
     const lane = lanes.get(target.channelId)
-    return lane && lane.answered < nth ? Math.max(deadline, lane.answeredAt + ackTimeoutMs) : deadline
+    return lane && lane.answered < nth ? lane.answeredAt + ackTimeoutMs : deadline
   }
 
   function clear(): void {
