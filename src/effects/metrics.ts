@@ -49,7 +49,7 @@ type Counted = Exclude<MetricSample['name'], 'ack_latency' | 'batch_size'>
 
 /** Nearest-rank percentile of a sorted list. */
 const percentile = (sorted: readonly number[], rank: number): number | null =>
-  sorted[Math.max(0, Math.ceil(rank * sorted.length) - 1)] ?? null
+  sorted[Math.ceil(rank * sorted.length) - 1] ?? null
 
 /** Shows in a browser's performance panel while it records; cleared at once, so that the page's buffer never grows. */
 function mark(name: string, start: number, end: number): void {
