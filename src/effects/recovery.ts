@@ -37,7 +37,7 @@ export function createRecovery<X extends Extra>(runtime: Runtime<X>, delivery: D
   /** What the timeline showed already never became part of the queue: then nothing else would remove its record. */
   function forgetSettled(userId: string, entries: readonly OutboxEntry<X>[]): void {
     const { outbox } = runtime.getState()
-    if (entries.length === 0 || outbox.userId !== userId) return
+    if (outbox.userId !== userId) return
     const queued = new Set(idsIn(outbox))
     const settled = entries.filter(({ message }) => !queued.has(message.id))
     if (settled.length > 0) persistence.forget(userId, settled.map(({ message }) => message.id))
