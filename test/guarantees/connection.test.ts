@@ -81,14 +81,15 @@ describe('connection', () => {
     expect(alice.connection().status).toBe('connected')
   })
 
-  it('offline waits without attempts, and goes on with the online event', async () => {
-    const alice = openStore()
+  it('offline waits without attempts, is no error, and goes on with the online event', async () => {
+    const told: ChatError[] = []
+    const alice = openStore({ config: { onConnectionError: (error) => told.push(error) } })
     alice.connect()
     await alice.settle()
     alice.env.network.cut()
     alice.env.lifecycle.offline()
     await alice.advance(60_000)
-    expect(alice.connection().status).toBe('offline')
+    expect([alice.connection().status, told, alice.errors()]).toEqual(['offline', [], []])
     const { attempts } = alice.env.network
     await alice.advance(600_000)
     expect(alice.env.network.attempts).toBe(attempts)
