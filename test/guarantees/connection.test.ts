@@ -43,7 +43,7 @@ describe('connection', () => {
     expect(alice.connection().status).toBe('connected')
   })
 
-  it('reconnects after a loss, tells onReconnect once, and not on the first connection', async () => {
+  it('reconnects after a loss, tells onReconnect once, and not on the first connection, nor on that after a disconnect', async () => {
     let told = 0
     const alice = openStore({ config: { onReconnect: () => { told++ } } })
     alice.connect()
@@ -56,6 +56,10 @@ describe('connection', () => {
     expect(alice.connection().status).toBe('connected')
     expect(told).toBe(1)
     expect(alice.chat.metrics.getSnapshot().reconnections).toBe(1)
+    alice.dispatch(alice.chat.actions.disconnect())
+    alice.connect()
+    await alice.advance(2_000)
+    expect([alice.connection().status, told, alice.chat.metrics.getSnapshot().reconnections]).toEqual(['connected', 1, 1])
   })
 
   it('a disconnect by the server is reconnected too, with its own reason', async () => {
