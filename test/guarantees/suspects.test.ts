@@ -123,6 +123,21 @@ describe('a server that turns everybody away', () => {
     await tab.advance(5_000)
     expect(tab.shown()).toEqual(['hi:sent'])
   })
+
+  it('G1: once, is sent to at its first word, also one that means nothing here', async () => {
+    const tab = openStore()
+    tab.env.server.configure({ capabilities: null })
+    const stop = tab.env.server.onConnection((peer) => { peer.disconnect() })
+    tab.connect()
+    await tab.settle()
+    stop()
+    tab.send('hi')
+    for (let i = 0; i < 40 && tab.connection().status !== 'connected'; i++) await tab.advance(50)
+    expect(tab.env.server.received('message:send')).toEqual([])
+    tab.env.server.emitRaw('alice', 'hello')
+    await tab.settle()
+    expect(tab.shown()).toEqual(['hi:sent'])
+  })
 })
 
 const POISONS = ['message:sync', 'message:history', 'message:read', 'message:delivered', 'message:send'] as const
