@@ -102,3 +102,13 @@ it('G7: of many channels without an answer each has its turn, so that those whic
   const isSent = (): boolean => Array.from({ length: 10 }, (_, i) => tab.messages(`${20 * i}`)[0]?.status).every((status) => status === 'sent')
   expect(await until(tab, isSent)).toBeLessThan(250_000)
 })
+
+it('G1: one that got no answer has its turn also where one message may be in flight in all', async () => {
+  const tab = openStore({ config: { delivery: { inFlightTotal: 1 } } })
+  tab.connect()
+  await tab.settle()
+  tab.env.network.fault({ direction: 'up', event: 'message:send', action: 'drop', times: 1 })
+  tab.send('unanswered', 'silent')
+  await tab.advance(60_000)
+  expect(tab.shown('silent')).toEqual(['unanswered:sent'])
+})
