@@ -45,6 +45,25 @@ describe('pages', () => {
     expect(tab.env.server.received('message:sync').length).toBeLessThan(8)
   })
 
+  it('G8: a server that takes seconds for each is asked for no more at once than any other', async () => {
+    const tab = openStore()
+    let [underWay, most] = [0, 0]
+    tab.env.server.on('message:sync', (payload, _peer, reply) => {
+      most = Math.max(most, ++underWay)
+      tab.env.clock.setTimer(5_000, () => {
+        underWay--
+        reply(pages(0)(payload as Parameters<Answer>[0]))
+      })
+    })
+    tab.connect()
+    for (let i = 0; i < 60; i++) tab.dispatch(tab.chat.actions.openChannel({ channelId: `c${i}` }))
+    // Until its first answers nobody knows that it is slow.
+    await tab.advance(20_000)
+    most = 0
+    await tab.advance(40_000)
+    expect(most).toBe(4)
+  })
+
   it('G6: over a way on which one takes longer than the server is given, smaller ones come', async () => {
     const tab = openStore({ config: { environment: {} } })
     const answer = pages(60)
