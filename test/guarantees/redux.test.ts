@@ -311,7 +311,7 @@ describe('bindings', () => {
     expect(alice.actions).toContainEqual({ type: 'cursor/moved', payload: { x: 3, y: 4 } })
   })
 
-  it('an emit that cannot be made, or is not answered, dispatches its failure', async () => {
+  it('an emit that cannot be made, or is not answered, dispatches its failure, and is no error beside it', async () => {
     const alice = open()
     alice.dispatch(react({ emoji: 'a' }))
     expect(alice.actions).toContainEqual(notReacted('disconnected'))
@@ -321,6 +321,7 @@ describe('bindings', () => {
     alice.dispatch(react({ emoji: 'b' }))
     await alice.advance(11_000)
     expect(alice.actions).toContainEqual(notReacted('timeout'))
+    expect(alice.errors()).toEqual([])
   })
 
   it('an emit without a failure of its own is an error that says what may have happened', async () => {
