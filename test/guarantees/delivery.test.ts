@@ -138,6 +138,16 @@ describe('sending', () => {
     expect(alice.shown()).toEqual(['tired:sent'])
   })
 
+  it('the last attempt fails a message with its answer, and not a pause later, and says what that was', async () => {
+    const alice = openStore({ config: { delivery: { maxAttempts: 2 } } })
+    alice.env.server.rejectWhile(() => ({ code: 'busy', message: 'too many people', retryable: true }))
+    alice.connect()
+    alice.send('tired')
+    for (let i = 0; i < 400 && alice.env.server.received('message:send').length < 2; i++) await alice.advance(10)
+    await alice.settle()
+    expect(alice.messages()).toMatchObject([{ status: 'failed', failure: { code: 'attempts_exhausted', message: expect.stringContaining('too many people') } }])
+  })
+
   it('G1: past its retry period a message is failed with code expired, counted from its dispatch, and kept', async () => {
     const alice = openStore({ config: { delivery: { retryForMs: 60_000 } } })
     alice.connect()
