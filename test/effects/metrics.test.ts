@@ -55,6 +55,22 @@ describe('metrics', () => {
     expect(depth()).toBe(0)
   })
 
+  it('the queue is as old as the oldest in it that waits, and a batch counts as the largest until a larger one', async () => {
+    const alice = openStore()
+    alice.connect()
+    await alice.advance(1_000)
+    for (let i = 0; i < 5; i++) alice.env.server.push('general', { userId: 'bob', content: 'hi' })
+    await alice.advance(1_000)
+    alice.env.server.push('general', { userId: 'bob', content: 'hi' })
+    await alice.advance(1_000)
+    alice.env.network.cut()
+    alice.send('first')
+    await alice.advance(5_000)
+    alice.send('second')
+    const { queue, batches } = alice.chat.metrics.getSnapshot()
+    expect([queue.oldestAgeMs, batches.max, batches.last]).toEqual([5_000, 4, 1])
+  })
+
   it('G8: User Timing measures reach the performance panel and are not kept in the page', async () => {
     const seen: string[] = []
     const observer = new PerformanceObserver((list) => seen.push(...list.getEntries().map(({ name }) => name)))
