@@ -57,4 +57,14 @@ describe('inbox', () => {
     await say()
     expect(batches()).toEqual([1, 2])
   })
+
+  it('what comes to somebody who connects again within a frame is applied', async () => {
+    const { alice, say, batches } = await openPage()
+    await say()
+    alice.dispatch(alice.chat.actions.disconnect())
+    alice.connect()
+    await alice.settle()
+    await say()
+    expect(batches()).toEqual([1, 1])
+  })
 })
