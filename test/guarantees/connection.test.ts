@@ -266,6 +266,29 @@ describe('connection', () => {
     expect(asked).toBe(2)
   })
 
+  it('a fresh token that the server refuses for good is unauthorized at once, without another connection', async () => {
+    const alice = openStore()
+    alice.connect()
+    await alice.advance(1_000)
+    alice.env.server.on('auth:refresh', (_payload, _peer, reply) => reply({ success: false, error: { code: 'banned', message: 'no', retryable: false } }))
+    alice.env.server.expireAuth('alice')
+    await alice.settle()
+    expect(alice.connection()).toMatchObject({ status: 'unauthorized', reason: 'banned' })
+    expect(alice.env.network.opened).toBe(1)
+  })
+
+  it('refusals minutes apart are not in a row: each has the token renewed, also where nothing else is ever answered', async () => {
+    const alice = openStore()
+    alice.connect()
+    for (let i = 0; i < 8; i++) {
+      await alice.advance(60_000)
+      alice.env.server.expireAuth('alice')
+    }
+    await alice.advance(1_000)
+    expect(alice.types().filter((type) => type === 'chat/tokenRefreshed')).toHaveLength(8)
+    expect(alice.connection().status).toBe('connected')
+  })
+
   it('a token that expires under a waiting queue pauses it: one refresh for all, no attempt spent', async () => {
     const alice = openStore()
     alice.connect()
