@@ -335,4 +335,17 @@ describe('connection', () => {
     expect(alice.env.network.opened).toBe(2)
     expect(alice.connection().status).toBe('connected')
   })
+
+  it('one that nobody can ask after a sleep, because the server has no catch-up, is replaced', async () => {
+    const alice = openStore()
+    alice.env.server.configure({ capabilities: null })
+    alice.connect()
+    await alice.advance(1_000)
+    alice.env.lifecycle.hidden()
+    await alice.advance(25_000)
+    alice.env.lifecycle.visible()
+    await alice.advance(1_000)
+    expect(alice.env.network.opened).toBe(2)
+    expect(alice.connection().status).toBe('connected')
+  })
 })
