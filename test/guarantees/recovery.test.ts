@@ -231,6 +231,21 @@ describe('persisted state', () => {
     expect(tab.messages()).toEqual([])
   })
 
+  it('G1: and nothing of somebody who has left before, when nobody is signed in', async () => {
+    const tab = openStore()
+    tab.env.network.cut()
+    tab.connect()
+    tab.send('kept')
+    await tab.settle()
+    tab.dispatch(tab.chat.actions.signOut())
+    await tab.settle()
+    tab.dispatch(tab.chat.actions.signOut({ discardOutbox: true }))
+    await tab.settle()
+    tab.connect()
+    await tab.settle()
+    expect(tab.shown()).toEqual(['kept:pending'])
+  })
+
   it('G7: nor does an answer of before bring it back to whoever signs in again at once', async () => {
     for (let turns = 0; turns < 200; turns++) {
       const env = createTestEnvironment()
