@@ -56,6 +56,22 @@ describe('receiving', () => {
     expect(asked.slice(-4)).toMatchObject([{ after: 5, limit: 10 }, { after: 15 }, { after: 25 }, { after: 35 }])
   })
 
+  it('G8: a fleet that reconnects together catches up spread over a second', async () => {
+    const tab = openStore({ config: { environment: { random: () => 0.9 } } })
+    const asked = (): number => tab.env.server.received('message:sync').length
+    tab.connect()
+    tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
+    await tab.settle()
+    expect(asked()).toBe(1)
+    tab.env.server.disconnectAll('transport_close')
+    await tab.settle()
+    for (let i = 0; i < 40 && tab.connection().status !== 'connected'; i++) await tab.advance(50)
+    await tab.advance(800)
+    expect(asked()).toBe(1)
+    await tab.advance(200)
+    expect(asked()).toBe(2)
+  })
+
   it('G6: a hole is state while it lasts, and is filled', async () => {
     const { server, alice } = world()
     fill(server, 1, 2)
