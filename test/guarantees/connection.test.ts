@@ -154,12 +154,16 @@ describe('connection', () => {
     expect(alice.connection().status).toBe('connected')
   })
 
-  it('null from getToken is signed out; a throw is an attempt; a hang ends', async () => {
+  it('null from getToken is signed out; an empty text is no token; a throw is an attempt; a hang ends', async () => {
     let answer: () => Promise<string | null> = async () => null
     const alice = openStore({ config: { getToken: () => answer() } })
     alice.connect()
     await alice.settle()
     expect(alice.connection()).toMatchObject({ status: 'unauthorized', reason: 'signed_out' })
+    answer = async () => ''
+    alice.connect()
+    await alice.settle()
+    expect(alice.connection()).toMatchObject({ status: 'unauthorized', reason: 'token_malformed' })
     answer = async () => { throw new Error('offline') }
     alice.connect()
     await alice.settle()
