@@ -86,7 +86,6 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
     const { id, channelId, attempt } = target
     const startedAt = clock.monotonic()
     flights.start(target)
-    waits.forget(id)
     const at = clock.now()
     const report = reports.messageEmitted({ id, channelId, attempt, at, deadline: at + delivery.ackTimeoutMs })
     runtime.dispatch(report)
