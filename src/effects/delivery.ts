@@ -240,7 +240,6 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
       flights.stop()
       waits.clear()
       owned.clear()
-      held = true
     },
   }
 }
