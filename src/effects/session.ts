@@ -227,7 +227,6 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     stop(): void {
       userId = null
       drop()
-      welcome.forget()
       phase = 'halted'
       hiddenAt = Infinity
       stopLifecycle()

@@ -36,10 +36,6 @@ export function createWelcome<X extends Extra>(runtime: Runtime<X>) {
       if (wasWary) stopTimer()
       return wasWary
     },
-    /** Somebody else may come. */
-    forget(): void {
-      isWary = false
-    },
     /** The connection is over, for whatever reason. */
     closed: (): void => stopTimer(),
     /** The server, or the link, ended it: true when it was none, because the client was turned away. A message in flight may be what that was about. */
