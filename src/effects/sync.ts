@@ -201,13 +201,6 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     return Math.min(newer, older)
   }
 
-  /** Every channel is looked at anew. */
-  function forget(): void {
-    pauses.clear()
-    agenda.clear()
-    looked = EMPTY_TABLE
-  }
-
   return {
     reconcile(): void {
       if (link.generation() === 0 || !runtime.getState().connection.capabilities.includes('sync')) return
@@ -225,19 +218,20 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
       note(channelId)
     },
     opened(again: boolean): void {
-      forget()
       notBefore = again ? clock.monotonic() + environment.random() * RECONNECT_SPREAD_MS : 0
     },
+    /** On the next connection every channel is looked at anew. */
     closed(): void {
+      pauses.clear()
       agenda.clear()
       gapSince.clear()
+      looked = EMPTY_TABLE
     },
+    /** Whoever comes next may be answered. */
     stop(): void {
-      gapSince.clear()
       suspects.clear()
       silent.clear()
       sizes.clear()
-      forget()
     },
   }
 }
