@@ -47,15 +47,15 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>, unauthorize
   let toldReads: unknown = null
   /** When this connection's server was first asked for an answer that it has not given (monotonic). */
   let askedAt: { [kind in Kind]: number | null } = { delivered: null, read: null }
-  /** This server could catch up at some time: a channel may be anchored by that, and not only because its window is full. */
+  /** This server could catch up at some time, and will again: what is missing is to come. */
   let caughtUp = false
   let stopTimer: Stop | null = null
 
   /** The newest message by somebody else that nothing is missing before; my own need no receipt. */
-  function deliveredMark(channel: ChannelState<X>, me: string, catchesUp: boolean): { readonly mark: ReadMark; readonly position: number } | null {
+  function deliveredMark(channel: ChannelState<X>, me: string): { readonly mark: ReadMark; readonly position: number } | null {
     if (channel.cursor !== null) {
       // Where nothing can be asked for, nothing that is missing will ever come: to wait for it would be to wait for ever.
-      const seq = catchesUp || (caughtUp && channel.anchored) ? Math.min(channel.foreign, channel.cursor) : Math.min(channel.foreign, channel.latest ?? channel.cursor)
+      const seq = Math.min(channel.foreign, caughtUp ? channel.cursor : channel.latest ?? channel.cursor)
       return seq > 0 ? { mark: { seq }, position: seq } : null
     }
     const newest = lastWhere(channel.messages, ({ userId }) => userId !== me)
@@ -171,15 +171,14 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>, unauthorize
     const { messages, outbox, connection } = runtime.getState()
     const me = connection.userId
     if (me === null || link.generation() === 0) return
-    const catchesUp = connection.capabilities.includes('sync')
-    caughtUp ||= catchesUp
+    caughtUp ||= connection.capabilities.includes('sync')
     const changed = changedKeys(told, messages)
     told = messages
     toldReads = outbox.reads
     for (const channelId of changed) {
       const channel = valueAt(messages, channelId)
       if (channel) forgetBeyond(channelId, channel)
-      const delivered = channel && deliveredMark(channel, me, catchesUp)
+      const delivered = channel && deliveredMark(channel, me)
       // What is confirmed for me came from the server, or from my own read mark, which says more.
       if (delivered) tell('delivered', channelId, delivered.mark, delivered.position, channel.receipts[keyOf(me)]?.delivered ?? 0)
       const own = channel && ownMark(channelId, channel, me)

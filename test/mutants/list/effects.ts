@@ -42,7 +42,7 @@ export const effects: readonly Mutant[] = [
   ...inFile('src/effects/receipts.ts', [
     ['G1', 'marks of the last connection are not repeated', 'unanswered.clear()\n    sent.clear()\n', 'unanswered.clear()\n'],
     ['G9', 'the receipt timer stays', 'suspects.clear()\n      stopTimer?.()', 'suspects.clear()'],
-    ['G6', 'delivery is confirmed beyond a gap', 'Math.min(channel.foreign, channel.cursor)', 'channel.foreign'],
+    ['G6', 'delivery is confirmed beyond a gap', 'caughtUp ? channel.cursor : channel.latest ?? channel.cursor', 'Infinity'],
     ['G8', 'a refused receipt is told again at once', 'Math.max(RETRY_MS, error.retryAfterMs ?? 0)', '0'],
     ['G7', 'a receipt that breaks the connection is told as before', 'Math.max(suspects.until(key), later.get(key) ?? 0)', 'later.get(key) ?? 0'],
     ['G8', 'a pause that the server asked for holds only for what was told', 'Math.max(suspects.until(key), later.get(key) ?? 0)', 'suspects.until(key)'],
