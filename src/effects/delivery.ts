@@ -235,8 +235,8 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
       rest()
       flights.clear()
     },
+    /** After `closed`. */
     stop(): void {
-      rest()
       flights.stop()
       waits.clear()
       owned.clear()

@@ -55,12 +55,6 @@ export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number,
     return lane && lane.answered < nth ? lane.answeredAt + ackTimeoutMs : deadline
   }
 
-  function clear(): void {
-    flights.clear()
-    lanes.clear()
-    refused.clear()
-  }
-
   return {
     /** No more may be in flight. */
     isAtLimit,
@@ -132,11 +126,13 @@ export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number,
       flights.clear()
       for (const [id, flight] of sorted) flights.set(id, flight)
     },
-    clear,
-    /** Who comes next may be answered. */
-    stop(): void {
-      clear()
-      silent.clear()
+    /** The connection is gone. */
+    clear(): void {
+      flights.clear()
+      lanes.clear()
+      refused.clear()
     },
+    /** Who comes next may be answered. */
+    stop: (): void => silent.clear(),
   }
 }
