@@ -252,6 +252,17 @@ describe('connection', () => {
     expect(clock.now() - start).toBe(92_000)
   })
 
+  it('a token that only the server can read is renewed in band before the end that it announces', async () => {
+    const clock = createManualClock()
+    const server = createMemoryServer({ now: clock.now, authenticate: () => ({ ok: true, expiresAt: clock.now() + 60_000 }) })
+    const alice = openStore({ env: createTestEnvironment({ server, clock }) })
+    alice.connect()
+    await alice.advance(44_000)
+    expect(server.received('auth:refresh')).toHaveLength(0)
+    await alice.advance(2_000)
+    expect(server.received('auth:refresh')).toHaveLength(1)
+  })
+
   it('a server that is too busy to renew the token is asked again when it said', async () => {
     const clock = createManualClock()
     const server = createMemoryServer({ now: clock.now })
