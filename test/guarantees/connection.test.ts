@@ -73,6 +73,16 @@ describe('connection', () => {
     expect(alice.connection().status).toBe('connected')
   })
 
+  it('is offline at once when the browser says so between two attempts', async () => {
+    const alice = openStore()
+    alice.env.network.cut()
+    alice.connect()
+    await alice.settle()
+    expect(alice.connection().status).toBe('reconnecting')
+    alice.env.lifecycle.offline()
+    expect(alice.connection()).toMatchObject({ status: 'offline', nextRetryAt: null })
+  })
+
   it.each(['online', 'visible', 'restored'] as const)('tries at once when the page is %s again, also after it had given up', async (event) => {
     const alice = openStore()
     alice.env.network.cut()
