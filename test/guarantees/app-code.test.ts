@@ -256,7 +256,7 @@ describe('bindings', () => {
     expect([server.received('moved').length, server.received('seen').length]).toEqual([1, 2])
   })
 
-  it('an emit that cannot be written throws, and is not told once more by a timeout', async () => {
+  it('an emit that cannot be written throws, and is not told once more by a timeout or by the end of the connection', async () => {
     const cyclic: { self?: unknown } = {}
     cyclic.self = cyclic
     const save = createAction('save')
@@ -270,6 +270,8 @@ describe('bindings', () => {
     } catch (reason) {
       thrown = reason
     }
+    tab.dispatch(tab.chat.actions.disconnect())
+    expect(tab.env.timers).toBe(0)
     await tab.advance(20_000)
     expect([thrown !== undefined, failed.mock.calls.length].filter(Boolean)).toHaveLength(1)
   })
