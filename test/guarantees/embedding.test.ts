@@ -44,6 +44,12 @@ describe('facts', () => {
   })
 })
 
+it('lets a thunk pass that comes before the middleware which runs it', () => {
+  const chat = createChat({ url: 'x', token: 't', environment: createTestEnvironment().environment })
+  const store = configureStore({ reducer: { chat: chat.reducer }, middleware: (getDefault) => getDefault().prepend(chat.middleware) })
+  expect(store.dispatch(() => 'ran')).toBe('ran')
+})
+
 it("onError is told of what is put into the state, and not of an app's own action that is called chat/...", () => {
   const told: ChatError[] = []
   const { store, chat } = openApp({ onError: (error) => told.push(error) })
