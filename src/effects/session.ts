@@ -42,7 +42,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   /** The token of the present attempt was asked for because the server refused the last one. */
   let refreshed = false
   let everOpened = false
-  /** When the page went out of sight (monotonic). */
+  /** When the page last went out of sight (monotonic). */
   let hiddenAt = Infinity
 
   const tokens = createTokens(options.getToken, clock, options.auth.timeoutMs)
@@ -207,9 +207,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
       attempt = 0
       if (!unauthorized()) begin(false)
     } else if (phase === 'open') {
-      const wasLong = clock.monotonic() - hiddenAt > PROBE_AFTER_HIDDEN_MS
-      hiddenAt = Infinity
-      if (wasLong || event === 'online') handlers.onDoubt()
+      if (event === 'online' || clock.monotonic() - hiddenAt > PROBE_AFTER_HIDDEN_MS) handlers.onDoubt()
     } else if (!unauthorized()) wake()
   }
 
@@ -228,7 +226,6 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
       userId = null
       drop()
       phase = 'halted'
-      hiddenAt = Infinity
       stopLifecycle()
     },
     /** Somebody else comes, who may have any token. Not for a disconnect: that one's queue stays. */

@@ -26,7 +26,7 @@ export const effects: readonly Mutant[] = [
   ]),
   ...inFile('src/effects/session.ts', [
     ['G8', 'a refused token is refreshed for ever', 'else if (refreshed) refuse(', 'else if (refreshed && code === null) refuse('],
-    ['G9', 'lifecycle listeners stay', '      hiddenAt = Infinity\n      stopLifecycle()', '      hiddenAt = Infinity'],
+    ['G9', 'lifecycle listeners stay', "      phase = 'halted'\n      stopLifecycle()", "      phase = 'halted'"],
     ['G9', 'sockets stay open', 'connection?.close()', ''],
     ['G8', 'a server that turns everybody away is connected to for ever', "if (phase === 'open' && !welcome.isTurnedAway(reason)) attempt = 0", "if (phase === 'open') attempt = 0"],
     ['G8', 'attempts go on while offline', 'if (!lifecycle.isOnline()) {', 'if (!lifecycle.isOnline() && attempt < 0) {'],
