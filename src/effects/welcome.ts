@@ -33,7 +33,6 @@ export function createWelcome<X extends Extra>(runtime: Runtime<X>) {
       const wasWary = isWary
       doubtfulUntil = 0
       isWary = false
-      if (wasWary) stopTimer()
       return wasWary
     },
     /** The connection is over, for whatever reason. */
