@@ -58,6 +58,14 @@ describe('inbox', () => {
     expect(batches()).toEqual([1, 2])
   })
 
+  it('what came within the frame in which somebody disconnects is applied: a server without catch-up tells it only once', async () => {
+    const { alice, say, batches } = await openPage()
+    await say()
+    await say()
+    alice.dispatch(alice.chat.actions.disconnect())
+    expect(batches()).toEqual([1, 1])
+  })
+
   it('what comes to somebody who connects again within a frame is applied', async () => {
     const { alice, say, batches } = await openPage()
     await say()
