@@ -6,7 +6,7 @@ export { chatDevTools } from './dev-tools'
 export type { MetricSample, MetricsSnapshot } from './effects/metrics'
 export type { Clock, Environment, Lifecycle, LifecycleEvent, Stop } from './environment'
 export type {
-  ChatError, ConnectionState, ConnectionStatus, Extra, Json, Lease, Message, MessageStatus, OutboxEntry, OutboxState, Page, ReadMark,
+  ChatError, ConnectionState, ConnectionStatus, Extra, Json, Lease, Message, MessageFields, MessageStatus, OutboxEntry, OutboxState, Page, ReadMark,
   Receipt, ReceiptEvent, SendFailure, Sequence, SocketErrorBody, SocketErrorType, SocketEvents, SocketResponse, Table, WireMessage,
 } from './model'
 export type { GetToken, SocketConfig } from './options'

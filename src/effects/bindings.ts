@@ -73,27 +73,35 @@ export function applyEvent<X extends Extra>(runtime: Runtime<X>, name: string, a
     // What comes is whatever the app's map promises; its own `parse` is what can check it.
     const action = typeof binding === 'function' ? binding(...args as never) : binding.action(binding.parse(args[0]))
     behind(() => attempt(() => {
-      came.set(action, { runtime, name })
+      origins.set(identityOf(action), { runtime, type: action.type, except: name })
       runtime.dispatch(action)
     }))
   })
 }
 
-/** What `failed` made of an action that its own binding would emit again: without a connection that would go on for ever. */
-const repeats = new WeakSet<UnknownAction>()
+/** Why an action that we dispatch is not emitted. */
+interface Origin {
+  readonly runtime: object
+  readonly type: string
+  /** The event that it came as, which two pages would send back to each other for ever. Null: as no event, because a binding made it of an emit that failed, and without a connection would go on doing so. */
+  readonly except: string | null
+}
 
-/** Which event an action came with: it is not sent back as that one, which two pages would go on with for ever. */
-const came = new WeakMap<UnknownAction, { readonly runtime: object; readonly name: string }>()
+const origins = new WeakMap<object, Origin>()
+
+/** An action is known again by its payload, where that is an object: a middleware before ours may hand on a copy, with a stamp or a trace in it. */
+const identityOf = (action: UnknownAction): object => (typeof action['payload'] === 'object' && action['payload'] !== null ? action['payload'] : action)
 
 /** Emits an app action that is bound. */
 export function applyEmit<X extends Extra>(runtime: Runtime<X>, action: UnknownAction): void {
-  if (repeats.delete(action)) return
-  const source = came.get(action)
-  const from = source?.runtime === runtime ? source.name : undefined
+  const identity = identityOf(action)
+  const origin = origins.get(identity)
+  const except = origin?.runtime === runtime && origin.type === action.type ? origin.except : undefined
   // Only this once: an app may give the same object again.
-  if (from !== undefined) came.delete(action)
+  if (except !== undefined) origins.delete(identity)
+  if (except === null) return
   for (const [event, binding] of Object.entries(runtime.options.emits ?? {})) {
-    if (from === event || !binding.action.match(action)) continue
+    if (except === event || !binding.action.match(action)) continue
     emitBound(runtime, event, binding, action.payload as never)
   }
 }
@@ -108,7 +116,7 @@ function emitBound<X extends Extra>(runtime: Runtime<X>, event: string, { action
   }
   const settle = (outcome: UnknownAction | undefined): void => {
     const isRepeat = outcome !== undefined && action.match(outcome)
-    if (isRepeat) repeats.add(outcome)
+    if (isRepeat) origins.set(identityOf(outcome), { runtime, type: outcome.type, except: null })
     if (!outcome || isRepeat) runtime.report('emit_failed', 'not_delivered', `unable to emit "${event}": no connection, or no answer; bind "failed" to handle it`)
     if (outcome) runtime.dispatch(outcome)
   }

@@ -46,6 +46,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
   const outcomes = createOutcomes(runtime, renewal, {
     waitUntil: waits.until,
     nowFor: (id) => Math.max(clock.now(), clock.monotonic() + (owned.get(id) ?? 0)),
+    isWanted: (id) => owned.has(id),
     refused: (id) => flights.refuse(id),
     settled(id, failed) {
       forget(id)
@@ -89,7 +90,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
     const at = clock.now()
     const report = reports.messageEmitted({ id, channelId, attempt, at, deadline: at + delivery.ackTimeoutMs })
     runtime.dispatch(report)
-    if (runtime.ignored.has(report)) {
+    if (runtime.ignored.has(report.payload)) {
       // DevTools keep it for when they show the present again: there it is not in flight.
       flights.end(target)
       runtime.dispatch(reports.messageDelayed({ ...target, at, reason: failure('not_sent', 'a past state was shown', true, attempt), nextAttemptAt: null, spent: false }))

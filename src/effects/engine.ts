@@ -221,7 +221,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   return {
     /** After the reducers have seen an action. */
     handle(action: UnknownAction, changed: boolean): void {
-      if (!changed && (isOf(reports.messageEmitted, action) || isOf(reports.syncStarted, action))) runtime.ignored.add(action)
+      if (!changed && (isOf(reports.messageEmitted, action) || isOf(reports.syncStarted, action))) runtime.ignored.add(action.payload)
       persistence.handle(action)
       obey(undefined, action, undefined)
       if (changed) reconcile()

@@ -2,6 +2,7 @@ import type { Extra, OutboxEntry, SendFailure, SocketErrorBody } from '../model'
 import { fullJitter } from '../policy/backoff'
 import { reactionTo } from '../policy/errors'
 import { entryIn, exhausted, failure, queueIn } from '../policy/outbox'
+import { findMessage } from '../policy/timeline'
 import { channelIn } from '../state/messages'
 import type { Renewal } from './renewal'
 import type { Runtime } from './runtime'
@@ -15,6 +16,8 @@ export interface OutcomeBook {
   waitUntil(id: string, moment: number): void
   /** The wall clock's time, had nobody set it back since the message became this tab's: a server that may have forgotten it has it for good. */
   nowFor(id: string): number
+  /** This tab is to send it. */
+  isWanted(id: string): boolean
   /** The server has seen it on this connection, and did not take it. */
   refused(id: string): void
   /** It is not to be sent any more, unless the user asks. */
@@ -39,9 +42,11 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
 
   const isUnderWay = (target: Target): boolean => current(target)?.lease?.attempt === target.attempt
 
+  const channelOf = ({ channelId }: Target) => channelIn(runtime.getState().messages, channelId)
+
   /** A receipt of somebody else that names it waits for it. */
-  const isReceived = ({ id, channelId }: Target): boolean =>
-    channelIn(runtime.getState().messages, channelId).early.some(({ messageId, userId }) => messageId === id && userId !== runtime.getState().connection.userId)
+  const isReceived = (target: Target): boolean =>
+    channelOf(target).early.some(({ messageId, userId }) => messageId === target.id && userId !== runtime.getState().connection.userId)
 
   function fail(target: Target, failed: SendFailure): void {
     metrics.count('failed')
@@ -63,10 +68,17 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
     return true
   }
 
+  /** What came of an attempt that is not under way changes nothing, unless a past state is shown (time travel) in which it had not begun: DevTools keep this for the present. */
+  function note(target: Target, reason: SendFailure): void {
+    const entry = current(target)
+    const isYetToCome = entry ? entry.attempts < target.attempt : book.isWanted(target.id) && !findMessage(channelOf(target).messages, target.id)
+    if (isYetToCome) runtime.dispatch(reports.messageDelayed({ ...target, at: clock.now(), reason, nextAttemptAt: null, spent: true }))
+  }
+
   /** The outcome is unknown: the same id goes again after a pause, unless the budget is used up. */
   function delay(target: Target, reason: SendFailure, retryAfterMs = 0): void {
     const entry = current(target)
-    if (!entry || !isUnderWay(target)) return
+    if (!entry || !isUnderWay(target)) return note(target, reason)
     const spent = entry.spent + 1
     if (failSpent({ ...entry, spent }, target, ` (${reason.message})`)) return
     metrics.count('retry')
@@ -82,7 +94,7 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
       return
     }
     book.refused(target.id)
-    if (!isUnderWay(target)) return
+    if (!isUnderWay(target)) return note(target, failure(error.code, error.message, true, target.attempt))
     const reaction = reactionTo(error)
     const reason = failure(error.code, error.message, reaction !== 'fail', target.attempt)
     if (reaction === 'fail') fail(target, reason)

@@ -36,8 +36,9 @@ export interface Runtime<X extends Extra> {
   /**
    * What is to be sent, and the reducers took no notice of: a past state is shown (time travel), in which nothing is sent. Noted by the middleware
    * when the action passes it, because a state that is the same after a dispatch says less: another middleware may hand the action on later.
+   * Known by its payload, because another middleware may hand on a copy.
    */
-  readonly ignored: WeakSet<UnknownAction>
+  readonly ignored: WeakSet<object>
   /** Looks again at what is missing; the reason lies outside the state (a connection, a timer). */
   reconcile(): void
 }

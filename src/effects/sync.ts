@@ -88,7 +88,7 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
     const release = slots.occupy()
     const report = reports.syncStarted({ channelId, direction })
     runtime.dispatch(report)
-    if (runtime.ignored.has(report)) {
+    if (runtime.ignored.has(report.payload)) {
       // DevTools keep it for when they show the present again: there it has failed.
       release(false)
       pauses.failed(key)

@@ -124,12 +124,16 @@ export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, 
         () => store.dispatch(actions.openChannel({ channelId })),
         () => store.dispatch(actions.closeChannel({ channelId })))
     }, [store, channelId])
-    const userId = useChatSelector((root) => selectors.selectConnection(root).userId)
+    // Who left and is back before anything was drawn has the same id, and another connection.
+    const visit = useChatSelector((root) => {
+      const { userId, lastConnectedAt } = selectors.selectConnection(root)
+      return userId === null ? null : `${userId} ${lastConnectedAt}`
+    })
     useEffect(() => {
       // A reset of the whole state has forgotten what is on the screen.
-      const isForgotten = channelId !== '' && userId !== null && !channelIn((store.getState() as Root)[chat.reducerPath].messages, channelId).open
+      const isForgotten = channelId !== '' && visit !== null && !channelIn((store.getState() as Root)[chat.reducerPath].messages, channelId).open
       if (isForgotten) store.dispatch(actions.openChannel({ channelId }))
-    }, [store, channelId, userId])
+    }, [store, channelId, visit])
     return useChatSelector(useCallback((root: Root) => selectors.selectMessages(root, channelId), [channelId]))
   }
 

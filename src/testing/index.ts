@@ -1,5 +1,6 @@
 /** Named here too: what is inferred of a test environment has to be nameable by whoever imports nothing else. */
 export type { Environment } from '../environment'
+export type { RecordStorage } from '../persistence/record-storage'
 export { createManualClock, type ManualClock } from './manual-clock'
 export { createSeededIds, createSeededRandom } from './seeded'
 export { createManualLifecycle, type ManualLifecycle } from './manual-lifecycle'

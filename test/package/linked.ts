@@ -32,7 +32,7 @@ export interface LinkedConsumer {
   write(files: Readonly<Record<string, string>>): Promise<void>
   /** Runs a file with Node.js and parses what it prints; it must end by itself. */
   node(file: string): Promise<unknown>
-  /** Errors in the library's types and in the program; those inside of its peers are theirs. */
+  /** Errors in the library's types, in the program and in the project; those inside of its peers are theirs. */
   typeErrors(project: string): Promise<readonly string[]>
   remove(): Promise<void>
 }
@@ -59,7 +59,7 @@ export async function linkPacked(packages: readonly string[]): Promise<LinkedCon
     typeErrors: async (project) => {
       const compiled = command(folder, process.execPath, inRoot('node_modules/typescript/bin/tsc'), '-p', project)
       const output = await compiled.catch((error: Error) => error.message)
-      return output.split('\n').filter((line) => /^(typed|node_modules\/redux-chat)\//.test(line))
+      return output.split('\n').filter((line) => /^(typed|node_modules\/redux-chat)\/|^error /.test(line))
     },
     remove: () => rm(folder, { recursive: true, force: true }),
   }

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
 import { linkPacked, type LinkedConsumer } from './linked'
-import { compilerFiles, coreProgram, reactProgram, typedCore, typedReact } from './programs'
+import { compiler, compilerFiles, coreProgram, exported, reactProgram, typedCore, typedReact } from './programs'
 
 /** The packed package in seconds and without a network; `npm run test:package` installs it as its users do. */
 
@@ -62,6 +62,18 @@ describe('the packed package', () => {
       [project]: options.replace('"skipLibCheck":true', '"skipLibCheck":false'),
       'typed/core.mts': typedCore, 'typed/core.cts': typedCore, 'typed/react.mts': typedReact, 'typed/react.cts': typedReact,
     })
+    expect(await app.typeErrors(project)).toEqual([])
+  })
+
+  it.each(Object.entries(exported))('has a name for all that a project whose declarations others read may export of %s', async (entry, program) => {
+    const name = entry.replace('/', '-')
+    const [project, folder] = [`${name}.json`, `typed/${name}`]
+    await app.write({
+      [project]: compiler('ESNext', 'Bundler', [folder], { composite: true, noEmit: false, emitDeclarationOnly: true, outDir: 'out' }),
+      [`${folder}/plain.ts`]: program(''),
+      [`${folder}/extra.ts`]: program(", parseExtra: ({ tag }): { tag?: string } => (typeof tag === 'string' ? { tag } : {})"),
+    })
+    // Alone: what another file imports has a name by that.
     expect(await app.typeErrors(project)).toEqual([])
   })
 })

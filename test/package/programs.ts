@@ -104,10 +104,10 @@ export const { useMessages, useSocket, useSendMessage } = chat
 `
 
 /** Checks our declarations too. Not `exactOptionalPropertyTypes`: Redux Toolkit's own declarations do not pass it. */
-const compiler = (module: string, resolution: string, include: readonly string[]) => JSON.stringify({
+export const compiler = (module: string, resolution: string, include: readonly string[], more: object = {}) => JSON.stringify({
   compilerOptions: {
     target: 'ES2022', module, moduleResolution: resolution, lib: ['ES2022', 'DOM'], jsx: 'react-jsx', types: [],
-    strict: true, noEmit: true, declaration: true, skipLibCheck: false,
+    strict: true, noEmit: true, declaration: true, skipLibCheck: false, ...more,
   },
   include,
 })
@@ -124,3 +124,26 @@ export const viteApp = (withReact: boolean) => ({
   'main.js': withReact ? `${reactProgram('esm')}globalThis.process?.exit(0)\n` : coreProgram('esm'),
   'vite.config.js': `export default { logLevel: 'warn', build: { modulePreload: false, rolldownOptions: { output: { entryFileNames: 'app.js' } } } }`,
 })
+
+/** A module of an app that imports this entry alone and exports all that it gives, inferred; `more` stands among the options of its chat. */
+const exportedChat = (entry: string, hooks = '') => (more: string): string => `
+import { configureStore } from '@reduxjs/toolkit'
+import { createChat } from '${entry}'
+export const chat = createChat({ url: 'http://x', token: 't'${more} })
+export const store = configureStore({ reducer: { [chat.reducerPath]: chat.reducer }, middleware: (get) => get().concat(chat.middleware) })
+export const { connect, sendMessage, markRead, loadOlder, retryMessage } = chat.actions
+export const { messagesReceived, receiptsReceived, pageLoaded, errorReported, outboxRestored, sessionAnnounced } = chat.facts
+export const { selectMessages, selectMessage, selectChannel, selectConnection, selectErrors, selectOutbox, selectReceipts } = chat.selectors
+export const { getSnapshot, subscribe } = chat.metrics
+export const state = () => store.getState().chat
+${hooks}`
+
+export const exported = {
+  'redux-chat': exportedChat('redux-chat'),
+  'redux-chat/react': exportedChat('redux-chat/react', 'export const { useSocket, useConnection, useMessages, useSendMessage, useChannel, useUnreadCount, useErrors, useChatMetrics } = chat\n'),
+  'redux-chat/testing': () => `
+import { createTestEnvironment } from 'redux-chat/testing'
+export const world = createTestEnvironment()
+export const { clock, environment, lifecycle, locks, network, server, storage, reload } = world
+`,
+}

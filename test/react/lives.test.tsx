@@ -139,6 +139,22 @@ it('G6: a list that stays on the screen over a reset of the whole state loads it
   expect(screen.queryAllByRole('listitem').map(({ textContent }) => textContent)).toEqual(['m1', 'm2', 'm3'])
 })
 
+it('G6: and for the same user who signs in again before anything is drawn', async () => {
+  const { env, chat, store, show, pass } = world()
+  env.server.push('general', { userId: 'carol', content: 'old' })
+  const List = () => <p>{chat.useMessages('general').map(({ content }) => content).join()}</p>
+  store.dispatch(chat.actions.connect({ userId: 'alice' }))
+  render(show(<List />))
+  await pass(2_000)
+  act(() => {
+    store.dispatch(chat.actions.signOut())
+    store.dispatch({ type: 'reset' })
+    store.dispatch(chat.actions.connect({ userId: 'alice' }))
+  })
+  await pass(10_000)
+  expect(screen.queryByText('old')).not.toBeNull()
+})
+
 const RUNS = Number(process.env['REACT_RUNS'] ?? 8)
 /** In which a list stays on the screen over a reset of the whole state. */
 const PINNED = [28]
