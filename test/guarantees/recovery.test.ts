@@ -217,6 +217,21 @@ describe('persisted state', () => {
     expect(env.server.receipts('general', 'alice')).toMatchObject({ read: 5 })
   })
 
+  it('storage: false keeps nothing, says so of each message, and is no error', async () => {
+    const env = createTestEnvironment()
+    env.network.cut()
+    const before = openStore({ env, config: { storage: false } })
+    before.connect()
+    before.send('in memory')
+    await before.advance(1_000)
+    expect(before.messages()).toMatchObject([{ content: 'in memory', status: 'pending', stored: false }])
+    expect(before.errors().filter(({ type }) => type === 'storage_error')).toEqual([])
+    const after = openStore({ env: env.reload() })
+    after.connect()
+    await after.advance(1_000)
+    expect(after.shown()).toEqual([])
+  })
+
   it('signOut({ discardOutbox: true }) removes what was kept', async () => {
     const env = createTestEnvironment()
     const tab = openStore({ env })
