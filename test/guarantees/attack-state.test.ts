@@ -47,6 +47,13 @@ describe('attack: outbox state', () => {
     expect(queue(run([first, first, second, first])).map((entry) => entry.message.id)).toEqual([first.payload.id, second.payload.id])
   })
 
+  it("G7: what is restored for one user is nothing to another one's queue", () => {
+    const state = run([send('of alice')])
+    const restored = reports.outboxRestored({ userId: 'alice', entries: queue(state), reads: { '#general': { seq: 1 } } })
+    const bobs = run([commands.connect({ userId: 'bob' })], undefined, state)
+    expect(run([restored], undefined, bobs)).toBe(bobs)
+  })
+
   it('G3: an unknown outcome frees every later emit of its channel, and none before it', () => {
     const sent = ['a', 'b', 'c'].map(send)
     const ids = sent.map(({ payload }) => payload.id)
