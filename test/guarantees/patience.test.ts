@@ -111,6 +111,24 @@ describe('pages', () => {
     expect(tab.messages().length).toBe(405)
   })
 
+  it('older ones are asked for within seconds of the wish, however often they were refused before', async () => {
+    const tab = openStore()
+    for (let i = 0; i < 120; i++) tab.env.server.push('general', { userId: 'bob', content: 'x' })
+    tab.connect()
+    tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
+    await tab.advance(2_000)
+    let asked = 0
+    tab.env.server.on('message:history', (_payload, _peer, reply) => {
+      asked++
+      reply(REFUSED)
+    })
+    for (let wished = 1; wished <= 12; wished++) {
+      tab.dispatch(tab.chat.actions.loadOlder({ channelId: 'general' }))
+      await tab.advance(6_000)
+      expect(asked).toBe(wished)
+    }
+  })
+
   it('G6: one that is lost after refusals is asked for again as soon as one that is lost at first', async () => {
     const tab = openStore()
     for (let i = 0; i < 5; i++) tab.env.server.push('general', { userId: 'bob', content: 'x' })
