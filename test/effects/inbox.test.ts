@@ -39,6 +39,15 @@ describe('inbox', () => {
     expect(batches()).toEqual([1, 4, 1])
   })
 
+  it('G8: receipts are applied once, and then nothing is left to be done', async () => {
+    const { alice, say } = await openPage()
+    await say()
+    for (const user of ['bob', 'carol', 'dave']) alice.env.server.pushReceipt('delivered', 'general', user)
+    await alice.advance(5_000)
+    const users = alice.actions.filter(alice.chat.facts.receiptsReceived.match).flatMap(({ payload }) => payload.receipts.map(({ userId }) => userId))
+    expect(users.filter((userId) => userId !== 'alice')).toEqual(['bob', 'carol', 'dave'])
+  })
+
   it('G8: a page that takes longer than a frame for each batch gets one batch for what came meanwhile', async () => {
     const { alice, page, say, batches } = await openPage()
     alice.store.subscribe(() => { page.spentMs += 40 })
