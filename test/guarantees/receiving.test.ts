@@ -228,6 +228,20 @@ describe('receiving', () => {
     expect(server.received('message:delivered').length).toBeLessThanOrEqual(1)
   })
 
+  it('what was to be told when somebody disconnected is told when they are back', async () => {
+    const tab = openStore()
+    tab.connect()
+    await tab.advance(1_000)
+    tab.env.server.push('general', { userId: 'bob', content: 'hi' })
+    await tab.settle()
+    expect(tab.shown()).toHaveLength(1)
+    tab.dispatch(tab.chat.actions.disconnect())
+    expect(tab.env.server.receipts('general', 'alice').delivered).toBe(0)
+    tab.connect()
+    await tab.advance(2_000)
+    expect(tab.env.server.receipts('general', 'alice').delivered).toBe(1)
+  })
+
   it('a read mark that was made offline reaches the server after the reconnect', async () => {
     const { server, alice } = world()
     fill(server, 1, 3)
