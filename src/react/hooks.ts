@@ -82,35 +82,29 @@ export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, 
   const useConnection = (): ConnectionState => useChatSelector(selectors.selectConnection)
 
   function useSocket(options: SocketOptions): ConnectionState {
-    const { userId } = options
+    // Nobody, in whatever form.
+    const userId = options.userId || null
     const store = useStore()
     const latest = useRef<SocketCallbacks>(options)
     useEffect(() => {
       latest.current = options
     })
     useEffect(() => {
-      if (userId === null || userId === undefined || userId === '') return
-      const quit = joinOf(store)({
+      if (userId === null) return
+      return joinOf(store)({
         onAuthError: (error) => latest.current.onAuthError?.(error),
         onConnectionError: (error) => latest.current.onConnectionError?.(error),
         onReconnect: () => latest.current.onReconnect?.(),
       })
+    }, [store, userId])
+    useEffect(() => {
+      if (userId === null) return
       const close = (): void => {
         const current = selectors.selectConnection(store.getState() as Root)
         // A reset of the whole state has forgotten whose the connection is, and gives no reason.
         if (current.userId === userId || !current.reason && current.userId === null) store.dispatch(actions.disconnect())
       }
-      try {
-        const leave = presence.enter(store, `socket:${userId}`, () => store.dispatch(actions.connect({ userId })), close)
-        return () => {
-          quit()
-          leave()
-        }
-      } catch (reason) {
-        // React never undoes an effect that threw.
-        quit()
-        throw reason
-      }
+      return presence.enter(store, `socket:${userId}`, () => store.dispatch(actions.connect({ userId })), close)
     }, [store, userId])
     return useConnection()
   }
