@@ -34,6 +34,7 @@ describe('createChat', () => {
     [{ token: undefined, getToken: 'raw.jwt.token' }, /^token_missing: .*getToken \(a function\)/],
     [{ events: { 'message:new': () => ({ type: 'x' }) } }, /^event_taken: .*"message:new".*chat\.facts/],
     [{ protocol: { names: { 'message:new': 'msg' } }, events: { msg: () => ({ type: 'x' }) } }, /^event_taken: .*"msg"/],
+    [{ protocol: { names: { 'message:read': 'mark', 'message:delivered': 'mark' } } }, /^protocol_names_clash: .*"mark"/],
     [{ events: { disconnect: () => ({ type: 'x' }) } }, /^event_reserved: .*"disconnect".*connectionLost/],
     [{ emits: { connect: { action: () => ({ type: 'x' }) } } }, /^event_reserved: .*"connect"/],
     [{ protocol: { names: { 'message:send': 'disconnecting' } } }, /^event_reserved: .*"disconnecting"/],
