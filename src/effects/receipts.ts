@@ -1,5 +1,5 @@
 import type { Stop } from '../environment'
-import type { Extra, ReadMark } from '../model'
+import type { Extra, OutboxState, ReadMark } from '../model'
 import { reactionTo } from '../policy/errors'
 import { idOf, keyOf } from '../policy/keys'
 import { POISON_LOSSES } from '../policy/outbox'
@@ -43,8 +43,7 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>, unauthorize
   const unanswered = new Map<string, { readonly channelId: string; readonly at: number }>()
   const suspects = createSuspects(runtime.environment)
   /** The channels and my read marks as they were when this connection was last told of them. */
-  let told: MessagesState<X> = EMPTY_TABLE
-  let toldReads: unknown = null
+  let told: { readonly messages: MessagesState<X>; readonly reads: OutboxState<X>['reads'] } | null = null
   /** When this connection's server was first asked for an answer that it has not given (monotonic). */
   let askedAt: { [kind in Kind]: number | null } = { delivered: null, read: null }
   /** This server could catch up at some time, and will again: what is missing is to come. */
@@ -69,8 +68,8 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>, unauthorize
   function ownMark(channelId: string, { anchored, cursor, foreign, receipts }: ChannelState<X>, me: string): number | null {
     const read = receipts[keyOf(me)]?.read ?? 0
     if (!anchored || cursor === null || foreign > read) return null
-    const told = Math.max(read, sent.get(`read${channelId}`) ?? 0)
-    return cursor - told >= runtime.options.history.pageSize >> 1 ? cursor : null
+    const known = Math.max(read, sent.get(`read${channelId}`) ?? 0)
+    return cursor - known >= runtime.options.history.pageSize >> 1 ? cursor : null
   }
 
   function tell(kind: Kind, channelId: string, mark: ReadMark, position: number, confirmed: number): void {
@@ -130,8 +129,7 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>, unauthorize
     unanswered.clear()
     sent.clear()
     askedAt = { delivered: null, read: null }
-    told = EMPTY_TABLE
-    toldReads = null
+    told = null
   }
 
   function tellAgainAt(key: string, at: number): void {
@@ -148,8 +146,7 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>, unauthorize
         sent.delete(key)
       }
     }
-    told = EMPTY_TABLE
-    toldReads = null
+    told = null
     runtime.reconcile()
   })
 
@@ -172,9 +169,8 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>, unauthorize
     const me = connection.userId
     if (me === null || link.generation() === 0) return
     caughtUp ||= connection.capabilities.includes('sync')
-    const changed = changedKeys(told, messages)
-    told = messages
-    toldReads = outbox.reads
+    const changed = changedKeys(told?.messages ?? EMPTY_TABLE, messages)
+    told = { messages, reads: outbox.reads }
     for (const channelId of changed) {
       const channel = valueAt(messages, channelId)
       if (channel) forgetBeyond(channelId, channel)
@@ -194,7 +190,7 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>, unauthorize
   return {
     reconcile(): void {
       const { messages, outbox } = runtime.getState()
-      if (link.generation() === 0 || (messages === told && outbox.reads === toldReads)) return
+      if (link.generation() === 0 || (messages === told?.messages && outbox.reads === told.reads)) return
       stopTimer ??= clock.setTimer(COALESCE_MS, flush)
     },
     opened: forget,
