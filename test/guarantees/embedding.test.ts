@@ -50,6 +50,18 @@ it('lets a thunk pass that comes before the middleware which runs it', () => {
   expect(store.dispatch(() => 'ran')).toBe('ran')
 })
 
+it('each action of a chat that is mounted nowhere throws, and begins nothing', async () => {
+  const env = createTestEnvironment()
+  const chat = createChat({ url: 'x', token: 't', environment: env.environment })
+  const store = configureStore({ reducer: { other: () => 0 }, middleware: (getDefault) => getDefault().concat(chat.middleware) })
+  const { connect, sendMessage, clearErrors } = chat.actions
+  for (const action of [connect({ userId: 'alice' }), sendMessage({ channelId: 'general', content: 'hi' }), clearErrors()]) {
+    expect(() => store.dispatch(action)).toThrow(expect.objectContaining({ code: 'reducer_not_mounted' }))
+  }
+  await env.clock.advance(1_000)
+  expect([env.timers, env.network.attempts]).toEqual([0, 0])
+})
+
 it("onError is told of what is put into the state, and not of an app's own action that is called chat/...", () => {
   const told: ChatError[] = []
   const { store, chat } = openApp({ onError: (error) => told.push(error) })
