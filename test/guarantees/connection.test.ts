@@ -345,6 +345,18 @@ describe('connection', () => {
     expect(alice.env.locks?.size).toBe(0)
   })
 
+  it('G9: nor does one in the middle of a renewal, and no token is asked for afterwards', async () => {
+    let asked = 0
+    const alice = openStore({ config: { getToken: () => `token ${++asked}` } })
+    alice.env.server.on('auth:refresh', () => undefined)
+    alice.connect()
+    await alice.advance(1_000)
+    alice.env.server.expireAuth('alice')
+    await alice.settle()
+    alice.dispatch(alice.chat.actions.disconnect())
+    expect([asked, alice.env.timers]).toEqual([2, 0])
+  })
+
   it('a connection that looks alive after a sleep is probed and replaced', async () => {
     const alice = openStore()
     alice.connect()
