@@ -119,6 +119,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     stopTimer()
     const again = everOpened
     phase = 'open'
+    tokens.taken()
     welcome.opened()
     everOpened = true
     link.opened(opened)
@@ -138,8 +139,11 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     const { reason, code = reason, retryAfterMs } = event
     if (reason !== 'rejected') retryLater(reason)
     else if (mayPass(event)) retryLater(code, retryAfterMs)
-    else if (refreshed) refuse(code)
-    else begin(true)
+    else {
+      tokens.refused()
+      if (refreshed) refuse(code)
+      else begin(true)
+    }
   }
 
   function retryLater(reason: string, retryAfterMs = 0): void {

@@ -30,11 +30,13 @@ function claimsOf(token: string): Fields {
 }
 
 /**
- * The app's tokens of one sign-in: once one of one person was used, one of another is refused. So an app that changed its session, and has not
+ * The app's tokens of one sign-in: once one of one person was used, one of another is refused, unless the server refused that first one. So an app that changed its session, and has not
  * said so with `connect`, never sends what the first person wrote as the second.
  */
 export function createTokens(getToken: GetToken, clock: Clock, timeoutMs: number) {
   let subject: string | null = null
+  /** The server has taken a token of that one. */
+  let isSure = false
 
   function judge(token: unknown): TokenResult {
     if (token === null || token === undefined) return refused('signed_out', NOBODY)
@@ -63,9 +65,17 @@ export function createTokens(getToken: GetToken, clock: Clock, timeoutMs: number
       Promise.resolve().then(() => (isOver ? null : getToken({ skipCache }))).then((token) => answer(() => judge(token)), () => answer(unavailable))
       return end
     },
+    taken(): void {
+      isSure = true
+    },
+    /** The server refused it: as the first one it may be another user's, out of an identity provider's cache. */
+    refused(): void {
+      if (!isSure) subject = null
+    },
     /** Whoever comes next may have any token. */
     reset(): void {
       subject = null
+      isSure = false
     },
   }
 }

@@ -223,6 +223,35 @@ describe('connection', () => {
     expect(alice.connection().status).toBe('connected')
   })
 
+  it('G7: so is one that changes before any was tried', async () => {
+    let subject = 'user_alice'
+    const alice = openStore({ config: { getToken: () => jwt(2_000_000_000, subject) } })
+    alice.env.network.cut()
+    alice.connect()
+    alice.send('for alice only')
+    await alice.settle()
+    subject = 'user_bob'
+    alice.env.network.restore()
+    await alice.advance(10_000)
+    expect([alice.connection().reason, alice.env.server.log('general')]).toEqual(['other_subject', []])
+  })
+
+  it.each([false, true])('a first token that is the last user\'s, and refused by the server, binds nobody to it (connect again: %s)', async (asksAgain) => {
+    let owner = 'bob'
+    const subjectOf = (token: string): unknown => (JSON.parse(atob(token.split('.')[1] ?? '')) as { readonly sub: unknown }).sub
+    const server = createMemoryServer({ authenticate: ({ token, userId }) => (subjectOf(token) === userId ? { ok: true } : { code: 'unauthorized' }) })
+    const getToken = ({ skipCache }: { readonly skipCache: boolean }): string => jwt(4_000_000_000, skipCache && !asksAgain ? 'alice' : owner)
+    const alice = openStore({ world: { server }, config: { getToken } })
+    alice.connect()
+    alice.send('hi')
+    await alice.advance(1_000)
+    expect(alice.connection().status).toBe(asksAgain ? 'unauthorized' : 'connected')
+    owner = 'alice'
+    alice.connect()
+    await alice.advance(1_000)
+    expect([alice.connection().status, alice.shown()]).toEqual(['connected', ['hi:sent']])
+  })
+
   it('G11: a token that begins with Bearer is refused with a clear error, and no token is ever in state, actions or errors', async () => {
     expect(() => createChat({ url: 'x', token: 'Bearer secret-token' })).toThrow(/raw JWT/)
     const alice = openStore({ config: { getToken: () => 'Bearer secret-token' } })

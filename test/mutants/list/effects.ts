@@ -25,7 +25,7 @@ export const effects: readonly Mutant[] = [
     ['G2', 'a reloaded page does not know how soon its server forgets', 'dedupWindowMs ?? entry.dedupWindowMs ?? Infinity', 'dedupWindowMs ?? Infinity'],
   ]),
   ...inFile('src/effects/session.ts', [
-    ['G8', 'a refused token is refreshed for ever', 'else if (refreshed) refuse(', 'else if (refreshed && code === null) refuse('],
+    ['G8', 'a refused token is refreshed for ever', 'if (refreshed) refuse(', 'if (refreshed && code === null) refuse('],
     ['G9', 'lifecycle listeners stay', "      phase = 'halted'\n      stopLifecycle()", "      phase = 'halted'"],
     ['G9', 'sockets stay open', 'connection?.close()', ''],
     ['G8', 'a server that turns everybody away is connected to for ever', "if (phase === 'open' && !welcome.isTurnedAway(reason)) attempt = 0", "if (phase === 'open') attempt = 0"],
