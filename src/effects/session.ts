@@ -45,7 +45,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
   /** When the page last went out of sight (monotonic). */
   let hiddenAt = Infinity
 
-  const tokens = createTokens(options.getToken, clock, options.auth.timeoutMs)
+  const tokens = createTokens(options.getToken, clock, options.auth.timeoutMs, () => userId)
   const welcome = createWelcome(runtime)
   const renewal = createRenewal(runtime, tokens, { reconnect: () => begin(true), unauthorized: refuse })
 

@@ -30,10 +30,10 @@ function claimsOf(token: string): Fields {
 }
 
 /**
- * The app's tokens of one sign-in: once one of one person was used, one of another is refused, unless the server refused that first one. So an app that changed its session, and has not
+ * The app's tokens of one sign-in: once one of one person was used, one of another is refused, unless no server has taken that first one and this is the token of `userId`, or the server has refused it. So an app that changed its session, and has not
  * said so with `connect`, never sends what the first person wrote as the second.
  */
-export function createTokens(getToken: GetToken, clock: Clock, timeoutMs: number) {
+export function createTokens(getToken: GetToken, clock: Clock, timeoutMs: number, userId: () => string | null) {
   let subject: string | null = null
   /** The server has taken a token of that one. */
   let isSure = false
@@ -43,7 +43,10 @@ export function createTokens(getToken: GetToken, clock: Clock, timeoutMs: number
     if (typeof token !== 'string' || token === '') return refused('token_malformed', MALFORMED)
     if (isBearer(token)) return refused('bearer_prefix', BEARER_TEXT)
     const { exp, sub } = claimsOf(token)
-    if (typeof sub === 'string' && (subject ??= sub) !== sub) return refused('other_subject', OTHER_SUBJECT)
+    if (typeof sub === 'string' && sub !== subject) {
+      if (subject !== null && (isSure || sub !== userId())) return refused('other_subject', OTHER_SUBJECT)
+      subject = sub
+    }
     return { kind: 'token', token, expiresAt: typeof exp === 'number' ? exp * 1000 : null }
   }
 

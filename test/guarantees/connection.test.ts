@@ -239,8 +239,8 @@ describe('connection', () => {
   it.each([false, true])('a first token that is the last user\'s, and refused by the server, binds nobody to it (connect again: %s)', async (asksAgain) => {
     let owner = 'bob'
     const subjectOf = (token: string): unknown => (JSON.parse(atob(token.split('.')[1] ?? '')) as { readonly sub: unknown }).sub
-    const server = createMemoryServer({ authenticate: ({ token, userId }) => (subjectOf(token) === userId ? { ok: true } : { code: 'unauthorized' }) })
-    const getToken = ({ skipCache }: { readonly skipCache: boolean }): string => jwt(4_000_000_000, skipCache && !asksAgain ? 'alice' : owner)
+    const server = createMemoryServer({ authenticate: ({ token, userId }) => (subjectOf(token) === `user_${userId}` ? { ok: true } : { code: 'unauthorized' }) })
+    const getToken = ({ skipCache }: { readonly skipCache: boolean }): string => jwt(4_000_000_000, `user_${skipCache && !asksAgain ? 'alice' : owner}`)
     const alice = openStore({ world: { server }, config: { getToken } })
     alice.connect()
     alice.send('hi')

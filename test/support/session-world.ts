@@ -9,7 +9,7 @@ const subjectOf = (token: string): string => (JSON.parse(atob(token.split('.')[1
 
 /** How the app's `getToken` answers, and how the server takes what it gets. */
 export const TOKENS = ['ok', 'ok', 'throws', 'hangs', 'slow', 'null', 'short', 'stranger'] as const
-export const HANDSHAKES = ['ok', 'ok', 'token_expired', 'forbidden', 'busy', 'endless', 'turns_away'] as const
+export const HANDSHAKES = ['ok', 'ok', 'token_expired', 'forbidden', 'busy', 'endless', 'turns_away', 'checks'] as const
 export const REFRESHES = ['ok', 'ok', 'silent', 'garbage', 'busy', 'token_expired'] as const
 /** How it takes messages. */
 export const SENDS = ['ok', 'ok', 'token_expired', 'silent'] as const
@@ -55,11 +55,14 @@ export function createSessionWorld(run: number) {
     now: clock.now, capabilities,
     authenticate: ({ token, userId }) => {
       if (isFlooded()) return new Promise(() => undefined)
-      subjects.add(`${userId} as ${subjectOf(token)}`)
       const { handshake } = modes
       if (handshake === 'token_expired' || handshake === 'forbidden') return { code: handshake }
+      // Another user's token: out of a cache that has still the last one's.
+      if (handshake === 'checks' && subjectOf(token) !== userId) return { code: 'unauthorized' }
       if (handshake === 'busy') return { code: handshake, retryable: true, retryAfterMs: 3_000 }
-      return handshake === 'endless' ? { code: 'busy', retryable: true, retryAfterMs: YEAR_MS } : { ok: true }
+      if (handshake === 'endless') return { code: 'busy', retryable: true, retryAfterMs: YEAR_MS }
+      subjects.add(`${userId} as ${subjectOf(token)}`)
+      return { ok: true }
     },
   })
   server.onConnection((peer) => { if (modes.handshake === 'turns_away') peer.disconnect() })

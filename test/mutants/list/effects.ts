@@ -90,7 +90,8 @@ export const effects: readonly Mutant[] = [
   ]),
   ...inFile('src/effects/token.ts', [
     ['G9', 'a late token is used', 'return end', 'return stopTimer'],
-    ['G7', 'a token of another subject is taken', '(subject ??= sub) !== sub', '(subject ??= sub) === null'],
+    ['G7', 'a token of another subject is taken', 'isSure || sub !== userId()', 'false'],
+    ['G1', "the last user's token, which no server has taken, locks out whoever comes next", 'isSure || sub !== userId()', 'true'],
   ]),
   ...inFile('src/effects/recovery.ts', [
     ['G2', 'a thawed tab does not look again', 'if (user !== null) look(user, true)', ''],
