@@ -1,6 +1,23 @@
 import { createSocketIoTransport, type CloseEvent, type Lifecycle, type Transport } from 'redux-chat'
 import { createEnvironment } from '../../src/create-environment'
 
+/** A browser that blocks the site's data throws at the very look at it: then the switch is forgotten at a reload. */
+function kept(key: string): string | null {
+  try {
+    return sessionStorage.getItem(key)
+  } catch {
+    return null
+  }
+}
+
+function keep(key: string, value: string): void {
+  try {
+    sessionStorage.setItem(key, value)
+  } catch {
+    // As above.
+  }
+}
+
 /** The real transport behind a switch; off cuts what is open and lets nothing new through, also after a reload. */
 export function createSwitchedTransport(userId: string) {
   // The two people of the split view share one tab's storage: each has a switch of their own.
@@ -8,7 +25,7 @@ export function createSwitchedTransport(userId: string) {
   const real = createSocketIoTransport()
   const cuts = new Set<() => void>()
   const listeners = new Set<() => void>()
-  let on = sessionStorage.getItem(key) !== 'off'
+  let on = kept(key) !== 'off'
 
   const transport: Transport = {
     open(request, handlers) {
@@ -58,7 +75,7 @@ export function createSwitchedTransport(userId: string) {
     isOn: () => on,
     set(next: boolean): void {
       on = next
-      sessionStorage.setItem(key, on ? 'on' : 'off')
+      keep(key, on ? 'on' : 'off')
       if (!on) for (const cut of cuts) cut()
       for (const listener of listeners) listener()
     },

@@ -1,5 +1,6 @@
 import type { Extra, OutboxEntry, OutboxState } from '../model'
 import { reasonText } from '../policy/errors'
+import { lengthOf } from '../policy/message'
 import { due, entriesIn, failure, findEntry, idsIn, inFlight, isSuspect, TAKEN_OVER } from '../policy/outbox'
 import { placeOf, withItem } from '../policy/sequence'
 import { changedKeys, EMPTY_TABLE, valueAt, valuesOf } from '../policy/table'
@@ -86,7 +87,7 @@ export function createDelivery<X extends Extra>(runtime: Runtime<X>, { renewal, 
   function send(entry: OutboxEntry<X>, target: Target): void {
     const { id, channelId, attempt } = target
     const startedAt = clock.monotonic()
-    flights.start(target)
+    flights.start(target, lengthOf(entry.message))
     const at = clock.now()
     const report = reports.messageEmitted({ id, channelId, attempt, at, deadline: at + delivery.ackTimeoutMs })
     runtime.dispatch(report)

@@ -8,6 +8,7 @@ interface Flight {
   readonly deadline: number
   /** Its number among all emits. */
   readonly nth: number
+  readonly length: number
 }
 
 /** What is under way in one channel. */
@@ -22,13 +23,21 @@ interface Lane {
 const SWEEP_MS = 100
 
 /**
- * The emits that no answer has come to yet, in the order in which their time is looked at; `limit` of them at most. One that is not under way any more
+ * Characters: as much as a hundred usual messages have. The answer to the server's heartbeat stands behind all that waits in the socket: on a slow link
+ * (2G, 6 kB/s) the server would end a healthy connection for 20 s of it (Socket.IO's `pingTimeout`), and all of that would go once more.
+ */
+const MAX_LENGTH = 32_000
+
+/**
+ * The emits that no answer has come to yet, in the order in which their time is looked at; `limit` of them at most, and of long ones fewer. One that is not under way any more
  * (an echo has settled it) takes up no room, though its answer may be still to come.
  */
 export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number, isUnderWay: (target: Target) => boolean) {
   const flights = new Map<string, Flight>()
   const lanes = new Map<string, Lane>()
   let emits = 0
+  /** Of all in flight. */
+  let length = 0
   /** Channels of which the last emit to end got no answer, also on the connection before. */
   const silent = new Set<string>()
   /** Messages that the server has refused on this connection. */
@@ -36,11 +45,12 @@ export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number,
 
   let sweepAt = -Infinity
 
-  const isAtLimit = (): boolean => flights.size >= limit
+  const isAtLimit = (): boolean => flights.size >= limit || length >= MAX_LENGTH
 
   const countIn = (channelId: string): number => lanes.get(channelId)?.count ?? 0
 
   function remove({ id, channelId }: Target): void {
+    length -= flights.get(id)?.length ?? 0
     flights.delete(id)
     const lane = lanes.get(channelId)
     if (lane && --lane.count === 0) lanes.delete(channelId)
@@ -77,10 +87,12 @@ export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number,
       Math.max(0, Math.max(1, limit >> 1) - [...flights.values()].filter(({ target }) => silent.has(target.channelId) && isUnderWay(target)).length),
     /** Of one channel; those that an echo has settled count until their ack comes. */
     countIn,
-    start(target: Target): void {
+    /** `size` is the length of what is sent, in characters. */
+    start(target: Target, size: number): void {
       const earlier = flights.get(target.id)
       if (earlier) remove(earlier.target)
-      flights.set(target.id, { target, deadline: clock.monotonic() + ackTimeoutMs, nth: ++emits })
+      flights.set(target.id, { target, deadline: clock.monotonic() + ackTimeoutMs, nth: ++emits, length: size })
+      length += size
       const lane = lanes.get(target.channelId)
       if (lane) lane.count++
       else lanes.set(target.channelId, { count: 1, answered: 0, answeredAt: -Infinity })
@@ -129,6 +141,7 @@ export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number,
     /** The connection is gone. */
     clear(): void {
       flights.clear()
+      length = 0
       lanes.clear()
       refused.clear()
     },

@@ -35,3 +35,6 @@ export function placed<X extends Extra>(message: WireMessage<X>, createdAt: numb
   const { id, channelId, userId, content } = message
   return { id, channelId, userId, content, createdAt, seq } as WireMessage<X>
 }
+
+/** About how many characters it takes up on its way: its text, or all of it where an app adds fields of its own. */
+export const lengthOf = (message: WireMessage): number => (hasOnly(5, message) ? message.content : JSON.stringify(message)).length

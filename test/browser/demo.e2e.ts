@@ -242,6 +242,18 @@ describeInBrowsers('demo', ({ engine, browser, itNeeds }) => {
     expect(await demo.committed(CHANNEL)).toEqual(['short'])
   })
 
+  it('on a phone, with text of twice the size, nothing lies over the composer', async () => {
+    const demo = await serve()
+    const alice = await visit(demo, 'alice')
+    await alice.page.resize({ width: 360, height: 640 })
+    const hit = await alice.page.evaluate(() => {
+      document.documentElement.style.fontSize = '30px'
+      const { left, top, width, height } = document.querySelector('textarea')?.getBoundingClientRect() ?? new DOMRect()
+      return document.elementFromPoint(left + width / 2, top + height / 2)?.tagName ?? ''
+    })
+    expect(hit).toBe('TEXTAREA')
+  })
+
   it('who scrolls back while a message of theirs is unsent sees what is there', async () => {
     const demo = await serve()
     const alice = await visit(demo, 'alice')

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { EMPTY_OUTBOX, entriesIn, inFlight } from '../../src/policy/outbox'
 import { openStore } from '../support/chat-store'
 
 /* A server that is well, keeps the order of each channel as `ordered` promises, and takes its time for each message, copies included. */
@@ -81,4 +82,29 @@ it('G1: one that got no answer, and was overtaken by others, is sent again in it
     await tab.advance(100 + 10_000 + 1_000 + 2 * 32 * (takesMs + 100))
     expect([tab.messages().find((message) => message.id === id)?.status, emits() > 32]).toEqual(['sent', true])
   }), { numRuns: RUNS })
+}, 120_000)
+
+it('G1, G3, G8: of long messages no more is in flight than a slow link takes between two heartbeats, and of short ones the usual number', async () => {
+  await fc.assert(fc.asyncProperty(
+    fc.constantFrom(300, 3_000, 12_000, 60_000), fc.integer({ min: 1, max: 8 }), fc.boolean(), fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })),
+    async (longest, channels, isOrdered, draws) => {
+      const { tab, contentsOf, emits } = openSlow(500, () => false)
+      tab.env.server.onConnection((peer) => { if (!isOrdered) peer.emit('session', { capabilities: ['sync'] }) })
+      let [most, count] = [0, 0]
+      tab.store.subscribe(() => {
+        const flying = entriesIn(tab.store.getState().chat?.outbox ?? EMPTY_OUTBOX).filter(inFlight).map(({ message }) => JSON.stringify(message).length)
+        count = Math.max(count, flying.length)
+        // The one that goes beyond is the last, and no longer than the longest.
+        most = Math.max(most, flying.reduce((sum, length) => sum + length, 0) - Math.max(0, ...flying))
+      })
+      const contents = Array.from({ length: 60 }, (_, i) => ({ channelId: `room-${i % channels}`, content: `${i} ${'x'.repeat(longest * draws.next().value)}` }))
+      for (const each of contents) tab.dispatch(tab.chat.actions.sendMessage({ ...each, ...(draws.next().value < 0.3 && { more: 'y'.repeat(longest * draws.next().value) }) }))
+      tab.connect()
+      await tab.advance(120_000)
+      // 32,000 of text; what stands around it comes on top.
+      expect(most).toBeLessThan(40_000)
+      if (longest === 300 && isOrdered) expect(count).toBe(Math.min(60, 32 * channels))
+      for (let c = 0; c < channels; c++) expect(contentsOf(`room-${c}`)).toEqual(contents.filter(({ channelId }) => channelId === `room-${c}`).map(({ content }) => content))
+      expect(emits()).toBe(60)
+    }), { numRuns: RUNS })
 }, 120_000)

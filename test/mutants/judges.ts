@@ -34,7 +34,7 @@ export const PROPERTIES: readonly Property[] = [
   ...inTest('guarantees/bursts.test.ts', 'one that is longer than the window leaves no gap'),
   ...inTest('guarantees/suspects.test.ts', 'all else goes on meanwhile, and itself when'),
   ...inTest('guarantees/silence.test.ts', 'of messages that are never answered', 'of pages that are never answered'),
-  ...inTest('guarantees/slow-servers.test.ts', 'a message that waits its turn at the server', 'one that got no answer is, though the server goes on', 'one that got no answer, and was overtaken'),
+  ...inTest('guarantees/slow-servers.test.ts', 'a message that waits its turn at the server', 'one that got no answer is, though the server goes on', 'one that got no answer, and was overtaken', 'of long messages no more is in flight'),
   ...inTest('guarantees/patience.test.ts', 'it is asked for no more than it allows'),
   ...inTest('guarantees/windows.test.ts', 'whatever is scrolled, lost, doubled or reordered', 'of pages that are longer than what was asked for'),
   ...inTest('guarantees/logs.test.ts', 'whatever a server has, lacks, loses or begins anew'),

@@ -60,6 +60,7 @@ export const effects: readonly Mutant[] = [
   ...inFile('src/effects/flights.ts', [
     ['G8', 'what waits its turn at a slow server is sent again', 'lane && lane.answered < nth ?', 'lane && lane.answered < 0 ?'],
     ['G3', 'what was overtaken by an answer is waited for', 'lane && lane.answered < nth ?', 'lane && nth > 0 ?'],
+    ['G8', 'long messages overrun a slow link', ' || length >= MAX_LENGTH', ''],
     ['G7', 'channels that are not answered take all the room', 'Math.max(0, Math.max(1, limit >> 1) -', 'Math.max(0, limit -'],
   ]),
   ...inFile('src/effects/sync.ts', [
