@@ -158,7 +158,7 @@ window.app = {
     return {
       status: selectors.selectConnection(state).status,
       unsent: outbox.length,
-      failed: outbox.flatMap(({ content, failure }) => (failure ? [`${content}: ${failure.code}`] : [])),
+      failed: outbox.flatMap(({ content, status, failure }) => (status === 'failed' && failure ? [`${content}: ${failure.code}`] : [])),
       errors: selectors.selectErrors(state).map(({ code, message }) => `${code}: ${message}`),
     }
   },
