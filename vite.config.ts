@@ -44,6 +44,24 @@ function declarations(): Plugin {
   }
 }
 
+/** Writes a folder for each subpath, where tools look that do not read `exports`: TypeScript's `node10`, Metro before 0.82, Parcel, Jest before 28. */
+function subpaths(): Plugin {
+  let root = ''
+  return {
+    name: 'subpaths',
+    apply: 'build',
+    configResolved: (config) => { root = resolve(config.root, config.build.outDir, '..') },
+    closeBundle: () => {
+      for (const path of ['./react', './testing'] as const) {
+        const { import: module, require: main } = manifest.exports[path]
+        const paths = Object.entries({ main: main.default, module: module.default, types: module.types }).map(([field, file]) => [field, `.${file}`])
+        mkdirSync(join(root, path), { recursive: true })
+        writeFileSync(join(root, path, 'package.json'), `${JSON.stringify({ ...Object.fromEntries(paths), sideEffects: false }, null, 2)}\n`)
+      }
+    },
+  }
+}
+
 function compileDeclarations(outDir: string): void {
   const folder = here('./node_modules/.cache/redux-chat')
   const project = join(folder, 'tsconfig.json')
@@ -101,7 +119,7 @@ export default defineConfig(({ mode }) => ({
       { find: /^redux-chat\/testing$/, replacement: entries.testing },
     ],
   },
-  plugins: [declarations()],
+  plugins: [declarations(), subpaths()],
   build: {
     target: 'es2022',
     minify: false,

@@ -28,8 +28,8 @@ interface Timer {
 const DEFAULT_WALL_MS = 1_767_225_600_000
 
 // One turn of the event loop runs only once no microtask is left. Bound at load, so fake timers installed later do not stop it.
-const nextTurn: (task: () => void) => void =
-  typeof setImmediate === 'function' ? setImmediate.bind(globalThis) : (task) => void setTimeout(task, 0)
+const turn: (task: () => void) => unknown = typeof setImmediate === 'function' ? setImmediate : setTimeout
+const nextTurn = turn.bind(globalThis)
 
 export const settle = (): Promise<void> => new Promise((resolve) => nextTurn(resolve))
 

@@ -1,3 +1,4 @@
+import { jsonBytes } from '../policy/json'
 import type { CloseEvent } from '../transport/transport'
 import { createMemoryLog, type MemoryLog } from './memory-log'
 import { createPeers, type Peer, type Peers } from './memory-peers'
@@ -191,7 +192,7 @@ function rejection({ code, message = code, retryable, retryAfterMs }: Refusal): 
 }
 
 function isTooLarge(args: readonly unknown[], limit: number | undefined): boolean {
-  return limit !== undefined && new TextEncoder().encode(JSON.stringify(args)).length > limit
+  return limit !== undefined && jsonBytes(args) > limit
 }
 
 /** A valid UUID v7 of the first second of the epoch: it never meets an id that a client makes. */

@@ -1,6 +1,9 @@
 import type { RecordStorage, StoredRecord } from '../persistence/record-storage'
 import { orderOf } from '../persistence/records'
 
+/** Records are plain JSON; jsdom under Jest has no `structuredClone`. */
+const copied = (records: readonly StoredRecord[]): StoredRecord[] => JSON.parse(JSON.stringify(records)) as StoredRecord[]
+
 /** Record storage in memory: what one environment wrote, another that shares it finds. Nothing is durable beyond the process. */
 export function createMemoryStorage(): RecordStorage {
   let records: readonly StoredRecord[] = []
@@ -9,7 +12,7 @@ export function createMemoryStorage(): RecordStorage {
     load: async (userId) => ({ records: records.filter((each) => each.userId === userId), unreadable: [] }),
     async write({ put, update = [], remove }) {
       const lost = update.filter((wanted) => records.some((each) => isSame(wanted, each) && each.tab !== wanted.tab))
-      const copies = structuredClone([...put, ...update.filter((record) => !lost.includes(record))])
+      const copies = copied([...put, ...update.filter((record) => !lost.includes(record))])
       records = records.filter((each) => !remove.some((gone) => isSame(gone, each)) && !copies.some((copy) => isSame(copy, each)))
       records = [...records, ...copies]
       return lost.map(({ id }) => id)

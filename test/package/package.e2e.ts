@@ -16,7 +16,7 @@ const onePending = { reducerPath: 'chat', id, shown: [{ id, content: 'hi', statu
 
 describe('the tarball', () => {
   it('holds the build and the documents, and nothing else', () => {
-    const allowed = /^(?:dist\/.+|package\.json|README\.md|LICENSE|PROTOCOL\.md|CHANGELOG\.md)$/
+    const allowed = /^(?:dist\/.+|(?:react\/|testing\/)?package\.json|README\.md|LICENSE|PROTOCOL\.md|CHANGELOG\.md)$/
     expect(tarball.contents.filter((path) => !allowed.test(path))).toEqual([])
     expect(tarball.contents).toEqual(expect.arrayContaining(['package.json', 'README.md', 'LICENSE', 'PROTOCOL.md', 'CHANGELOG.md']))
   })

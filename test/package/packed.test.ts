@@ -34,6 +34,14 @@ describe('the packed package', () => {
     expect(named.filter((name) => !files().includes(name.slice(2)))).toEqual([])
   })
 
+  it.each(['react', 'testing'])('redux-chat/%s is found by tools that do not read `exports`', async (name) => {
+    const folder = JSON.parse(read(`${name}/package.json`)) as { readonly main: string; readonly module: string; readonly types: string }
+    expect(Object.values({ main: folder.main, module: folder.module, types: folder.types }).map((path) => join(name, path)).filter((path) => !files().includes(path))).toEqual([])
+    // Node.js resolves a path as these tools resolve a name.
+    await app.write({ [`by-path-${name}.cjs`]: `console.log(JSON.stringify(Object.keys(require('./node_modules/redux-chat/${name}'))))` })
+    expect(await app.node(`by-path-${name}.cjs`)).toContain(name === 'react' ? 'ChatErrorBoundary' : 'createTestEnvironment')
+  })
+
   it.each([['code', /\.c?js$/], ['types', /\.d\.c?ts$/]])('imports its peers and nothing else in its %s', (_kind, pattern) => {
     const isPeer = (name: string): boolean => Object.keys(manifest.peerDependencies).some((peer) => name === peer || name.startsWith(`${peer}/`))
     expect(importedBy(pattern).filter((name) => !isPeer(name))).toEqual([])
