@@ -112,7 +112,7 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
       return
     }
     runtime.link.ask('message:sync', { channelId, after: Number.MAX_SAFE_INTEGER, limit: 1 }, ({ unclear }) => {
-      if (unclear === 'timeout') session.reopen()
+      if (unclear === 'timeout' || (unclear === 'unmapped' && environment.lifecycle.isOnline())) session.reopen()
     }, Math.min(5_000, options.delivery.ackTimeoutMs))
   }
 

@@ -71,7 +71,9 @@ export function createOutcomes<X extends Extra>(runtime: Runtime<X>, renewal: Re
   /** What came of an attempt that is not under way changes nothing, unless a past state is shown (time travel) in which it had not begun: DevTools keep this for the present. */
   function note(target: Target, reason: SendFailure): void {
     const entry = current(target)
-    const isYetToCome = entry ? entry.attempts < target.attempt : book.isWanted(target.id) && !findMessage(channelOf(target).messages, target.id)
+    const { messages, detached } = channelOf(target)
+    // What an echo has settled stands in the window, or beyond the end of one that is scrolled back.
+    const isYetToCome = entry ? entry.attempts < target.attempt : book.isWanted(target.id) && !detached && !findMessage(messages, target.id)
     if (isYetToCome) runtime.dispatch(reports.messageDelayed({ ...target, at: clock.now(), reason, nextAttemptAt: null, spent: true }))
   }
 

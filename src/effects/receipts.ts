@@ -69,7 +69,7 @@ export function createReceipts<X extends Extra>(runtime: Runtime<X>, unauthorize
     const read = receipts[keyOf(me)]?.read ?? 0
     if (!anchored || cursor === null || foreign > read) return null
     const known = Math.max(read, sent.get(`read${channelId}`) ?? 0)
-    return cursor - known >= runtime.options.history.pageSize >> 1 ? cursor : null
+    return cursor - known >= Math.max(1, runtime.options.history.pageSize >> 1) ? cursor : null
   }
 
   function tell(kind: Kind, channelId: string, mark: ReadMark, position: number, confirmed: number): void {

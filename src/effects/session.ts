@@ -140,7 +140,7 @@ export function createSession<X extends Extra>(runtime: Runtime<X>, handlers: Se
     if (reason !== 'rejected') retryLater(reason)
     else if (mayPass(event)) retryLater(code, retryAfterMs)
     else {
-      tokens.refused()
+      tokens.refused(code)
       if (refreshed) refuse(code)
       else begin(true)
     }

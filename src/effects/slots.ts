@@ -10,7 +10,7 @@ const SLOWNESS = 4
 /** Room for requests. What is late (after `longestMs` at most) holds up no other any longer; `freed` is told of that. */
 export function createSlots(clock: Clock, longestMs: number, freed: () => void) {
   let running = 0
-  let lateMs = LATE_MS
+  let lateMs = Math.min(LATE_MS, longestMs)
   return {
     isBusy: (): boolean => running >= MAX_REQUESTS,
     /** The undo is returned: it is told whether an answer came. */

@@ -218,11 +218,12 @@ export function createSync<X extends Extra>(runtime: Runtime<X>, unauthorized: (
       note(channelId)
     },
     opened(again: boolean): void {
+      // A page of the last connection may have left some after its end.
+      pauses.clear()
       notBefore = again ? clock.monotonic() + environment.random() * RECONNECT_SPREAD_MS : 0
     },
     /** On the next connection every channel is looked at anew. */
     closed(): void {
-      pauses.clear()
       agenda.clear()
       gapSince.clear()
       looked = EMPTY_TABLE

@@ -71,9 +71,9 @@ export function createTokens(getToken: GetToken, clock: Clock, timeoutMs: number
     taken(): void {
       isSure = true
     },
-    /** The server refused it: as the first one it may be another user's, out of an identity provider's cache. */
-    refused(): void {
-      if (!isSure) subject = null
+    /** The server refused it: as the first one it may be another user's, out of an identity provider's cache. One of `userId`, or one that has grown old, says nothing of the kind. */
+    refused(code: string): void {
+      if (!isSure && subject !== userId() && !/expired/.test(code)) subject = null
     },
     /** Whoever comes next may have any token. */
     reset(): void {

@@ -22,8 +22,6 @@ export function createWelcome<X extends Extra>(runtime: Runtime<X>) {
     isWary: (): boolean => isWary,
     opened(): void {
       doubtfulUntil = clock.monotonic() + TURNED_AWAY_MS
-      // What was sent before any `session` may be one that this server has forgotten by now: its `session` tells.
-      isWary ||= entriesIn(runtime.getState().outbox).some(({ attempts, dedupWindowMs }) => attempts > 0 && dedupWindowMs === null)
       if (!isWary) return
       stopTimer = clock.setTimer(TURNED_AWAY_MS, () => {
         isWary = false

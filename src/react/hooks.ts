@@ -121,7 +121,7 @@ export function createHooks<X extends Extra, Path extends string>(chat: Chat<X, 
     // Who left and is back before anything was drawn has the same id, and another connection.
     const visit = useChatSelector((root) => {
       const { userId, lastConnectedAt } = selectors.selectConnection(root)
-      return userId === null ? null : `${userId} ${lastConnectedAt}`
+      return userId === null ? null : `${userId} ${lastConnectedAt === null}`
     })
     useEffect(() => {
       // A reset of the whole state has forgotten what is on the screen.

@@ -172,7 +172,7 @@ const beforeOf = <X extends Extra>(channel: Channel<X>): number => (historyEdge(
 function skip<X extends Extra>(channel: Channel<X>, latest: number): Channel<X> {
   const begun = { ...channel, anchored: true, hasOlder: true, loaded: false, stale: false }
   // What came by itself since the channel is known stays: it is the newest anyway.
-  if (!channel.anchored && channel.cursor !== null) return { ...begun, foreign: Math.max(channel.foreign, beforeOf(channel)) }
+  if (!channel.anchored && channel.cursor !== null && channel.messages.length > 0) return { ...begun, foreign: Math.max(channel.foreign, beforeOf(channel)) }
   return { ...begun, messages: channel.anchored ? [] : channel.messages, cursor: latest, foreign: Math.max(channel.foreign, latest), detached: false }
 }
 

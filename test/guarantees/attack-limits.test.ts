@@ -31,22 +31,6 @@ describe('attack: before the session event', () => {
     expect(await lostAck('reloads')).toBe(1)
   })
 
-  it('G2: nor one that was sent before the first session came, which tells how long that memory is', async () => {
-    const clock = createManualClock()
-    const server = createMemoryServer({ now: clock.now, dedupWindowMs: 5_000 })
-    const alice = openStore({ world: { server, clock }, config: { reconnection: { attempts: Infinity } } })
-    alice.env.network.fault({ direction: 'down', event: 'session', action: { delayMs: 300 } })
-    for (const [direction, event] of [['ack', 'message:send'], ['down', 'message:new']] as const) alice.env.network.fault({ direction, event, action: 'drop', times: 1 })
-    alice.connect()
-    alice.send('once')
-    await alice.advance(100)
-    alice.env.network.cut()
-    await alice.advance(10_000)
-    alice.env.network.restore()
-    await alice.advance(10_000)
-    expect([server.received('message:send').length, alice.shown()]).toEqual([1, ['once:failed']])
-  })
-
   it('G1: a message that is larger than the server announces fails as too large and breaks no connection twice', async () => {
     const clock = createManualClock()
     const server = createMemoryServer({ now: clock.now, maxMessageBytes: 1_000 })

@@ -236,6 +236,26 @@ describe('connection', () => {
     expect([alice.connection().reason, alice.env.server.log('general')]).toEqual(['other_subject', []])
   })
 
+  it.each([['', false], ['', true], ['auth0|', false]] as const)('G7: nor is the fresh one of somebody else taken for hers that has grown old (%s, connect again: %s)', async (prefix, asksAgain) => {
+    let token = jwt(1, `${prefix}alice`)
+    const seen: string[] = []
+    // It verifies the token and takes its subject for the sender, whoever the client says it is.
+    const server = createMemoryServer({ authenticate: (auth) => {
+      if (auth.token === jwt(1, `${prefix}alice`)) return { code: 'token_expired' }
+      seen.push(auth.token)
+      return { ok: true }
+    } })
+    const fresh = jwt(4_000_000_000, `${prefix}bob`)
+    const alice = openStore({ world: { server }, config: { getToken: ({ skipCache }) => (skipCache && !asksAgain ? fresh : token) } })
+    alice.connect()
+    alice.send('for alice only')
+    await alice.advance(10_000)
+    token = fresh
+    alice.connect()
+    await alice.advance(10_000)
+    expect([seen, alice.connection().reason, server.received('message:send')]).toEqual([[], 'other_subject', []])
+  })
+
   it.each([false, true])('a first token that is the last user\'s, and refused by the server, binds nobody to it (connect again: %s)', async (asksAgain) => {
     let owner = 'bob'
     const subjectOf = (token: string): unknown => (JSON.parse(atob(token.split('.')[1] ?? '')) as { readonly sub: unknown }).sub
@@ -400,6 +420,21 @@ describe('connection', () => {
     await alice.advance(3_000)
     expect(alice.env.network.opened).toBe(2)
     expect(alice.connection().status).toBe('connected')
+  })
+
+  it('one that the app cannot ask after a sleep, because its mapping knows no such number, is replaced', async () => {
+    const alice = openStore({ config: { protocol: { outgoing: { 'message:sync': ({ channelId, after, limit }) => ({ channelId, after, limit, since: new Date(after).toISOString() }) } } } })
+    alice.env.server.push('general', { userId: 'bob', content: 'old' })
+    alice.connect()
+    alice.dispatch(alice.chat.actions.openChannel({ channelId: 'general' }))
+    await alice.advance(1_000)
+    alice.env.lifecycle.hidden()
+    alice.env.network.halfOpen()
+    await alice.advance(25_000)
+    alice.env.network.restore()
+    alice.env.lifecycle.visible()
+    await alice.advance(10_000)
+    expect([alice.shown(), alice.env.network.opened]).toEqual([['old:delivered'], 2])
   })
 
   it('one that nobody can ask after a sleep, because the server has no catch-up, is replaced', async () => {

@@ -302,3 +302,25 @@ describe('G10: hostile input', () => {
     expect(alice.messages().filter(({ userId }) => userId === 'alice')).toMatchObject([{ content: 'mine', status: 'pending' }])
   })
 })
+
+it('G6: a subscriber that begins anew as a page comes: the next connection asks at once', async () => {
+  const tab = openStore()
+  const { server } = tab.env
+  server.push('general', { userId: 'bob', content: 'a' })
+  tab.connect()
+  tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
+  await tab.advance(2_000)
+  server.disconnectAll('transport_close')
+  await tab.advance(10)
+  const asked = () => server.received('message:sync').length
+  let [before, at] = [Infinity, 0]
+  tab.store.subscribe(() => {
+    if (at > 0 || tab.types().at(-1) !== 'chat/pageLoaded') return
+    at = tab.env.clock.now()
+    before = asked()
+    tab.dispatch(tab.chat.actions.disconnect())
+    tab.connect()
+  })
+  for (let n = 0; n < 1000 && asked() <= before; n++) await tab.advance(10)
+  expect(tab.env.clock.now() - at).toBeLessThan(100)
+})

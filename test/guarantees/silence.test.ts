@@ -112,3 +112,17 @@ it('G1: one that got no answer has its turn also where one message may be in fli
   await tab.advance(60_000)
   expect(tab.shown('silent')).toEqual(['unanswered:sent'])
 })
+
+it.each([3_000, 9_000])('G7: with a short ackTimeoutMs, pages that are not answered hold up one that is for no longer than that (opened at %i)', async (openedAt) => {
+  const tab = openStore({ config: { delivery: { ackTimeoutMs: 500 } } })
+  const { server, network, clock } = tab.env
+  server.push('good', { userId: 'bob', content: 'hi' })
+  network.fault({ direction: 'up', event: 'message:sync', match: (p) => (p as { channelId: string }).channelId !== 'good', action: 'drop' })
+  tab.connect()
+  for (let n = 0; n < 12; n++) tab.dispatch(tab.chat.actions.openChannel({ channelId: `s${n}` }))
+  await tab.advance(openedAt)
+  const at = clock.now()
+  tab.dispatch(tab.chat.actions.openChannel({ channelId: 'good' }))
+  for (let n = 0; n < 500 && tab.messages('good').length === 0; n++) await tab.advance(10)
+  expect(clock.now() - at).toBeLessThanOrEqual(520)
+})

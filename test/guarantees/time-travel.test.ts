@@ -3,6 +3,7 @@ import { instrument } from '@redux-devtools/instrument'
 import { createChat, socketBindings } from 'redux-chat'
 import { createTestEnvironment } from 'redux-chat/testing'
 import { describe, expect, it } from 'vitest'
+import { openStore } from '../support/chat-store'
 
 /* DevTools that jump while something is under way, and middlewares that hand on copies of actions. */
 
@@ -118,4 +119,23 @@ describe('behind a middleware that hands on copies', () => {
     store.dispatch(typing({ userId: 'alice' }))
     expect(asked).toBe(1)
   })
+})
+
+it('what an echo has delivered to somebody who has scrolled back is not told to be delayed, though no past state is shown', async () => {
+  const tab = openStore({ config: { history: { windowSize: 20, pageSize: 10 } } })
+  const { server } = tab.env
+  server.configure({ echo: 'before_ack' })
+  for (let n = 1; n <= 100; n++) server.push('general', { userId: 'carol', content: `t${n}` })
+  tab.connect()
+  tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
+  await tab.advance(2_000)
+  for (let n = 0; n < 4; n++) {
+    tab.dispatch(tab.chat.actions.loadOlder({ channelId: 'general' }))
+    await tab.advance(2_000)
+  }
+  tab.env.network.fault({ direction: 'ack', event: 'message:send', action: 'drop', times: 1 })
+  tab.send('mine')
+  await tab.advance(60_000)
+  expect([server.log('general').filter(({ userId }) => userId === 'alice').length, tab.selectors.selectOutbox(tab.store.getState()).length]).toEqual([1, 0])
+  expect(tab.types().filter((type) => type === 'chat/messageDelayed')).toEqual([])
 })

@@ -363,3 +363,27 @@ describe('windows', () => {
     for (let run = 0; run < RUNS; run++) expect([run, await runWindows(run, false)]).toEqual([run, []])
   }, 300_000)
 })
+
+it('G6: a channel that shrank before its first catch-up is read from its end too, and not walked through', async () => {
+  const tab = openStore({ config: { history: { maxChannels: 1, pageSize: 20 } } })
+  const { server } = tab.env
+  for (let n = 1; n <= 100; n++) server.push('x', { userId: 'carol', content: `t${n}` })
+  const stop = server.on('message:sync', (_p, _peer, reply) => reply({ success: false, error: { code: 'busy', message: 'busy', retryable: true, retryAfterMs: 5_000 } }))
+  tab.connect()
+  await tab.advance(2_000)
+  server.push('x', { userId: 'carol', content: 'live' })
+  await tab.advance(100)
+  server.push('y', { userId: 'carol', content: 'y1' })
+  await tab.advance(100)
+  server.push('z', { userId: 'carol', content: 'z1' })
+  await tab.advance(100)
+  expect([tab.messages('x').length, tab.messages('y').length, tab.messages('z').length]).toEqual([0, 0, 1])
+  tab.dispatch(tab.chat.actions.disconnect())
+  for (let n = 1; n <= 400; n++) server.push('x', { userId: 'carol', content: `u${n}` })
+  stop()
+  const before = server.received('message:sync').length
+  tab.connect()
+  await tab.advance(60_000)
+  const asked = [...server.received('message:sync').slice(before), ...server.received('message:history')].filter(({ payload }) => (payload as { channelId: string }).channelId === 'x')
+  expect([asked.length, tab.selectors.selectUnreadCount(tab.store.getState(), 'x')]).toEqual([1, 501])
+})

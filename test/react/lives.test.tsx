@@ -2,14 +2,14 @@
 import { combineReducers, configureStore, type Middleware, type StoreEnhancer, type UnknownAction } from '@reduxjs/toolkit'
 import { instrument } from '@redux-devtools/instrument'
 import { act, cleanup, render, screen } from '@testing-library/react'
-import { Activity, Fragment, StrictMode, useEffect, useState, startTransition, type ReactNode } from 'react'
+import { Activity, Fragment, Profiler, StrictMode, useEffect, useState, startTransition, type ReactNode } from 'react'
 import { flushSync } from 'react-dom'
 import { Provider } from 'react-redux'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { SocketConfig } from 'redux-chat'
 import { createChat } from 'redux-chat/react'
 import { createSeededRandom, createTestEnvironment } from 'redux-chat/testing'
-import { entriesOf } from '../../src/policy/table'
+import { entriesOf, valueAt } from '../../src/policy/table'
 import { collectUncaught } from '../support/uncaught'
 
 afterEach(() => {
@@ -153,6 +153,20 @@ it('G6: and for the same user who signs in again before anything is drawn', asyn
   })
   await pass(10_000)
   expect(screen.queryByText('old')).not.toBeNull()
+})
+
+it('a channel that the app has closed, on a screen that is kept mounted, stays closed over a reconnect, which renders nothing', async () => {
+  const { env, chat, store, show, pass } = world()
+  let renders = 0
+  const List = () => <p>{chat.useMessages('general').map(({ content }) => content).join()}</p>
+  store.dispatch(chat.actions.connect({ userId: 'alice' }))
+  render(show(<Profiler id="list" onRender={() => { renders++ }}><List /></Profiler>))
+  await pass(2_000)
+  act(() => { store.dispatch(chat.actions.closeChannel({ channelId: 'general' })) })
+  renders = 0
+  env.server.disconnectAll('transport_close')
+  await pass(10_000)
+  expect([chat.selectors.selectConnection(store.getState()).status, valueAt(store.getState().chat.messages, 'general')?.open, renders]).toEqual(['connected', false, 0])
 })
 
 const RUNS = Number(process.env['REACT_RUNS'] ?? 8)

@@ -48,6 +48,8 @@ export function createSessionWorld(run: number) {
   /** A loop without a pause would never let the clock go on. */
   const isFlooded = (): boolean => calls > MAX_CALLS
   const subjects = new Set<string>()
+  /** By the server; its word may be lost, and then the client knows of no connection. */
+  let taken = ''
   const asked = new Set<Asked>()
   let doubled = 0
   const capabilities = pick([['sync', 'ordered', 'auth-refresh'], ['sync'], null])
@@ -61,7 +63,7 @@ export function createSessionWorld(run: number) {
       if (handshake === 'checks' && subjectOf(token) !== userId) return { code: 'unauthorized' }
       if (handshake === 'busy') return { code: handshake, retryable: true, retryAfterMs: 3_000 }
       if (handshake === 'endless') return { code: 'busy', retryable: true, retryAfterMs: YEAR_MS }
-      subjects.add(`${userId} as ${subjectOf(token)}`)
+      taken = `${userId} as ${subjectOf(token)}`
       return { ok: true }
     },
   })
@@ -95,6 +97,7 @@ export function createSessionWorld(run: number) {
     calls++
     return getToken(request)
   }, delivery: { ackTimeoutMs: 2_000, maxAttempts: 1_000 }, environment: { transport: talkative(env.environment.transport, clock) } } })
+  tab.store.subscribe(() => { if (tab.connection().status === 'connected') subjects.add(taken) })
   return {
     random, pick, modes, clock, server, env, tab, asked, subjects,
     calls: () => calls,
