@@ -106,13 +106,12 @@ export function createEngine<X extends Extra>(runtime: Runtime<X>) {
   function onDoubt(): void {
     const { messages, connection } = runtime.getState()
     const [channelId] = connection.capabilities.includes('sync') ? keysOf(messages) : []
-    if (channelId === undefined) {
-      // Nothing can be asked. A browser that says that it is offline may be wrong about a server near by.
-      if (environment.lifecycle.isOnline()) session.reopen()
-      return
-    }
+    /** Without having asked: a browser that says that it is offline may be wrong about a server near by. */
+    const reopenBlindly = (): void => { if (environment.lifecycle.isOnline()) session.reopen() }
+    if (channelId === undefined) return reopenBlindly()
     runtime.link.ask('message:sync', { channelId, after: Number.MAX_SAFE_INTEGER, limit: 1 }, ({ unclear }) => {
-      if (unclear === 'timeout' || (unclear === 'unmapped' && environment.lifecycle.isOnline())) session.reopen()
+      if (unclear === 'timeout') session.reopen()
+      else if (unclear === 'unmapped') reopenBlindly()
     }, Math.min(5_000, options.delivery.ackTimeoutMs))
   }
 

@@ -29,8 +29,8 @@ const SWEEP_MS = 100
 const MAX_LENGTH = 32_000
 
 /**
- * The emits that no answer has come to yet, in the order in which their time is looked at; `limit` of them at most, and of long ones fewer. One that is not under way any more
- * (an echo has settled it) takes up no room, though its answer may be still to come.
+ * The emits that no answer has come to yet, in the order in which their time is looked at; `limit` of them at most, and of long ones fewer. One that is
+ * not under way any more (an echo has settled it) takes up no room, though its answer may be still to come.
  */
 export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number, isUnderWay: (target: Target) => boolean) {
   const flights = new Map<string, Flight>()
@@ -87,12 +87,12 @@ export function createFlights(clock: Clock, ackTimeoutMs: number, limit: number,
       Math.max(0, Math.max(1, limit >> 1) - [...flights.values()].filter(({ target }) => silent.has(target.channelId) && isUnderWay(target)).length),
     /** Of one channel; those that an echo has settled count until their ack comes. */
     countIn,
-    /** `size` is the length of what is sent, in characters. */
-    start(target: Target, size: number): void {
+    /** `characters`: the length of what is sent. */
+    start(target: Target, characters: number): void {
       const earlier = flights.get(target.id)
       if (earlier) remove(earlier.target)
-      flights.set(target.id, { target, deadline: clock.monotonic() + ackTimeoutMs, nth: ++emits, length: size })
-      length += size
+      flights.set(target.id, { target, deadline: clock.monotonic() + ackTimeoutMs, nth: ++emits, length: characters })
+      length += characters
       const lane = lanes.get(target.channelId)
       if (lane) lane.count++
       else lanes.set(target.channelId, { count: 1, answered: 0, answeredAt: -Infinity })

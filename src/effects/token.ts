@@ -30,8 +30,9 @@ function claimsOf(token: string): Fields {
 }
 
 /**
- * The app's tokens of one sign-in: once one of one person was used, one of another is refused, unless no server has taken that first one and this is the token of `userId`, or the server has refused it. So an app that changed its session, and has not
- * said so with `connect`, never sends what the first person wrote as the second.
+ * The app's tokens of one sign-in: once one of one person was used, one of another is refused. So an app that changed its session, and has not said so with
+ * `connect`, never sends what the first person wrote as the second. The first one may be the last user's, out of an identity provider's cache: as long as
+ * no server has taken it, it gives way to one whose subject is `userId`, or to any once the server has refused it.
  */
 export function createTokens(getToken: GetToken, clock: Clock, timeoutMs: number, userId: () => string | null) {
   let subject: string | null = null
@@ -68,10 +69,11 @@ export function createTokens(getToken: GetToken, clock: Clock, timeoutMs: number
       Promise.resolve().then(() => (isOver ? null : getToken({ skipCache }))).then((token) => answer(() => judge(token)), () => answer(unavailable))
       return end
     },
+    /** The server took it. */
     taken(): void {
       isSure = true
     },
-    /** The server refused it: as the first one it may be another user's, out of an identity provider's cache. One of `userId`, or one that has grown old, says nothing of the kind. */
+    /** The server refused it. Not as another user's when its subject is `userId`, nor when it has only grown old. */
     refused(code: string): void {
       if (!isSure && subject !== userId() && !/expired/.test(code)) subject = null
     },

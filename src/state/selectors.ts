@@ -12,7 +12,7 @@ import { mayHaveMissed } from './missing'
 import { channelIn } from './messages'
 import { unsentView, viewOf, viewsOf } from './views'
 
-/** What `selectChannel` tells of a channel-state's completeness. */
+/** What `selectChannel` tells of a channel's completeness. */
 export interface ChannelView {
   readonly channelId: string
   /** `idle`: up to date as far as known; `stale`: waits to catch up; `syncing`: catching up; `failed`: could not. */

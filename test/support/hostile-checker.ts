@@ -61,7 +61,7 @@ function isBefore(a: Ordered, b: Ordered): boolean {
 
 function windowProblem(channelId: string, window: readonly (Ordered & { readonly channelId: string })[]): string | null {
   if (new Set(window.map((each) => each.id)).size !== window.length) return 'an id twice in a window'
-  if (window.some((each) => each.channelId !== channelId)) return 'a message in another channel-state'
+  if (window.some((each) => each.channelId !== channelId)) return 'a message in another channel'
   const at = window.findIndex((each, i) => i > 0 && !isBefore(window[i - 1] ?? each, each))
   return at === -1 ? null : `a window out of order at ${at}`
 }
