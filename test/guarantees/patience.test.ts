@@ -19,6 +19,16 @@ function pages(count: number): Answer {
 
 const REFUSED = { success: false, error: { code: 'rate_limited', message: 'slow down', retryable: true } }
 
+/** Somebody who has opened a channel that has so many messages already. */
+async function openLong(count: number): Promise<TestStore> {
+  const tab = openStore()
+  for (let i = 0; i < count; i++) tab.env.server.push('general', { userId: 'bob', content: 'x' })
+  tab.connect()
+  tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
+  await tab.advance(5_000)
+  return tab
+}
+
 /** What a list does whose end is always in sight. */
 function scrollOn(tab: TestStore): void {
   const more = (): void => {
@@ -112,11 +122,7 @@ describe('pages', () => {
   })
 
   it('older ones are asked for within seconds of the wish, however often they were refused before', async () => {
-    const tab = openStore()
-    for (let i = 0; i < 120; i++) tab.env.server.push('general', { userId: 'bob', content: 'x' })
-    tab.connect()
-    tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
-    await tab.advance(2_000)
+    const tab = await openLong(120)
     let asked = 0
     tab.env.server.on('message:history', (_payload, _peer, reply) => {
       asked++
@@ -145,11 +151,7 @@ describe('pages', () => {
   })
 
   it.each([20_000, undefined])('G8: a list that asks on as long as there is more keeps the pause that the server asks for (%s)', async (retryAfterMs) => {
-    const tab = openStore()
-    for (let i = 0; i < 500; i++) tab.env.server.push('general', { userId: 'bob', content: 'x' })
-    tab.connect()
-    tab.dispatch(tab.chat.actions.openChannel({ channelId: 'general' }))
-    await tab.advance(5_000)
+    const tab = await openLong(500)
     let asked = 0
     const stop = tab.env.server.on('message:history', (_payload, _peer, reply) => {
       asked++
